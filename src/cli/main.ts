@@ -1,0 +1,129 @@
+import { realpathSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command as Parser } from 'commander'
+import { EXIT, type ExitCode, OpsError } from '../core/errors.ts'
+import type { Call, Command, Io } from './command.ts'
+import { COMMANDS } from './table.ts'
+import { VERSION } from './version.ts'
+
+/** Runs one command line and gives its exit code. Everything a person can do wrong ends in one sentence and a way out. */
+export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
+  let exit: ExitCode = EXIT.done
+  const json = argv.includes('--json')
+  const parser = parserOf(COMMANDS, io, async (command, call) => {
+    exit = await command.run(call)
+  })
+  try {
+    await parser.parseAsync(argv as string[], { from: 'user' })
+    return exit
+  } catch (thrown) {
+    return explain(thrown, io, json)
+  }
+}
+
+function parserOf(commands: readonly Command[], io: Io, run: (command: Command, call: Call) => Promise<void>): Parser {
+  const root = new Parser('holdfast')
+    .description('Keeps a public service standing: define, check, deploy, watch, respond, prove, rehearse.')
+    .version(VERSION, '--version')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.progress(text.trimEnd()) })
+    .showSuggestionAfterError()
+    .addHelpText('after', '\nExample: holdfast demo --ci\nDocumentation: README.md and docs/ in the package.')
+  const groups = new Map<string, Parser>()
+  for (const command of commands) {
+    const words = command.name.split(' ')
+    const parent = words.length === 1 ? root : groupOf(root, groups, words[0]!)
+    const row = parent.command(`${words.at(-1)}${command.args ? ` ${command.args}` : ''}`).description(command.says)
+    for (const option of command.options ?? []) row.option(option.flags, option.says, option.default)
+    row
+      .option('--json', 'one JSON document on stdout')
+      .option('--state <dir>', 'where Holdfast keeps its own files', '.holdfast')
+      .option('--service <file>', 'the definition', 'service.yaml')
+      .addHelpText('after', afterHelp(command))
+      .action(async (...given: unknown[]) => {
+        const options = row.opts() as Call['options']
+        await run(command, {
+          args: given
+            .slice(0, -2)
+            .flat()
+            .filter((arg) => arg !== undefined) as string[],
+          options,
+          json: options.json === true,
+          state: resolve(io.cwd, String(options.state)),
+          service: resolve(io.cwd, String(options.service)),
+          io,
+        })
+      })
+  }
+  return root
+}
+
+function groupOf(root: Parser, groups: Map<string, Parser>, name: string): Parser {
+  let group = groups.get(name)
+  if (!group) {
+    // `check` and `check alerts` may both be commands: the group is then the command itself.
+    group = root.commands.find((known) => known.name() === name) ?? root.command(name)
+    groups.set(name, group)
+  }
+  return group
+}
+
+function afterHelp(command: Command): string {
+  const exits = {
+    0: 'done',
+    ...command.exits,
+    2: 'wrong usage or definition',
+    70: 'our bug',
+    130: 'interrupted safely',
+  }
+  const rows = Object.entries(exits).map(([code, says]) => `  ${code.padEnd(4)}${says}`)
+  return `\nExample: ${command.example}\n\nExit codes:\n${rows.join('\n')}`
+}
+
+function explain(thrown: unknown, io: Io, json: boolean): ExitCode {
+  if (isParserEnd(thrown)) return thrown.exitCode === 0 ? EXIT.done : EXIT.usage
+  if (thrown instanceof OpsError) {
+    if (json) io.out(JSON.stringify({ error: { code: thrown.code, message: thrown.message, fix: thrown.fix } }))
+    io.progress(`${thrown.message}\nTry: ${thrown.fix}  [${thrown.code}]`)
+    return thrown.exit
+  }
+  const story = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
+  if (json) io.out(JSON.stringify({ error: { code: 'OUR_BUG', message: String(thrown), fix: 'Please report it.' } }))
+  io.progress(`This is a fault of Holdfast, not yours. Please report it with these lines:\n${story}  [OUR_BUG]`)
+  return EXIT.bug
+}
+
+function isParserEnd(thrown: unknown): thrown is { exitCode: number } {
+  return (
+    typeof thrown === 'object' &&
+    thrown !== null &&
+    String((thrown as { code?: unknown }).code).startsWith('commander.')
+  )
+}
+
+/** The process's own streams, and Ctrl-C as an abort signal. */
+export function processIo(): Io {
+  const stop = new AbortController()
+  const interrupt = () => {
+    if (stop.signal.aborted) process.exit(EXIT.interrupted)
+    stop.abort()
+  }
+  process.on('SIGINT', interrupt)
+  process.on('SIGTERM', interrupt)
+  // A closed pipe (`holdfast … | head`) is not an error.
+  process.stdout.on('error', () => process.exit(EXIT.done))
+  return {
+    out: (text) => void process.stdout.write(`${text}\n`),
+    progress: (text) => void process.stderr.write(`${text}\n`),
+    env: process.env,
+    cwd: process.cwd(),
+    live: process.stdout.isTTY === true,
+    stop: stop.signal,
+  }
+}
+/** True when this file is the program, not a module of a test. */
+const started = process.argv[1] ? realpathSync(process.argv[1]) : ''
+if (started.endsWith('bin/holdfast.js') || started === fileURLToPath(import.meta.url)) {
+  process.exitCode = await main(process.argv.slice(2), processIo())
+}

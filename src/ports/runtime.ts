@@ -1,0 +1,60 @@
+import type { Instant } from '../core/time.ts'
+import type { Refused, Unreachable } from './unreachable.ts'
+
+export interface ReleaseSpec {
+  readonly epoch: number
+  readonly service: string
+  /** Name of the release, e.g. "r3"; the same name again is the same release. */
+  readonly release: string
+  readonly replicas: number
+  /** argv, never a shell string. `{port}` and `{release}` are replaced in each element. */
+  readonly command: readonly string[]
+  readonly folder: string
+  /** Added to the environment; `PORT` is always set. Values with secrets stay out of logs. */
+  readonly env: Readonly<Record<string, string>>
+  readonly readyPath: string
+  /** How long a replica may take until its first ready answer, in ms. */
+  readonly startMsMax: number
+  /** From SIGTERM to SIGKILL, in ms: at least the slowest request. */
+  readonly stopMsMax: number
+}
+
+export interface Instance {
+  readonly id: string
+  readonly release: string
+  readonly host: string
+  readonly port: number
+  readonly pid?: number
+  readonly ready: boolean
+  readonly restarts: number
+  readonly startedAt: Instant
+}
+
+export interface Started {
+  readonly started: true
+  readonly instances: readonly Instance[]
+}
+
+/** The release did not become ready. Whatever had been started of it is stopped again. */
+export interface NotStarted {
+  readonly started: false
+  readonly why: string
+  /** The last lines it wrote, at most 4 KiB. May hold anything: show it to the team only. */
+  readonly logTail: string
+}
+
+/**
+ * Runtime starts and stops releases. Implementations:
+ * - MUST treat starting a release that runs, and stopping one that does not, as done.
+ * - MUST refuse an epoch lower than the highest obeyed.
+ * - MUST leave releases running when the engine dies, and find them again.
+ * - MUST restart a replica that died by itself, with back-off, until the release is stopped.
+ * - MUST give a stopped replica SIGTERM and the whole stop budget before SIGKILL.
+ */
+export interface Runtime {
+  start(spec: ReleaseSpec): Promise<Started | NotStarted | Refused | Unreachable>
+  instances(release?: string): Promise<readonly Instance[] | Unreachable>
+  stop(release: string, epoch: number): Promise<'stopped' | Refused | Unreachable>
+  /** The last lines a release wrote, at most `bytesMax` (default 4,096). */
+  logs(release: string, bytesMax?: number): Promise<string | Unreachable>
+}
