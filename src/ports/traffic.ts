@@ -92,6 +92,7 @@ export interface CountsAnswer {
 /**
  * Traffic decides which release answers a citizen's request. Implementations:
  * - MUST treat the same configuration (epoch and version) twice as one change.
+ * - MUST answer 'applied' without a change to a version below the one in force at the same epoch: it came late.
  * - MUST refuse an epoch lower than the highest obeyed, and keep that number over a restart.
  * - MUST NOT cut a request that has already reached a release, nor send one request to two releases
  *   (shadow copies of safe requests aside).

@@ -1,0 +1,338 @@
+/** How a deployment reacts to what happens. Phases and terms are drawn in deployment.ts. */
+import type { Json } from '../json.ts'
+import type { Event, Machine, Reaction } from '../machine.ts'
+import { type Instant, SECOND } from '../time.ts'
+import { percentOf } from '../words.ts'
+import {
+  type ArmBackends,
+  BLIND_MS,
+  CONFIRM_MS,
+  DEAD_MS,
+  type DeploymentSeen,
+  type DeploymentState,
+  EXPAND_MS,
+} from './deployment.ts'
+import { Draft } from './draft.ts'
+import { finish, finishingTick, promote, startDraining } from './finishing.ts'
+import { onTrialTick, openNextTrial } from './on-trial.ts'
+import { confirmRollback, endRollback, rollBack, rollingBackTick } from './rolling-back.ts'
+
+const ATTACH_MS = 30 * SECOND
+const VERIFY_MS = 60 * SECOND
+/** How often a deployment looks while something moves. Detection adds at most this to the gateway's batch time. */
+export const TICK_MS = 100
+const RETRY_MS = 500
+
+export const deploymentMachine: Machine<DeploymentState, DeploymentSeen> = { kind: 'deployment', react }
+
+export function isOver(state: DeploymentState): boolean {
+  const { name } = state.phase
+  return name === 'promoted' || name === 'rolled-back' || name === 'refused'
+}
+
+function react(state: DeploymentState, event: Event<DeploymentSeen>, now: Instant): Reaction<DeploymentState> {
+  const draft = new Draft(state, now)
+  if (!isOver(state)) {
+    if (event.kind === 'tick') onTick(draft, event.seen)
+    else if (event.kind === 'outcome') onOutcome(draft, event.of, event.outcome)
+    else onMessage(draft, event.name, event.who, reasonOf(event.payload))
+  }
+  const done = isOver(draft.state)
+  return draft.reaction(done ? null : wakeAt(draft), done)
+}
+
+function wakeAt(draft: Draft): Instant {
+  // Waiting on an effect needs no fast tick, only its deadline's; watching citizens does.
+  const { name } = draft.state.phase
+  return draft.now + (name === 'expanding' || name === 'starting' || name === 'halted' ? SECOND : TICK_MS)
+}
+
+function onTick(draft: Draft, seen: DeploymentSeen): void {
+  const { phase, steering } = draft.state
+  if (seen.status) {
+    const before = draft.state.measured.failedByUsBefore ?? seen.status.failedByUs
+    draft.measure({ failedByUsBefore: before, failedByUs: Math.max(0, seen.status.failedByUs - before) })
+  }
+  if (steering?.retryAt && steering.retryAt <= draft.now) {
+    draft.set({ steering: { ...steering, attempt: steering.attempt + 1, retryAt: null } })
+    draft.askTraffic()
+  }
+  switch (phase.name) {
+    case 'expanding':
+      if (draft.state.effects === 0) begin(draft)
+      else if (phase.deadline <= draft.now) refuse(draft, 'The schema step did not finish in time.')
+      return
+    case 'starting':
+      if (phase.deadline <= draft.now) refuse(draft, `Release ${release(draft)} did not become ready in time.`)
+      return
+    case 'attaching':
+      return attachingTick(draft, seen, phase.deadline)
+    case 'verifying':
+      if (phase.deadline <= draft.now) rollBack(draft, 'The private verification journey did not finish in time.')
+      return
+    case 'on-trial':
+      return onTrialTick(draft, seen, { blindMs: BLIND_MS, deadMs: DEAD_MS })
+    case 'halted':
+      return
+    case 'finishing':
+      return finishingTick(draft, seen)
+    case 'rolling-back':
+      return rollingBackTick(draft, seen)
+    default:
+      return
+  }
+}
+
+function begin(draft: Draft): void {
+  const { plan } = draft.state
+  draft.entry(
+    'deployment.requested',
+    `${plan.requestedBy} asked for release ${plan.next.release} of ${plan.serviceName}: ${plan.reason}`,
+    { strategy: plan.strategy, reason: plan.reason, alpha: plan.trial.alpha, confirmMs: CONFIRM_MS },
+    plan.requestedBy,
+  )
+  if (plan.migrations.length === 0) return start(draft)
+  draft.effect('schema.expand', { service: plan.service, files: plan.migrations as unknown as Json })
+  draft.enter(
+    { name: 'expanding', deadline: draft.now + EXPAND_MS },
+    `The schema is being widened first, so that both releases can use it (${plan.migrations.length} step(s)).`,
+  )
+}
+
+function start(draft: Draft): void {
+  const { next, service } = draft.state.plan
+  draft.effect('runtime.start', { service, ...(next as unknown as Readonly<Record<string, Json>>) })
+  draft.enter(
+    { name: 'starting', deadline: draft.now + next.startMsMax + 10 * SECOND },
+    `Release ${next.release} is starting beside the old one. No citizen sees it yet.`,
+  )
+}
+
+function onOutcome(draft: Draft, of: string, outcome: Json): void {
+  const answer = (outcome ?? {}) as Readonly<Record<string, Json>>
+  switch (of) {
+    case 'schema.expand':
+      return schemaAnswered(draft, answer)
+    case 'runtime.start':
+      return startAnswered(draft, answer)
+    case 'traffic.apply':
+      return trafficAnswered(draft, answer)
+    case 'probe.verify':
+      return verifyAnswered(draft, answer)
+    case 'runtime.stop':
+      return stopAnswered(draft, answer)
+    default:
+      return
+  }
+}
+
+function schemaAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): void {
+  const { phase, plan } = draft.state
+  if (phase.name !== 'expanding') return
+  if (answer.unreachable) {
+    draft.effect(
+      'schema.expand',
+      { service: plan.service, files: plan.migrations as unknown as Json },
+      draft.now + RETRY_MS,
+    )
+    return
+  }
+  if (answer.ok !== true) return refuse(draft, `The schema step failed, and was undone: ${String(answer.why)}`)
+  draft.entry('schema.expanded', 'The schema was widened. The running release goes on using it unchanged.', {
+    applied: answer.applied ?? [],
+  })
+  start(draft)
+}
+
+function startAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): void {
+  const { phase, plan } = draft.state
+  if (phase.name !== 'starting') return
+  if (answer.unreachable) {
+    draft.effect(
+      'runtime.start',
+      { service: plan.service, ...(plan.next as unknown as Record<string, Json>) },
+      draft.now + RETRY_MS,
+    )
+    return
+  }
+  if (answer.started !== true) {
+    draft.entry('release.not-started', `Release ${release(draft)} never became ready: ${String(answer.why)}`, {
+      logTail: String(answer.logTail ?? '').slice(-2_000),
+    })
+    return refuse(
+      draft,
+      `Release ${release(draft)} never became ready, so no citizen ever met it: ${String(answer.why)}`,
+    )
+  }
+  const backends = (answer.instances as unknown as ArmBackends['backends']).map(({ id, host, port }) => ({
+    id,
+    host,
+    port,
+  }))
+  draft.set({ canary: { release: release(draft), backends } })
+  draft.entry(
+    'release.started',
+    `Release ${release(draft)} is ready on ${backends.length} replica(s), without traffic.`,
+    {
+      replicas: backends.length,
+    },
+  )
+  draft.enter(
+    { name: 'attaching', deadline: draft.now + ATTACH_MS },
+    `Release ${release(draft)} is ready. The traffic layer is being told where it is.`,
+  )
+}
+
+function attachingTick(draft: Draft, seen: DeploymentSeen, deadline: Instant): void {
+  const { steering, canary, plan } = draft.state
+  if (!steering) {
+    if (seen.status && canary) {
+      // A generation of its own: sessions that began before this deployment threw no coin, so they are no evidence.
+      const generation = seen.status.generation + 1
+      draft.set({ cursor: seen.status.seq })
+      if (plan.previous) draft.steer({ stable: plan.previous, canary, weight: 0, generation, moveFrom: null })
+      else draft.steer({ stable: canary, canary: null, weight: 0, generation, moveFrom: null })
+      return
+    }
+  } else if (steering.applied && seen.status && isAttached(draft, seen.status)) {
+    if (!plan.previous) return promoteFirst(draft)
+    draft.effect('probe.verify', { service: plan.service, release: release(draft), steps: plan.steps })
+    draft.enter(
+      { name: 'verifying', deadline: draft.now + VERIFY_MS },
+      `Our own synthetic citizen is trying release ${release(draft)} in private.`,
+    )
+    return
+  }
+  if (deadline > draft.now) return
+  rollBack(draft, seen.why ?? `The traffic layer found no healthy replica of release ${release(draft)}.`)
+}
+
+function isAttached(draft: Draft, status: NonNullable<DeploymentSeen['status']>): boolean {
+  const arm = draft.state.plan.previous ? 'canary' : 'stable'
+  const backends = status.backends.filter((backend) => backend.arm === arm)
+  return (
+    status.version === draft.state.steering?.version && backends.length > 0 && backends.every(({ healthy }) => healthy)
+  )
+}
+
+function promoteFirst(draft: Draft): void {
+  draft.set({ serving: release(draft) })
+  draft.measure({ endedAt: draft.now })
+  draft.entry('promoted', `Release ${release(draft)} is the first of this service, and now answers its citizens.`)
+  draft.enter({ name: 'promoted', why: 'first release' }, `Release ${release(draft)} answers all citizens.`)
+}
+
+function verifyAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): void {
+  if (draft.state.phase.name !== 'verifying') return
+  if (answer.ok !== true) {
+    return rollBack(draft, `Our own synthetic citizen could not use release ${release(draft)}: ${String(answer.why)}`)
+  }
+  draft.entry(
+    'verified',
+    `A synthetic citizen completed ${String(answer.steps)} steps on release ${release(draft)} in private.`,
+    {
+      steps: answer.steps ?? 0,
+    },
+  )
+  draft.measure({ trialAt: draft.now })
+  openNextTrial(draft)
+}
+
+function trafficAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): void {
+  const { steering } = draft.state
+  if (!steering || answer.version !== steering.version) return
+  if (answer.result !== 'applied') {
+    draft.set({
+      steering: { ...steering, retryAt: draft.now + RETRY_MS },
+      lastWhy: String(answer.why ?? 'The traffic layer did not answer.'),
+    })
+    return
+  }
+  draft.set({ steering: { ...steering, applied: true, retryAt: null } })
+  const { phase } = draft.state
+  if (phase.name === 'rolling-back' && phase.stage === 'moving') confirmRollback(draft)
+  if (phase.name === 'finishing' && phase.stage === 'moving') startDraining(draft)
+}
+
+function stopAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): void {
+  const { phase, plan } = draft.state
+  if (answer.unreachable) {
+    // Nothing depends on the release being gone: it has no traffic. The phase's deadline ends the trying.
+    if (phase.name === 'finishing' && phase.stage === 'stopping') {
+      draft.effect('runtime.stop', { service: plan.service, release: plan.previous!.release }, draft.now + RETRY_MS)
+    } else if (phase.name === 'rolling-back' && phase.stage === 'stopping') {
+      draft.effect('runtime.stop', { service: plan.service, release: release(draft) }, draft.now + RETRY_MS)
+    }
+    return
+  }
+  if (phase.name === 'finishing' && phase.stage === 'stopping') {
+    finish(draft, `Release ${release(draft)} answers all citizens. The old one is stopped.`)
+  } else if (phase.name === 'rolling-back' && phase.stage === 'stopping') {
+    endRollback(draft, phase.because)
+  }
+}
+
+/** Ends a deployment that no citizen has met and of which the traffic layer knows nothing. */
+function refuse(draft: Draft, why: string): void {
+  draft.effect('runtime.stop', { service: draft.state.plan.service, release: release(draft) })
+  draft.measure({ endedAt: draft.now })
+  draft.entry('refused', why)
+  draft.enter({ name: 'refused', why }, why)
+}
+
+function onMessage(draft: Draft, name: string, who: string, reason: string): void {
+  const { phase, plan } = draft.state
+  if (name === 'rollback' || (name === 'halt' && phase.name !== 'on-trial' && phase.name !== 'halted')) {
+    return rollBackByHand(draft, who, reason)
+  }
+  if (name === 'halt' && phase.name === 'on-trial') {
+    draft.entry('halted', `${who} halted the deployment: ${reason}`, { reason }, who)
+    draft.enter(
+      { name: 'halted', who, why: reason },
+      `${who} halted it: ${reason}. Citizens are on ${plan.previous?.release}.`,
+    )
+    draft.steer({ weight: 0, moveFrom: 'canary', generation: draft.state.steering!.generation + 1 })
+  } else if (name === 'resume' && phase.name === 'halted') {
+    draft.entry('resumed', `${who} resumed the deployment: ${reason}`, { reason }, who)
+    openNextTrial(draft)
+  } else if (name === 'promote' && phase.name === 'on-trial') {
+    promote(
+      draft,
+      `${who} promoted release ${release(draft)} by hand at ${percentOf(draft.state.steering!.weight)}: ${reason}`,
+      who,
+    )
+  } else {
+    draft.entry(
+      'message.refused',
+      `${who} asked to ${name}, which a deployment that is ${phase.name} cannot do.`,
+      { reason },
+      who,
+    )
+  }
+}
+
+function rollBackByHand(draft: Draft, who: string, reason: string): void {
+  const { phase, plan } = draft.state
+  if (phase.name === 'rolling-back') return
+  if (phase.name === 'finishing' && phase.stage === 'stopping') {
+    const why = `${who} asked to take release ${release(draft)} back, but ${plan.previous?.release} is already being stopped.`
+    return draft.entry(
+      'message.refused',
+      `${why} Start a deployment of ${plan.previous?.release} instead.`,
+      { reason },
+      who,
+    )
+  }
+  if (!draft.state.steering)
+    return refuse(draft, `${who} took release ${release(draft)} back before it had started: ${reason}`)
+  rollBack(draft, `${who} took release ${release(draft)} back: ${reason}`, who)
+}
+
+function release(draft: Draft): string {
+  return draft.state.plan.next.release
+}
+
+function reasonOf(payload: Json): string {
+  const reason = (payload as { reason?: unknown } | null)?.reason
+  return typeof reason === 'string' && reason.trim() ? reason.trim().slice(0, 500) : 'no reason given'
+}

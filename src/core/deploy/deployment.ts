@@ -1,0 +1,205 @@
+/**
+ * One deployment, from "start it" to "citizens are on exactly one release again". Pure: the engine performs the effects.
+ *
+ *   expanding ─► starting ─► attaching ─► verifying ─► on-trial ─► finishing ─► promoted
+ *       │            │            │            │         │    ▲         │
+ *       │            │            │            │         ▼    │         │
+ *       │            │            │            │        halted          │   (a person's rollback works from here too)
+ *       ▼            ▼            ▼            ▼         │              ▼
+ *    refused   ◄── nothing had moved ──┴──── rolling-back ◄─────────────┘
+ *                                              │
+ *                                              └─► rolled-back        (not confirmed in time: a person is paged, and we go on trying)
+ *
+ * Terms. *stable* is the release that was running, *canary* the one on trial, whatever the strategy. *Steering* is what we last
+ * asked of traffic; it counts only when the traffic layer has said "applied". Every wait has a deadline stored as an instant, so a
+ * restart needs no repair: the next tick sees that it has passed.
+ */
+import type { Json } from '../json.ts'
+import type { Spawn } from '../machine.ts'
+import type { Instant } from '../time.ts'
+import type { Arm, CountBatch } from './counts.ts'
+import type { Trial, TrialPlan } from './trial.ts'
+
+/** A release as the runtime starts it. The epoch is added when the effect is performed. */
+export interface ReleasePlan {
+  readonly release: string
+  readonly replicas: number
+  readonly command: readonly string[]
+  readonly folder: string
+  /** Names of environment variables whose values are read when the release is started; values never enter the state. */
+  readonly envNames: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly readyPath: string
+  readonly startMsMax: number
+  readonly stopMsMax: number
+}
+
+export interface ArmBackends {
+  readonly release: string
+  readonly backends: readonly { readonly id: string; readonly host: string; readonly port: number }[]
+}
+
+/** Everything decided before the start, frozen: a definition edited half way does not change a running deployment. */
+export interface DeploymentPlan {
+  readonly id: string
+  readonly service: string
+  readonly serviceName: string
+  /** Release that runs now; null: the service's first deployment, which has nothing to go back to and no trial. */
+  readonly previous: ArmBackends | null
+  readonly next: ReleasePlan
+  readonly strategy: 'canary' | 'blue-green'
+  readonly trial: TrialPlan
+  /** Numbered SQL files of the schema step, in order; none: no schema step. */
+  readonly migrations: readonly { readonly file: string; readonly sql: string }[]
+  /** Journey steps as the traffic layer recognises them. */
+  readonly steps: readonly Json[]
+  readonly healthPath: string
+  /** How long requests may take to leave a release before it is stopped all the same, in ms. */
+  readonly drainMsMax: number
+  readonly requestedBy: string
+  readonly reason: string
+  /** The incident to open when the release is taken back; made by core/respond, opened by us. */
+  readonly incident: Json
+}
+
+/** A rollback that is not confirmed after this long pages a person: playbook promise of 2 minutes, with half a minute to spare. */
+export const CONFIRM_MS = 90_000
+/** How long traffic may be blind (no counts, no status) before we try to take the new release out. */
+export const BLIND_MS = 20_000
+/** How long the canary may have no healthy backend before that alone is proof. Longer than one restart of a replica. */
+export const DEAD_MS = 3_000
+/** How long a schema step may take before the deployment gives up; its statements have shorter time-outs of their own. */
+export const EXPAND_MS = 30 * 60_000
+
+export type Phase =
+  | { readonly name: 'expanding' | 'starting' | 'attaching' | 'verifying'; readonly deadline: Instant }
+  | { readonly name: 'on-trial'; readonly deadSince: Instant | null }
+  | { readonly name: 'halted'; readonly who: string; readonly why: string }
+  | {
+      readonly name: 'finishing'
+      readonly stage: 'moving' | 'draining' | 'detaching' | 'stopping'
+      readonly deadline: Instant
+    }
+  | {
+      readonly name: 'rolling-back'
+      readonly stage: 'moving' | 'draining' | 'detaching' | 'stopping'
+      readonly because: string
+      readonly deadline: Instant
+      /** Null once traffic was confirmed on the old release. */
+      readonly confirmBy: Instant | null
+      readonly paged: boolean
+    }
+  | { readonly name: 'promoted' | 'rolled-back' | 'refused'; readonly why: string }
+export type PhaseName = Phase['name']
+
+export interface Steering {
+  readonly version: number
+  readonly generation: number
+  readonly weight: number
+  readonly moveFrom: Arm | null
+  readonly stable: ArmBackends
+  readonly canary: ArmBackends | null
+  readonly attempt: number
+  /** When to ask again, after the traffic layer did not answer; null: answered, or still asking. */
+  readonly retryAt: Instant | null
+  readonly applied: boolean
+}
+
+/** The four clocks and two counts of facts on delivery: detect, act, drain, verify; failed requests, harmed sessions. */
+export interface Measured {
+  readonly startedAt: Instant
+  readonly trialAt: Instant | null
+  readonly firstFailedAt: Instant | null
+  readonly decidedAt: Instant | null
+  readonly appliedAt: Instant | null
+  /** Last request that the release taken back was given, as its traffic layer measured. */
+  readonly lastRequestAt: Instant | null
+  readonly drainedAt: Instant | null
+  readonly endedAt: Instant | null
+  /** Answers failed by the traffic layer itself since the deployment began: promised to stay 0. */
+  readonly failedByUsBefore: number | null
+  readonly failedByUs: number
+  readonly canarySessions: number
+  readonly canaryFailed: number
+}
+
+export interface DeploymentState {
+  readonly plan: DeploymentPlan
+  readonly phase: Phase
+  readonly history: readonly { readonly at: Instant; readonly phase: PhaseName; readonly why: string }[]
+  readonly steering: Steering | null
+  readonly canary: ArmBackends | null
+  readonly trial: Trial | null
+  /** Trials opened so far; each further one gets half of the false-rollback budget of the one before. */
+  readonly trials: number
+  /** Highest count batch taken into account. */
+  readonly cursor: number
+  readonly blindSince: Instant | null
+  readonly lastWhy: string
+  readonly chart: readonly { readonly at: Instant; readonly evidence: number; readonly weight: number }[]
+  readonly measured: Measured
+  /** Counts effects, so that each has an id of its own for ever. */
+  readonly effects: number
+  /** The release that serves citizens when this deployment is done. */
+  readonly serving: string | null
+}
+
+/** What the engine saw through the ports. `null` parts: the port did not answer, or was not asked in this phase. */
+export interface DeploymentSeen {
+  readonly status: {
+    readonly version: number
+    readonly generation: number
+    /** Highest count batch closed so far. */
+    readonly seq: number
+    readonly failedByUs: number
+    readonly backends: readonly {
+      readonly arm: Arm
+      readonly healthy: boolean
+      readonly inFlight: number
+      readonly upgraded: number
+      readonly lastRequestAt?: Instant
+    }[]
+  } | null
+  readonly counts: { readonly batches: readonly CountBatch[]; readonly gap: boolean } | null
+  /** Why a part is missing, in one sentence. */
+  readonly why: string | null
+}
+
+export function newDeployment(plan: DeploymentPlan, now: Instant): Spawn {
+  const state: DeploymentState = {
+    plan,
+    phase: { name: 'expanding', deadline: now + EXPAND_MS },
+    history: [{ at: now, phase: 'expanding', why: plan.reason }],
+    steering: null,
+    canary: null,
+    trial: null,
+    trials: 0,
+    cursor: -1,
+    blindSince: null,
+    lastWhy: 'The deployment is about to start.',
+    chart: [],
+    measured: {
+      startedAt: now,
+      trialAt: null,
+      firstFailedAt: null,
+      decidedAt: null,
+      appliedAt: null,
+      lastRequestAt: null,
+      drainedAt: null,
+      endedAt: null,
+      failedByUsBefore: null,
+      failedByUs: 0,
+      canarySessions: 0,
+      canaryFailed: 0,
+    },
+    effects: 0,
+    serving: plan.previous?.release ?? null,
+  }
+  return {
+    id: plan.id,
+    kind: 'deployment',
+    state: state as unknown as Json,
+    wakeAt: now,
+    exclusive: `deployment:${plan.service}`,
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Taking a release back: move every session, wait until the traffic layer says so, drain, forget the release, stop it. The incident
+ * is opened with the decision, not with its success, because the person should be awake if the rest goes wrong.
+ */
+import { durationOf, type Instant } from '../time.ts'
+import { CONFIRM_MS, type DeploymentSeen } from './deployment.ts'
+import type { Draft } from './draft.ts'
+import { HINT_MS } from './finishing.ts'
+import { harmIncident, unconfirmedIncident } from './harm.ts'
+
+/** `who` is the person who asked, or holdfast on evidence. */
+export function rollBack(draft: Draft, because: string, who = 'holdfast'): void {
+  const { plan, steering, measured } = draft.state
+  draft.entry(
+    'rollback.decided',
+    because,
+    { weight: steering?.weight ?? 0, sessionsFailed: measured.canaryFailed },
+    who,
+  )
+  draft.measure({ decidedAt: draft.now })
+  draft.set({ serving: plan.previous?.release ?? null })
+  const confirmBy: Instant = draft.now + CONFIRM_MS
+  draft.enter({ name: 'rolling-back', stage: 'moving', because, deadline: confirmBy, confirmBy, paged: false }, because)
+  if (measured.trialAt !== null) draft.spawn(harmIncident(draft.state, because, draft.now))
+  // Weight and sessions together: sticky sessions would go on meeting the bad release otherwise.
+  draft.steer({ weight: 0, moveFrom: 'canary', generation: (steering?.generation ?? 0) + 1 })
+}
+
+/** The traffic layer has the order: no request begins on the bad release any more. */
+export function confirmRollback(draft: Draft): void {
+  const { phase, plan } = draft.state
+  if (phase.name !== 'rolling-back') return
+  draft.measure({ appliedAt: draft.now })
+  draft.effect('traffic.close-upgraded', { service: plan.service, arm: 'canary', overMs: HINT_MS })
+  draft.enter(
+    { ...phase, stage: 'draining', deadline: draft.now + plan.drainMsMax, confirmBy: null },
+    `Citizens are on ${plan.previous?.release}. Requests that ${plan.next.release} has begun are being finished.`,
+  )
+}
+
+export function rollingBackTick(draft: Draft, seen: DeploymentSeen): void {
+  const { phase, steering, plan, measured } = draft.state
+  if (phase.name !== 'rolling-back') return
+  const late = phase.deadline <= draft.now
+  if (phase.stage === 'moving') {
+    if (late && !phase.paged) pageUnconfirmed(draft, seen)
+  } else if (phase.stage === 'draining') {
+    const bad = seen.status?.backends.filter(({ arm }) => arm === 'canary')
+    if (!late && (!bad || bad.some(({ inFlight }) => inFlight > 0))) return
+    const lastRequestAt = bad?.reduce((last, { lastRequestAt }) => Math.max(last, lastRequestAt ?? 0), 0) || null
+    draft.measure({ drainedAt: draft.now, lastRequestAt })
+    draft.entry('rollback.confirmed', confirmedWhy(draft, lastRequestAt), {
+      decidedAt: measured.decidedAt,
+      appliedAt: measured.appliedAt,
+      lastRequestAt,
+      drainedAt: draft.now,
+    })
+    draft.enter(
+      { ...phase, stage: 'detaching', deadline: draft.now + CONFIRM_MS },
+      'The bad release has no request left.',
+    )
+    draft.steer({ canary: null, weight: 0, moveFrom: 'canary', generation: steering!.generation + 1 })
+  } else if (phase.stage === 'detaching') {
+    if (!steering?.applied && !late) return
+    draft.effect('runtime.stop', { service: plan.service, release: plan.next.release })
+    draft.enter({ ...phase, stage: 'stopping', deadline: draft.now + CONFIRM_MS }, 'The bad release is being stopped.')
+  } else if (late) {
+    endRollback(draft, `${phase.because} It could not be stopped in time and gets no traffic: stop it by hand.`)
+  }
+}
+
+function confirmedWhy(draft: Draft, lastRequestAt: Instant | null): string {
+  const { plan, measured } = draft.state
+  const after = lastRequestAt === null ? null : Math.max(0, lastRequestAt - measured.decidedAt!)
+  const last =
+    after === null ? 'no request reached it' : `its last request came ${durationOf(after)} after the decision`
+  return `Every citizen is on ${plan.previous?.release} again. ${plan.next.release}: ${last}.`
+}
+
+function pageUnconfirmed(draft: Draft, seen: DeploymentSeen): void {
+  const { phase, plan } = draft.state
+  if (phase.name !== 'rolling-back') return
+  const why = `We cannot confirm that ${plan.next.release} is out of traffic: ${seen.why ?? draft.state.lastWhy}`
+  draft.entry('rollback.unconfirmed', why)
+  draft.spawn(unconfirmedIncident(draft.state, why, draft.now))
+  // We go on trying: the deadline moves, the page is out.
+  draft.enter({ ...phase, paged: true, deadline: draft.now + CONFIRM_MS }, why)
+}
+
+export function endRollback(draft: Draft, because: string): void {
+  const wasSeen = draft.state.measured.trialAt !== null
+  draft.measure({ endedAt: draft.now })
+  const serving = draft.state.plan.previous?.release
+  const why = wasSeen
+    ? `Release ${draft.state.plan.next.release} was taken back; citizens are on ${serving}. ${because}`
+    : `Release ${draft.state.plan.next.release} was refused before any citizen met it; citizens are on ${serving}. ${because}`
+  draft.entry('finished', why, { failedByDeployment: draft.state.measured.failedByUs })
+  draft.enter({ name: wasSeen ? 'rolled-back' : 'refused', why }, why)
+}
