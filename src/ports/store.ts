@@ -72,6 +72,7 @@ export interface LogRow {
   readonly subject: string
   /** The sealed words and figures; null after redaction. See core/prove/entry.ts. */
   readonly payload: string | null
+  /** '' after redaction: with it, a name could be guessed from the hash that stays. */
   readonly salt: string
   readonly payloadHash: string
   readonly leafHash: string
@@ -97,6 +98,9 @@ export interface Busy {
  * - MUST give a machine to one owner at a time, and raise the epoch with each claim, over all machines.
  * - MUST keep log indices without gaps, in commit order, and the head equal to the RFC 6962 root over all leaves.
  * - MUST treat the same message id to the same machine, and the same effect id of the same machine, as one.
+ * - MUST NOT trust the clock to go forward only: set back, it ends leases and makes what was due later due now (core/lease.ts).
+ * - leave out, at commit, spawned machines that exist, and those whose exclusive key another holds (with a log entry that says
+ *   so), and posts to machines that are done or not there.
  * - throw OpsError('STORE_GONE') with exit 3 when the database cannot be reached; the engine waits and tries again.
  */
 export interface Store {
@@ -114,6 +118,10 @@ export interface Store {
   release(claim: Claim): Promise<void>
   /** State and unread events, as one view. */
   open(claim: Claim): Promise<{ readonly machine: MachineRow; readonly inbox: readonly InboxRow[] } | 'fenced'>
+  /**
+   * Also 'fenced' when `change.version` is not the machine's. A machine that is done keeps its claim, so that its last effects can
+   * be begun and settled; nobody can claim it again.
+   */
   commit(claim: Claim, change: Change): Promise<MachineRow | 'fenced'>
   /** Effects not settled and due, oldest first. Counts the attempt. */
   begin(claim: Claim): Promise<readonly PendingEffect[] | 'fenced'>
@@ -123,7 +131,7 @@ export interface Store {
   postpone(claim: Claim, effect: string, dueAt: Instant): Promise<'postponed' | 'fenced'>
   post(message: Post): Promise<'posted' | 'already' | 'no-such-machine' | 'done'>
   read(machine: string): Promise<MachineRow | null>
-  /** Newest first. */
+  /** Newest first; `limit` is 100 when absent, at most 10,000. */
   list(filter: {
     readonly kind?: string
     readonly service?: string
@@ -132,6 +140,7 @@ export interface Store {
   }): Promise<readonly MachineRow[]>
   /** Adds entries that belong to no machine (sign-in, verification, a refused command). Gives the first index. */
   record(service: string, entries: readonly Entry[]): Promise<number>
+  /** At most `limit` rows (1 to 10,000), in order of index. */
   log(from: number, limit: number, filter?: { readonly subject?: string }): Promise<readonly LogRow[]>
   head(): Promise<LogHead>
   /** Deletes an entry's payload, keeping its hash, and records who did it and why as a new entry. */
