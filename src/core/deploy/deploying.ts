@@ -240,7 +240,8 @@ function verifyAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): v
 
 function trafficAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): void {
   const { steering } = draft.state
-  if (!steering || answer.version !== steering.version) return
+  // An answer without a version says that nobody obeyed; one to an older version was overtaken.
+  if (!steering || (answer.version !== undefined && answer.version !== steering.version)) return
   if (answer.result !== 'applied') {
     draft.set({
       steering: { ...steering, retryAt: draft.now + RETRY_MS },

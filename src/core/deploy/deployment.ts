@@ -18,6 +18,7 @@ import type { Json } from '../json.ts'
 import type { Spawn } from '../machine.ts'
 import type { Instant } from '../time.ts'
 import type { Arm, CountBatch } from './counts.ts'
+import type { IncidentPlan } from './harm.ts'
 import type { Trial, TrialPlan } from './trial.ts'
 
 /** A release as the runtime starts it. The epoch is added when the effect is performed. */
@@ -58,8 +59,8 @@ export interface DeploymentPlan {
   readonly drainMsMax: number
   readonly requestedBy: string
   readonly reason: string
-  /** The incident to open when the release is taken back; made by core/respond, opened by us. */
-  readonly incident: Json
+  /** Who is woken and what is said when the release is taken back. */
+  readonly incident: IncidentPlan
 }
 
 /** A rollback that is not confirmed after this long pages a person: playbook promise of 2 minutes, with half a minute to spare. */
@@ -134,6 +135,8 @@ export interface DeploymentState {
   readonly trials: number
   /** Highest count batch taken into account. */
   readonly cursor: number
+  /** Journey step with the strongest evidence against the canary; `slow`: mostly right answers that came too late. */
+  readonly worst: { readonly journey: string; readonly step: string; readonly slow: boolean } | null
   readonly blindSince: Instant | null
   readonly lastWhy: string
   readonly chart: readonly { readonly at: Instant; readonly evidence: number; readonly weight: number }[]
@@ -175,6 +178,7 @@ export function newDeployment(plan: DeploymentPlan, now: Instant): Spawn {
     trial: null,
     trials: 0,
     cursor: -1,
+    worst: null,
     blindSince: null,
     lastWhy: 'The deployment is about to start.',
     chart: [],

@@ -5,7 +5,7 @@ import type { DeploymentSeen, DeploymentState } from './deployment.ts'
 import type { Draft } from './draft.ts'
 import { promote } from './finishing.ts'
 import { rollBack } from './rolling-back.ts'
-import { decide, observe, openTrial } from './trial.ts'
+import { decide, observe, openTrial, type StepVerdict } from './trial.ts'
 
 const CHART_MAX = 240
 
@@ -15,8 +15,9 @@ export function openNextTrial(draft: Draft): void {
   // A halt moved every session back; those units are no evidence for the new trial.
   const generation = steering!.generation + 1
   const alpha = plan.trial.alpha / 2 ** trials
-  draft.set({ trials: trials + 1, trial: openTrial({ ...plan.trial, alpha, generation }, draft.now) })
-  const { weight } = decide(draft.state.trial!, draft.now)
+  draft.set({ trials: trials + 1, trial: openTrial({ ...plan.trial, alpha }, draft.now) })
+  const { weight, trial } = decide(draft.state.trial!, draft.now)
+  draft.set({ trial })
   const why = `Release ${plan.next.release} meets its first citizens: ${percentOf(weight)} of new sessions.`
   draft.entry('weight.changed', why, { weight, before: 0 })
   draft.enter({ name: 'on-trial', deadSince: null }, why)
@@ -33,7 +34,7 @@ export function onTrialTick(draft: Draft, seen: DeploymentSeen, limits: { blindM
   }
   const { trial: before, steering, lastWhy } = draft.state
   const judged = decide(before!, draft.now)
-  draft.set({ trial: judged.trial, lastWhy: judged.why })
+  draft.set({ trial: judged.trial, lastWhy: judged.why, worst: worstOf(judged.steps) })
   draft.measure({ canarySessions: judged.canary.sessions, canaryFailed: judged.canary.failed })
   plot(draft, judged.evidence, judged.weight)
   const figures = {
@@ -50,10 +51,19 @@ export function onTrialTick(draft: Draft, seen: DeploymentSeen, limits: { blindM
   }
   if (judged.decision === 'suspect' && lastWhy !== judged.why) draft.entry('evidence.suspect', judged.why, figures)
   if (judged.decision === 'promote') return promote(draft, judged.why)
-  if (judged.weight !== steering!.weight) {
+  if (judged.weight !== steering!.weight || judged.moveSessions) {
     draft.entry('weight.changed', judged.why, { ...figures, weight: judged.weight, before: steering!.weight })
-    draft.steer({ weight: judged.weight, moveFrom: null })
+    const generation = steering!.generation + (judged.moveSessions ? 1 : 0)
+    draft.steer({ weight: judged.weight, moveFrom: judged.moveSessions ? 'canary' : null, generation })
   }
+}
+
+/** The step with the strongest evidence against the canary, among those where it failed anybody. */
+function worstOf(steps: readonly StepVerdict[]): DeploymentState['worst'] {
+  const bad = steps.filter(({ canary }) => canary.failed > 0)
+  if (bad.length === 0) return null
+  const { journey, step, slow, canary } = bad.reduce((worst, one) => (one.evidence > worst.evidence ? one : worst))
+  return { journey, step, slow: slow * 2 > canary.failed }
 }
 
 function isBlind(draft: Draft, seen: DeploymentSeen, blindMs: number): boolean {

@@ -1,0 +1,68 @@
+/** What a deployment that hurts citizens tells the people who respond: the incident, in citizens' words, with its runbook. */
+import type { Spawn } from '../machine.ts'
+import { type IncidentDetails, openIncident } from '../respond/incident.ts'
+import type { Instant } from '../time.ts'
+import { plural } from '../words.ts'
+import type { DeploymentState } from './deployment.ts'
+
+/** What responding needs from the definition, frozen with the plan. */
+export interface IncidentPlan {
+  readonly ladder: IncidentDetails['ladder']
+  readonly fallback: IncidentDetails['fallback']
+  readonly comms: IncidentDetails['comms']
+  readonly severity: IncidentDetails['severity']
+  readonly severityRule: string
+  /** By "journey/step": what a citizen cannot do ("send their application") and the runbook for it. */
+  readonly steps: Readonly<
+    Record<string, { readonly cannot: string; readonly runbook: string | null; readonly slowRunbook: string | null }>
+  >
+}
+
+/** The release was taken back on evidence or by a person: harm has been done, and is over if the rollback holds. */
+export function harmIncident(state: DeploymentState, because: string, now: Instant): Spawn {
+  const { plan, measured } = state
+  const said = `${plural(measured.canaryFailed, 'citizen')} could not ${cannot(state)} on release ${plan.next.release}.`
+  const says =
+    measured.canaryFailed > 0
+      ? `${said} It is being taken back.`
+      : `Release ${plan.next.release} is being taken back: ${because}`
+  return openIncident({ ...common(state, now), id: `inc-${plan.id}`, says, ongoing: false }, now)
+}
+
+/** Traffic could not be confirmed on the old release: harm may go on, and only a person can tell. */
+export function unconfirmedIncident(state: DeploymentState, why: string, now: Instant): Spawn {
+  const { plan } = state
+  const backends = plan.previous?.backends.map(({ host, port }) => `${host}:${port}`).join(', ')
+  const manualStep =
+    `Send all traffic to release ${plan.previous?.release} (${backends}) by hand: restart the gateway, or point the ` +
+    `balancer at those addresses. Then run: holdfast deploy status ${plan.id}`
+  const details = { ...common(state, now), id: `inc-${plan.id}-unconfirmed`, says: why, manualStep, ongoing: true }
+  return openIncident({ ...details, severity: 'P1', severityRule: 'P1 because a rollback is not confirmed.' }, now)
+}
+
+function common(state: DeploymentState, now: Instant) {
+  const { plan, measured, worst } = state
+  const { ladder, fallback, comms, severity, severityRule } = plan.incident
+  const words = worst ? plan.incident.steps[`${worst.journey}/${worst.step}`] : undefined
+  const runbook = worst?.slow ? (words?.slowRunbook ?? words?.runbook) : words?.runbook
+  return {
+    service: plan.service,
+    openedBy: plan.id,
+    trigger: { kind: 'deployment', id: plan.id } as const,
+    severity,
+    severityRule,
+    ...(worst ? { journey: worst.journey, step: worst.step } : {}),
+    faultStartedAt: measured.firstFailedAt ?? now,
+    detectedAt: now,
+    harmed: measured.canaryFailed,
+    ...(runbook ? { runbook } : {}),
+    ladder,
+    fallback,
+    comms: { ...comms, facts: { ...comms.facts, cannot: cannot(state) } },
+  }
+}
+
+function cannot(state: DeploymentState): string {
+  const { worst, plan } = state
+  return (worst && plan.incident.steps[`${worst.journey}/${worst.step}`]?.cannot) ?? plan.incident.comms.facts.cannot
+}

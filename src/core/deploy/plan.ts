@@ -1,0 +1,182 @@
+/** From a definition and a wish ("release r3, please") to the frozen plan of a deployment. Pure. */
+import type { Audience, FailureMode, Journey, JourneyStep, Service } from '../define/schema.ts'
+import { OpsError } from '../errors.ts'
+import type { Json } from '../json.ts'
+import type { IncidentDetails } from '../respond/incident.ts'
+import { MINUTE, SECOND } from '../time.ts'
+import type { ArmBackends, DeploymentPlan, ReleasePlan } from './deployment.ts'
+import type { IncidentPlan } from './harm.ts'
+import { TRIAL_DEFAULTS, type TrialPlan } from './trial.ts'
+
+/** Failure rate of the running release at one step in the recent past; see TrialStep. */
+export interface Baseline {
+  readonly p0: number
+  readonly units: number
+}
+
+export interface Wish {
+  readonly id: string
+  readonly release: string
+  readonly previous: ArmBackends | null
+  /** Folder of the definition; the release's folder is below it. */
+  readonly root: string
+  readonly by: string
+  readonly reason: string
+  readonly migrations: DeploymentPlan['migrations']
+  /** By "journey/step". */
+  readonly baselines: Readonly<Record<string, Baseline>>
+}
+
+/** Before anything was measured: half a percent, resting on nothing, so that the trial learns it from its own stable arm. */
+const UNKNOWN: Baseline = { p0: 0.005, units: 0 }
+/** How long after a page the next rung is woken when the ladder's last rung says nothing more. */
+const LAST_RUNG_MS = 5 * MINUTE
+
+/** Throws OpsError when the definition does not say how a release is run here. */
+export function planDeployment(service: Service, wish: Wish): DeploymentPlan {
+  const component = webComponent(service)
+  const { strategy } = service.deployment
+  if (strategy !== 'canary' && strategy !== 'blue-green') {
+    throw new OpsError('STRATEGY_UNKNOWN', {
+      message: `This version deploys by canary and by blue-green; the definition says ${strategy}.`,
+      fix: 'Set deployment.strategy to canary or blue-green.',
+      exit: 2,
+    })
+  }
+  const next: ReleasePlan = {
+    release: wish.release,
+    replicas: component.replicas,
+    command: component.command!,
+    folder: `${wish.root}/${component.releases ?? 'releases'}/${wish.release}`,
+    envNames: component.secretEnv,
+    env: component.env,
+    readyPath: component.ready,
+    startMsMax: component.startSecondsMax * SECOND,
+    stopMsMax: component.stopSecondsMax * SECOND,
+  }
+  return {
+    id: wish.id,
+    service: service.service.id,
+    serviceName: service.service.name,
+    previous: wish.previous,
+    next,
+    strategy,
+    trial: trialOf(service, wish, strategy),
+    migrations: wish.migrations,
+    steps: watchedSteps(service).map(({ journey, step }) => stepMatch(journey, step)),
+    healthPath: component.ready,
+    drainMsMax: (component.drainSeconds ?? component.requestSecondsMax) * SECOND,
+    requestedBy: wish.by,
+    reason: wish.reason,
+    incident: incidentOf(service),
+  }
+}
+
+/** The component that citizens reach; the first of kind web that has a command. */
+export function webComponent(service: Service): Service['runtime']['components'][number] {
+  const web = service.runtime.components.find(({ kind, command }) => kind === 'web' && command)
+  if (web && service.runtime.kind === 'process') return web
+  throw new OpsError('RUNTIME_UNKNOWN', {
+    message: 'The definition names no web component that Holdfast can start as processes.',
+    fix: 'Give runtime.kind "process" and one component of kind web with a command.',
+    exit: 2,
+  })
+}
+
+/** Steps that have a route, so that a request can be recognised as one. */
+export function watchedSteps(service: Service): { journey: Journey; step: JourneyStep & { route: string } }[] {
+  return service.journeys.flatMap((journey) =>
+    journey.steps.flatMap((step) =>
+      step.route === undefined ? [] : [{ journey, step: { ...step, route: step.route } }],
+    ),
+  )
+}
+
+function stepMatch(journey: Journey, step: JourneyStep): Json {
+  const { id, method, route, okStatus, marker, limitMs, form } = step
+  return {
+    journey: journey.id,
+    step: id,
+    method,
+    route: route!,
+    okStatus,
+    ...(marker ? { marker } : {}),
+    limitMs,
+    ...(form ? { form } : {}),
+  }
+}
+
+function trialOf(service: Service, wish: Wish, strategy: 'canary' | 'blue-green'): TrialPlan {
+  const { canary, blueGreen, alpha, suspicionSeconds } = service.deployment
+  const steps = watchedSteps(service)
+  return {
+    ...TRIAL_DEFAULTS,
+    stable: wish.previous?.release ?? '',
+    canary: wish.release,
+    strategy,
+    alpha,
+    steps: steps.map(({ journey, step }) => {
+      const { p0, units } = wish.baselines[`${journey.id}/${step.id}`] ?? UNKNOWN
+      return { journey: journey.id, step: step.id, omega: 1 / steps.length, p0, p0Units: units, limitMs: step.limitMs }
+    }),
+    rungs: canary.rungs,
+    rungMsMin: canary.rungSecondsMin * SECOND,
+    margin: canary.margin,
+    holdBack: canary.holdBack,
+    bakeMs: (strategy === 'canary' ? canary.bakeMinutes : blueGreen.bakeMinutes) * MINUTE,
+    suspicionMs: suspicionSeconds * SECOND,
+  }
+}
+
+function incidentOf(service: Service): IncidentPlan {
+  const [top] = service.journeys
+  const ladder = service.oncall.ladder.map((rung, i, all): IncidentDetails['ladder'][number] => {
+    const next = all[i + 1]
+    const afterMs = next ? (next.afterMinutes - rung.afterMinutes) * MINUTE : LAST_RUNG_MS
+    return { role: rung.role, route: rung.route, to: rung.to ?? '', afterMs: Math.max(SECOND, afterMs) }
+  })
+  return {
+    ladder: ladder.slice(0, -1),
+    fallback: ladder[ladder.length - 1]!,
+    severity: top?.severityFloor ?? 'P2',
+    severityRule: `${top?.severityFloor ?? 'P2'} because "${top?.name}" was affected, and its harm is ${top?.harmClass}.`,
+    steps: Object.fromEntries(
+      watchedSteps(service).map(({ journey, step }) => [
+        `${journey.id}/${step.id}`,
+        {
+          cannot: lowerFirst(step.name),
+          runbook: runbookOf(service, journey, false),
+          slowRunbook: runbookOf(service, journey, true),
+        },
+      ]),
+    ),
+    comms: {
+      audiences: service.comms.audiences.flatMap(audienceOf),
+      facts: {
+        serviceName: service.service.name,
+        cannot: lowerFirst(top?.name ?? 'use the service'),
+        who: 'people using the service online',
+        instead: `Call ${service.comms.contact.phone}, ${service.comms.contact.hours}.`,
+        answers: service.comms.savedAnswers ?? null,
+      },
+    },
+  }
+}
+
+/** The failure mode that a failing (or slow) step of this journey most likely is: the highest ranked that fits. */
+function runbookOf(service: Service, journey: Journey, slow: boolean): string | null {
+  const fits = (mode: FailureMode) => mode.journeys.includes(journey.id) && (mode.detect.kind === 'latency') === slow
+  const ranked = [...service.failureModes].sort((a, b) => a.rank - b.rank)
+  return ranked.find(fits)?.id ?? null
+}
+
+function audienceOf(audience: Audience): IncidentDetails['comms']['audiences'][number][] {
+  const channel = audience.channels[0] ?? 'status-page'
+  if (audience.id === 'citizens') return [{ id: 'citizens', channel }]
+  if (audience.id.includes('contact-centre') || audience.id.includes('staff')) return [{ id: 'front-line', channel }]
+  return audience.id.includes('minister') ? [{ id: 'minister', channel }] : []
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1)
+}

@@ -1,0 +1,101 @@
+/** Joins the deployment machine to the ports: what the engine looks at for it, and how its effects are performed. */
+import type { Arm } from '../core/deploy/counts.ts'
+import { deploymentMachine } from '../core/deploy/deploying.ts'
+import type { DeploymentSeen, DeploymentState, ReleasePlan } from '../core/deploy/deployment.ts'
+import type { Json } from '../core/json.ts'
+import type { MachineRow } from '../ports/store.ts'
+import type { TrafficConfig } from '../ports/traffic.ts'
+import { isRefused, isUnreachable, type Refused, type Unreachable } from '../ports/unreachable.ts'
+import { Fenced, type Kind, type Performer } from './registry.ts'
+import { verifyPrivately } from './verify.ts'
+import type { World, Worlds } from './world.ts'
+
+export function deploymentKind(worlds: Worlds): Kind {
+  return { machine: deploymentMachine, observe: (row) => observe(row, worlds) }
+}
+
+const BLIND: DeploymentSeen = { status: null, counts: null, why: null }
+
+async function observe(row: MachineRow, worlds: Worlds): Promise<DeploymentSeen> {
+  const state = row.state as unknown as DeploymentState
+  const { name } = state.phase
+  if (name === 'expanding' || name === 'starting' || name === 'halted') return BLIND
+  const world = worlds(row.service)
+  if (!world) return { ...BLIND, why: `This engine does not know the service ${row.service}.` }
+  const [status, counts] = await Promise.all([
+    world.traffic.status(),
+    name === 'on-trial' ? world.traffic.counts(state.cursor) : null,
+  ])
+  return {
+    status: isUnreachable(status) ? null : status,
+    counts: isUnreachable(counts) ? null : counts,
+    why: isUnreachable(status) ? status.why : isUnreachable(counts) ? counts.why : null,
+  }
+}
+
+type Payload = Readonly<Record<string, Json>>
+
+export function deploymentPerformers(worlds: Worlds): Readonly<Record<string, Performer>> {
+  const worldOf = (payload: Json): World | Unreachable => {
+    const service = String((payload as Payload).service)
+    return worlds(service) ?? { unreachable: true, why: `This engine does not know the service ${service}.` }
+  }
+  const within = (perform: (world: World, payload: Payload, epoch: number) => Promise<Json>): Performer => {
+    return async (payload, { claim }) => {
+      const world = worldOf(payload)
+      return isUnreachable(world) ? { ...world } : perform(world, payload as Payload, claim.epoch)
+    }
+  }
+  const inTurn = oneAtATime()
+  return {
+    'schema.expand': within(async (world, payload, epoch) => {
+      if (!world.schema) return { ok: false, why: `No database is configured for the schema of ${world.service}.` }
+      return obeyed(await world.schema.expand(payload.files as never, epoch))
+    }),
+    'runtime.start': within(async (world, payload, epoch) => {
+      const { envNames, env, ...plan } = payload as unknown as ReleasePlan
+      const named = Object.fromEntries(envNames.map((name) => [name, world.env[name] ?? '']))
+      const spec = { ...plan, epoch, service: world.service, env: { ...named, ...env } }
+      return obeyed(await world.runtime.start(spec))
+    }),
+    'runtime.stop': within(async (world, { release }, epoch) =>
+      obeyed(await world.runtime.stop(String(release), epoch)),
+    ),
+    'traffic.apply': within((world, payload, epoch) =>
+      // In order: an earlier version must not overtake a later one on its way.
+      inTurn(world.service, async () => {
+        const { service: _, ...config } = payload
+        const wanted = { ...config, epoch, probe: world.probe } as unknown as TrafficConfig
+        const answer = obeyed(await world.traffic.apply(wanted))
+        return answer === 'applied' ? { version: wanted.version, result: 'applied' } : (answer as Json)
+      }),
+    ),
+    'traffic.close-upgraded': within(async (world, { arm, overMs }, epoch) =>
+      obeyed(await world.traffic.closeUpgraded(arm as Arm, Number(overMs), epoch)),
+    ),
+    'probe.verify': within(async (world, payload) => verifyPrivately(world, payload.steps as never)),
+  }
+}
+
+/** A refusal by epoch ends this engine's hold on the machine; everything else is an answer for core. */
+function obeyed<Answer>(answer: Answer | Refused | Unreachable): Json {
+  if (isRefused(answer)) {
+    throw new Fenced(
+      `An engine with a higher epoch (${answer.epochSeen}) has taken over, here or in another installation.`,
+    )
+  }
+  return answer as unknown as Json
+}
+
+/** Runs tasks of the same key one after the other. */
+function oneAtATime(): <T>(key: string, task: () => Promise<T>) => Promise<T> {
+  const tails = new Map<string, Promise<unknown>>()
+  return (key, task) => {
+    const next = (tails.get(key) ?? Promise.resolve()).then(task, task)
+    tails.set(
+      key,
+      next.catch(() => {}),
+    )
+    return next
+  }
+}
