@@ -50,6 +50,9 @@ export function onTrialTick(draft: Draft, seen: DeploymentSeen, limits: { blindM
     return rollBack(draft, judged.why)
   }
   if (judged.decision === 'suspect' && lastWhy !== judged.why) draft.entry('evidence.suspect', judged.why, figures)
+  // While no replica of the new release is healthy its sessions are answered by the old one: good counts prove nothing then.
+  const frail = draft.state.phase.name === 'on-trial' && draft.state.phase.deadSince !== null
+  if (frail && (judged.decision === 'promote' || judged.weight > steering!.weight)) return
   if (judged.decision === 'promote') return promote(draft, judged.why)
   if (judged.weight !== steering!.weight || judged.moveSessions) {
     draft.entry('weight.changed', judged.why, { ...figures, weight: judged.weight, before: steering!.weight })
