@@ -1,0 +1,240 @@
+/** Starting, following and steering deployments through the store: what the CLI, the console and the demo all do. */
+import { randomUUID } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Service } from '../core/define/schema.ts'
+import { isOver } from '../core/deploy/deploying.ts'
+import {
+  type ArmBackends,
+  type DeploymentPlan,
+  type DeploymentState,
+  newDeployment,
+} from '../core/deploy/deployment.ts'
+import { judgeMigrations } from '../core/deploy/migration.ts'
+import { type Baseline, planDeployment, webComponent } from '../core/deploy/plan.ts'
+import { EXIT, type ExitCode, type Finding, OpsError } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
+import type { MachineRow, Store } from '../ports/store.ts'
+import { isUnreachable } from '../ports/unreachable.ts'
+import type { World } from '../engine/world.ts'
+
+const SQL_BYTES_MAX = 1024 * 1024
+const SQL_FILES_MAX = 500
+
+export interface Wanted {
+  readonly release: string
+  readonly by: string
+  readonly reason: string
+  /** Changes the plan before it is frozen; the demo sets its pace with it. */
+  readonly adjust?: (plan: DeploymentPlan) => DeploymentPlan
+}
+
+export type Begun =
+  | { readonly begun: true; readonly id: string; readonly plan: DeploymentPlan }
+  | { readonly begun: false; readonly why: string; readonly findings: readonly Finding[]; readonly holder?: string }
+
+/** Plans and creates a deployment. Refuses, with an entry in the log, what must not even begin. */
+export async function beginDeployment(
+  store: Store,
+  world: World,
+  service: Service,
+  root: string,
+  wanted: Wanted,
+): Promise<Begun> {
+  const id = `dep-${wanted.release}-${randomUUID().slice(0, 8)}`
+  const serving = await servingRelease(store, service.service.id)
+  const previous = serving ? await armOf(world, serving) : null
+  const migrations = await migrationsOf(service, root, wanted.release)
+  const pending = world.schema && migrations.length > 0 ? await pendingOf(world, migrations) : []
+  const judged = judgeMigrations(pending, service.migrations?.policy ?? 'expand-contract')
+  const bad = judged.filter(({ severity }) => severity === 'error')
+  if (bad.length > 0) {
+    const why = `Release ${wanted.release} changes the schema in a way that release ${serving} could not live with: ${bad[0]!.says}`
+    const data = {
+      release: wanted.release,
+      previous: serving,
+      rules: bad.map(({ rule, file, line }) => `${rule} ${file}:${line}`),
+    }
+    await store.record(service.service.id, [
+      { kind: 'deployment.refused', subject: wanted.release, who: wanted.by, why, data },
+    ])
+    return { begun: false, why, findings: judged }
+  }
+  const plan = planDeployment(service, {
+    id,
+    release: wanted.release,
+    previous,
+    root,
+    by: wanted.by,
+    reason: wanted.reason,
+    migrations: pending,
+    baselines: await baselinesOf(store, service.service.id),
+  })
+  const frozen = wanted.adjust ? wanted.adjust(plan) : plan
+  const created = await store.create(service.service.id, newDeployment(frozen, await store.now()), [])
+  if (typeof created === 'object') {
+    return { begun: false, why: busyWhy(created.holder), findings: [], holder: created.holder.id }
+  }
+  return { begun: true, id, plan: frozen }
+}
+
+function busyWhy(holder: MachineRow): string {
+  const { plan, lastWhy } = holder.state as unknown as DeploymentState
+  return `${plan.requestedBy} is deploying release ${plan.next.release} (${holder.id}): ${lastWhy}`
+}
+
+/** The release that answers citizens: what the newest finished deployment left serving. Null: none was ever deployed. */
+export async function servingRelease(store: Store, service: string): Promise<string | null> {
+  const [newest] = await store.list({ kind: 'deployment', service, done: true, limit: 1 })
+  return newest ? (newest.state as unknown as DeploymentState).serving : null
+}
+
+async function armOf(world: World, release: string): Promise<ArmBackends> {
+  const instances = await world.runtime.instances(release)
+  if (isUnreachable(instances)) {
+    throw new OpsError('RUNTIME_GONE', { message: instances.why, fix: 'holdfast serve', exit: EXIT.unreachable })
+  }
+  if (instances.length === 0) {
+    throw new OpsError('NOTHING_RUNS', {
+      message: `Release ${release} should be running, but no replica of it was found.`,
+      fix: `holdfast serve   (starts release ${release} again), then deploy`,
+      exit: EXIT.unreachable,
+    })
+  }
+  return { release, backends: instances.map(({ id, host, port }) => ({ id, host, port })) }
+}
+
+async function migrationsOf(service: Service, root: string, release: string): Promise<{ file: string; sql: string }[]> {
+  if (!service.migrations || service.migrations.tool !== 'holdfast') return []
+  const component = webComponent(service)
+  const folders = [
+    join(root, service.migrations.folder),
+    join(root, component.releases ?? 'releases', release, service.migrations.folder),
+  ]
+  const found: { file: string; sql: string }[] = []
+  for (const folder of folders) {
+    const names = await readdir(folder).catch(() => [])
+    for (const name of names.filter((one) => one.endsWith('.sql')).slice(0, SQL_FILES_MAX)) {
+      const sql = await readFile(join(folder, name), 'utf8')
+      if (sql.length > SQL_BYTES_MAX) {
+        throw new OpsError('MIGRATION_TOO_LARGE', {
+          message: `${name} is larger than ${SQL_BYTES_MAX / 1024} KiB.`,
+          fix: 'Split it; move data changes into batches of their own.',
+          exit: EXIT.usage,
+        })
+      }
+      found.push({ file: name, sql })
+    }
+  }
+  return found.sort((a, b) => (a.file < b.file ? -1 : 1))
+}
+
+async function pendingOf(world: World, migrations: readonly { file: string; sql: string }[]) {
+  const pending = await world.schema!.pending(migrations)
+  if (isUnreachable(pending)) {
+    throw new OpsError('SERVICE_DATABASE_GONE', {
+      message: pending.why,
+      fix: 'Check the address of the database that the service uses.',
+      exit: EXIT.unreachable,
+    })
+  }
+  return pending
+}
+
+const baselineKey = (service: string) => `baseline:${service}`
+
+async function baselinesOf(store: Store, service: string): Promise<Record<string, Baseline>> {
+  return ((await store.get(baselineKey(service))) ?? {}) as unknown as Record<string, Baseline>
+}
+
+/** Units remembered at most: about the facts' 30,000 of the recent past, so that old hours fade. */
+const BASELINE_UNITS_MAX = 30_000
+
+/** What the finished deployment learned of the serving release becomes the next one's expectation. */
+export async function rememberBaseline(store: Store, state: DeploymentState): Promise<void> {
+  if (!state.trial) return
+  const before = await baselinesOf(store, state.plan.service)
+  const after: Record<string, Baseline> = { ...before }
+  state.trial.steps.forEach((step, i) => {
+    const { journey, step: name } = state.plan.trial.steps[i]!
+    const key = `${journey}/${name}`
+    const tally = state.phase.name === 'promoted' ? step.canary : step.stable
+    const old = before[key] ?? { p0: 0, units: 0 }
+    const units = old.units + tally.units
+    // p = (f + 0.5) / (n + 1): facts on delivery, "Prior".
+    if (units > 0)
+      after[key] = {
+        p0: (old.p0 * old.units + tally.failed + 0.5) / (units + 1),
+        units: Math.min(units, BASELINE_UNITS_MAX),
+      }
+  })
+  await store.put(baselineKey(state.plan.service), after as unknown as Json)
+}
+
+/** Reports each change until the deployment is over. */
+export async function follow(
+  store: Store,
+  id: string,
+  onChange: (state: DeploymentState) => void,
+  signal?: AbortSignal,
+): Promise<DeploymentState> {
+  let version = -1
+  for (;;) {
+    const row = await store.read(id)
+    if (!row)
+      throw new OpsError('NO_SUCH_DEPLOYMENT', {
+        message: `There is no deployment ${id}.`,
+        fix: 'holdfast deploy status',
+      })
+    const state = row.state as unknown as DeploymentState
+    if (row.version !== version) onChange(state)
+    version = row.version
+    if (row.done || isOver(state)) {
+      await rememberBaseline(store, state)
+      return state
+    }
+    if (signal?.aborted) return state
+    await store.wait(200, signal)
+  }
+}
+
+export async function tell(
+  store: Store,
+  deployment: string,
+  name: 'halt' | 'resume' | 'promote' | 'rollback',
+  who: string,
+  reason: string,
+): Promise<void> {
+  const posted = await store.post({ to: deployment, id: randomUUID(), name, who, payload: { reason } })
+  if (posted === 'no-such-machine') {
+    throw new OpsError('NO_SUCH_DEPLOYMENT', {
+      message: `There is no deployment ${deployment}.`,
+      fix: 'holdfast deploy status',
+    })
+  }
+  if (posted === 'done') {
+    throw new OpsError('DEPLOYMENT_OVER', {
+      message: `Deployment ${deployment} is already over.`,
+      fix: 'To go back now, deploy the earlier release: holdfast deploy start --release NAME',
+    })
+  }
+}
+
+/** The open deployment of the service, or the named one. */
+export async function findDeployment(store: Store, service: string, id?: string): Promise<MachineRow> {
+  const row = id ? await store.read(id) : (await store.list({ kind: 'deployment', service, limit: 1 }))[0]
+  if (row?.kind === 'deployment') return row
+  throw new OpsError('NO_SUCH_DEPLOYMENT', {
+    message: id ? `There is no deployment ${id}.` : `Nothing was deployed yet for ${service}.`,
+    fix: 'holdfast deploy start --release NAME',
+  })
+}
+
+/** Exit code of a deployment that is over, or was left. */
+export function exitOf(state: DeploymentState): ExitCode {
+  const { phase } = state
+  if (phase.name === 'promoted') return EXIT.done
+  if (phase.name === 'rolled-back' || phase.name === 'refused') return EXIT.rolledBack
+  if (phase.name === 'rolling-back' && phase.paged) return EXIT.unconfirmed
+  return EXIT.no
+}
