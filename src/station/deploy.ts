@@ -64,6 +64,7 @@ export async function beginDeployment(
     id,
     release: wanted.release,
     previous,
+    now: await store.now(),
     root,
     by: wanted.by,
     reason: wanted.reason,

@@ -3,7 +3,8 @@ import type { Audience, FailureMode, Journey, JourneyStep, Service } from '../de
 import { OpsError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import type { IncidentDetails } from '../respond/incident.ts'
-import { MINUTE, SECOND } from '../time.ts'
+import { addressOnDuty } from '../respond/rota.ts'
+import { type Instant, MINUTE, SECOND } from '../time.ts'
 import type { ArmBackends, DeploymentPlan, ReleasePlan } from './deployment.ts'
 import type { IncidentPlan } from './harm.ts'
 import { TRIAL_DEFAULTS, type TrialPlan } from './trial.ts'
@@ -18,6 +19,7 @@ export interface Wish {
   readonly id: string
   readonly release: string
   readonly previous: ArmBackends | null
+  readonly now: Instant
   /** Folder of the definition; the release's folder is below it. */
   readonly root: string
   readonly by: string
@@ -68,7 +70,7 @@ export function planDeployment(service: Service, wish: Wish): DeploymentPlan {
     drainMsMax: (component.drainSeconds ?? component.requestSecondsMax) * SECOND,
     requestedBy: wish.by,
     reason: wish.reason,
-    incident: incidentOf(service),
+    incident: incidentOf(service, wish.now),
   }
 }
 
@@ -128,16 +130,25 @@ function trialOf(service: Service, wish: Wish, strategy: 'canary' | 'blue-green'
   }
 }
 
-function incidentOf(service: Service): IncidentPlan {
+function incidentOf(service: Service, now: Instant): IncidentPlan {
   const [top] = service.journeys
   const ladder = service.oncall.ladder.map((rung, i, all): IncidentDetails['ladder'][number] => {
     const next = all[i + 1]
     const afterMs = next ? (next.afterMinutes - rung.afterMinutes) * MINUTE : LAST_RUNG_MS
-    return { role: rung.role, route: rung.route, to: rung.to ?? '', afterMs: Math.max(SECOND, afterMs) }
+    const onRota = rung.rota ? addressOnDuty(service.oncall, rung.rota, now, service.service.timezone) : null
+    return { role: rung.role, route: rung.route, to: rung.to ?? onRota ?? '', afterMs: Math.max(SECOND, afterMs) }
   })
+  const reachable = ladder.filter(({ to }) => to !== '')
+  const last = reachable[reachable.length - 1]
+  if (!last) {
+    throw new OpsError('NOBODY_ON_CALL', {
+      message: 'Nobody can be paged: no rung of oncall.ladder leads to an address today.',
+      fix: 'Give the last rung a `to`, and each person on a rota an email.',
+    })
+  }
   return {
-    ladder: ladder.slice(0, -1),
-    fallback: ladder[ladder.length - 1]!,
+    ladder: reachable.slice(0, -1),
+    fallback: last,
     severity: top?.severityFloor ?? 'P2',
     severityRule: `${top?.severityFloor ?? 'P2'} because "${top?.name}" was affected, and its harm is ${top?.harmClass}.`,
     steps: Object.fromEntries(
