@@ -178,7 +178,7 @@ test('an unanswered page climbs the ladder, then the fall-back role, until someo
   assert.match(night.why('page.resumed')[0]!, /manager took the incident, but nothing was written down for 30 min/)
 })
 
-test('a page that fails goes to the next route at once', () =>
+test('a page that fails goes to the next route at once', () => {
   timeline(
     { ladder: [onCall, byMail, second] },
     `
@@ -189,9 +189,10 @@ test('a page that fails goes to the next route at once', () =>
     03:20 ? message resolved on-call {"because":"fixed"}
     04:00 ? nothing
   `,
-  ))
+  )
+})
 
-test('a lost answer goes to the next route at once, marked as a possible repeat', () =>
+test('a lost answer goes to the next route at once, marked as a possible repeat', () => {
   timeline(
     { ladder: [onCall, byMail] },
     `
@@ -200,9 +201,10 @@ test('a lost answer goes to the next route at once, marked as a possible repeat'
     03:00 email on-call may-be-repeat
     03:01 ? ack on-call
   `,
-  ))
+  )
+})
 
-test('a notifier that never answers does not hold the ladder up', () =>
+test('a notifier that never answers does not hold the ladder up', () => {
   timeline(
     { ladder: [onCall, byMail] },
     `
@@ -211,7 +213,8 @@ test('a notifier that never answers does not hold the ladder up', () =>
     03:00:30 email on-call may-be-repeat
     03:01 ? ack on-call
   `,
-  ))
+  )
+})
 
 test('when no route works, all are tried again with growing pauses, and none is forgotten', () => {
   const night = timeline(
@@ -343,7 +346,7 @@ test('words with jargon, or without a time, cannot be approved', () => {
   assert.match(night.why('incident.request-refused').at(-1)!, /technical difficulties.*says nothing to a citizen/)
 })
 
-test('the communications lead is told ten minutes before a public update is due, once', () =>
+test('the communications lead is told ten minutes before a public update is due, once', () => {
   timeline(
     {
       comms: {
@@ -362,7 +365,8 @@ test('the communications lead is told ten minutes before a public update is due,
     04:00 email comms-lead update-due
     04:01 ? message resolved on-call {"because":"the old release is back"}
   `,
-  ))
+  )
+})
 
 test('closing waits for every channel that was told of the problem', () => {
   const night = timeline(
@@ -388,7 +392,7 @@ test('closing waits for every channel that was told of the problem', () => {
   assert.equal(took.mitigatedMs, 10 * MINUTE + 20 * SECOND)
 })
 
-test('a rollback that failed after all wakes people again', () =>
+test('a rollback that failed after all wakes people again', () => {
   timeline(
     { ongoing: false },
     `
@@ -398,7 +402,8 @@ test('a rollback that failed after all wakes people again', () =>
     03:04 webhook on-call
     03:05 ? ack on-call
   `,
-  ))
+  )
+})
 
 test('runbook progress is kept with who and when, and a skipped step needs a reason', () => {
   const night = new Night()
