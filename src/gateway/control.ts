@@ -1,0 +1,138 @@
+/**
+ * The gateway's control socket: HTTP and JSON on a unix socket that only its owner may open, never on the public port.
+ *
+ *   PUT  /config            a TrafficConfig        200 · 409 {epochSeen} · 400 {reasons} · 503 {why}
+ *   GET  /status                                   200
+ *   GET  /counts?after=SEQ[&wait=MS]               200
+ *   POST /close-upgraded    {arm, overMs, epoch}   200 · 409 · 400
+ *   POST /swap                                     200 {pid} · 503 {why}
+ *   POST /stop                                     200, then ends in order
+ */
+import { chmodSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import { z } from 'zod'
+import { messageOf, OpsError } from '../core/errors.ts'
+import { readConfig } from './config.ts'
+import type { Obeyed, Primary } from './primary.ts'
+
+const BODY_MAX = 1_048_576
+const WAIT_MS_MAX = 30_000
+// Linux allows 107 bytes for a socket's path, macOS 103.
+const PATH_MAX = 103
+
+const closing = z.strictObject({
+  arm: z.enum(['stable', 'canary']),
+  overMs: z.number().min(0).max(3_600_000),
+  epoch: z.number().int().min(0),
+})
+
+interface Said {
+  readonly status: number
+  readonly body: unknown
+}
+
+export async function openControl(path: string, primary: Primary, stop: () => void): Promise<Server> {
+  if (Buffer.byteLength(path) > PATH_MAX) {
+    throw new OpsError('CONTROL_PATH', {
+      message: `The control socket's path is longer than the ${PATH_MAX} bytes that the system allows: ${path}`,
+      fix: 'choose a shorter folder with --state',
+    })
+  }
+  if (await isAlive(path)) {
+    throw new OpsError('GATEWAY_RUNS', {
+      message: `A gateway already runs with the control socket ${path}.`,
+      fix: 'use that one, or choose another --state',
+    })
+  }
+  rmSync(path, { force: true })
+  const server = createServer((req, res) => {
+    void answer(req, primary, stop)
+      .catch((thrown): Said => ({ status: 500, body: { why: messageOf(thrown) } }))
+      .then(({ status, body }) => {
+        res.writeHead(status, { 'content-type': 'application/json' })
+        endWith(res, body)
+      })
+  })
+  await new Promise<void>((open, fails) => {
+    server.once('error', fails)
+    server.listen(path, open)
+  })
+  chmodSync(path, 0o600)
+  return server
+}
+
+function endWith(res: ServerResponse, body: unknown): void {
+  res.end(JSON.stringify(body))
+}
+
+async function answer(req: IncomingMessage, primary: Primary, stop: () => void): Promise<Said> {
+  const url = new URL(req.url ?? '/', 'http://control')
+  switch (`${req.method} ${url.pathname}`) {
+    case 'GET /status':
+      return { status: 200, body: await primary.status() }
+    case 'GET /counts': {
+      const after = Number(url.searchParams.get('after') ?? 0)
+      const waitMs = Math.min(WAIT_MS_MAX, Number(url.searchParams.get('wait') ?? 0))
+      if (!Number.isSafeInteger(after) || !Number.isFinite(waitMs)) return wrong(['after: not a whole number'])
+      return { status: 200, body: await primary.counts(after, waitMs) }
+    }
+    case 'PUT /config': {
+      const config = readConfig(await jsonOf(req))
+      return 'reasons' in config ? wrong(config.reasons) : said(await primary.apply(config))
+    }
+    case 'POST /close-upgraded': {
+      const read = closing.safeParse(await jsonOf(req))
+      if (!read.success) return wrong(read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`))
+      return said(await primary.closeUpgraded(read.data.arm, read.data.overMs, read.data.epoch))
+    }
+    case 'POST /swap':
+      try {
+        return { status: 200, body: { pid: await primary.swap() } }
+      } catch (thrown) {
+        return { status: 503, body: { why: `The old worker serves on: ${messageOf(thrown)}` } }
+      }
+    case 'POST /stop':
+      stop()
+      return { status: 200, body: {} }
+    default:
+      return { status: 404, body: { why: `There is no ${req.method} ${url.pathname}.` } }
+  }
+}
+
+function said(obeyed: Obeyed): Said {
+  if ('refused' in obeyed) return { status: 409, body: obeyed }
+  if ('failed' in obeyed) return { status: 503, body: { why: obeyed.failed } }
+  return { status: 200, body: obeyed }
+}
+
+function wrong(reasons: readonly string[]): Said {
+  return { status: 400, body: { reasons } }
+}
+
+async function jsonOf(req: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of req as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > BODY_MAX) throw new Error('the configuration is larger than 1 MiB')
+    chunks.push(chunk)
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+/** True when somebody answers on this unix socket; a file that a killed process left behind does not. */
+function isAlive(path: string): Promise<boolean> {
+  return new Promise((told) => {
+    const socket = connect(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      told(true)
+    })
+    socket.once('error', () => told(false))
+  })
+}

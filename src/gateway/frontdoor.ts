@@ -1,0 +1,179 @@
+/** Seats each request and sends it on its way: the part of a worker that a test can hold without a process. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Arm } from '../core/deploy/counts.ts'
+import type { TrafficConfig } from '../ports/traffic.ts'
+import { Attempt } from './attempt.ts'
+import { type Member, Pool } from './backends.ts'
+import { Exchange, type Host } from './exchange.ts'
+import { ambiguity, hasBody, type Inbound, protocolOf, requestHeaders } from './headers.ts'
+import type { Answer } from './ledger.ts'
+import { NO_TOLLS, type Tolls, type WorkerOptions } from './messages.ts'
+import { PAGES, sendPage } from './pages.ts'
+import { compileRoutes, type Routes } from './routes.ts'
+import { openSeat, type SeatRules, seatCookie, seatOf, seatRulesOf, takeSeatCookie } from './seat.ts'
+import { Shadows } from './shadow.ts'
+import { endWithPage, passUpgrade } from './upgrade.ts'
+import { agentReader, type Probe, probeReader, visitorOf } from './visitor.ts'
+
+export interface FrontdoorParts {
+  readonly key: Buffer
+  readonly options: WorkerOptions
+  readonly dice: () => number
+  readonly freshId: () => string
+}
+
+/** A configuration with everything worked out that each request needs. Replaced as a whole, so no request sees half of two. */
+interface InForce {
+  readonly config: TrafficConfig
+  readonly routes: Routes
+  readonly rules: SeatRules
+  readonly probeOf: (value: string | undefined) => Probe | undefined
+  readonly probeHeader: string
+}
+
+const TARGET_MAX = 8_192
+// Reports that nobody fetches (the primary is dead) stay bounded; their loss shows as a gap.
+const ANSWERS_MAX = 20_000
+// New backends get this long for their first health check before a change counts as applied.
+const FIRST_CHECK_MS = 2_000
+
+export class Frontdoor implements Host {
+  readonly pool: Pool
+  readonly options: WorkerOptions
+  draining = false
+  readonly #parts: FrontdoorParts
+  readonly #agentOf = agentReader()
+  readonly #shadows: Shadows
+  readonly #tolls: { -readonly [Key in keyof Tolls]: Tolls[Key] } = { ...NO_TOLLS }
+  #answers: Answer[] = []
+  #inForce: InForce | undefined
+
+  constructor(parts: FrontdoorParts) {
+    this.#parts = parts
+    this.options = parts.options
+    this.pool = new Pool(parts.options)
+    this.#shadows = new Shadows(this.pool, this.#tolls)
+  }
+
+  /** In force for the next request already when this returns; the promise waits for the first look at new backends. */
+  async apply(config: TrafficConfig): Promise<void> {
+    this.#inForce = {
+      config,
+      routes: compileRoutes(config.steps),
+      rules: seatRulesOf(config),
+      probeOf: probeReader(config.probe),
+      probeHeader: config.probe.header.toLowerCase(),
+    }
+    this.pool.apply(config)
+    let timer: NodeJS.Timeout | undefined
+    const enough = new Promise<void>((done) => {
+      timer = setTimeout(done, FIRST_CHECK_MS)
+    })
+    await Promise.race([this.pool.known(), enough])
+    clearTimeout(timer)
+  }
+
+  request(req: IncomingMessage, res: ServerResponse): void {
+    const path = targetOf(req)
+    const now = this.#inForce
+    if (path === undefined) sendPage(res, PAGES.refused, true)
+    else if (path.length > TARGET_MAX) sendPage(res, PAGES.tooLong, true)
+    else if (now) this.#exchange(now, path, req, res)
+    else {
+      this.#tolls.requests++
+      this.#tolls.failedByUs++
+      sendPage(res, PAGES.unavailable, this.draining)
+    }
+  }
+
+  #exchange(now: InForce, path: string, req: IncomingMessage, res: ServerResponse): void {
+    const method = req.method!
+    const step = now.routes.match(method, path)
+    const seated = this.#seat(now, req, step !== undefined && step.marker !== undefined, false)
+    const { seat, visitor, agent } = seated
+    const body = hasBody(req.headers)
+    const { shadow } = now.config
+    const attempt =
+      step &&
+      new Attempt(step, (outcome) => {
+        if (this.#answers.length >= ANSWERS_MAX) return
+        const { id: session, arm, share, generation } = seat
+        const { journey, step: name } = step
+        const { segment } = agent
+        this.#answers.push({ session, journey, step: name, arm, share, generation, segment, visitor, outcome })
+      })
+    const copied = shadow && !body && visitor !== 'probe' && (method === 'GET' || method === 'HEAD')
+    const begin = (answering: Member) =>
+      this.#shadows.begin(shadow!, answering, { method, path, headers: seated.headers })
+    const plan = { ...seated, path, body, attempt, shadow: copied ? begin : undefined }
+    new Exchange(this, plan, req, res).start()
+  }
+
+  upgrade(req: IncomingMessage, client: Duplex, head: Buffer): void {
+    client.on('error', () => client.destroy())
+    const path = targetOf(req)
+    const now = this.#inForce
+    if (path === undefined || path.length > TARGET_MAX) endWithPage(client, PAGES.refused)
+    else if (!now) endWithPage(client, PAGES.unavailable)
+    else {
+      const { seat, headers, cookie, probe, alone } = this.#seat(now, req, false, true)
+      const picked = this.pool.pick(seat.arm, alone, new Set())
+      passUpgrade(this, { picked, path, headers, cookie, probe }, req, client, head)
+    }
+  }
+
+  failedByUs(): void {
+    this.#tolls.failedByUs++
+  }
+
+  closeUpgraded(arm: Arm, overMs: number): void {
+    for (const member of this.pool.withArm(arm)) {
+      for (const each of member.upgraded) setTimeout(() => each.close(), this.#parts.dice() * overMs)
+    }
+  }
+
+  /** What happened since the last call; undefined when nothing did. */
+  takeReport(): { tolls: Tolls; answers: readonly Answer[] } | undefined {
+    const tolls = { ...this.#tolls }
+    if (this.#answers.length === 0 && Object.values(tolls).every((toll) => toll === 0)) return undefined
+    const answers = this.#answers
+    this.#answers = []
+    Object.assign(this.#tolls, NO_TOLLS)
+    return { tolls, answers }
+  }
+
+  #seat(now: InForce, req: IncomingMessage, readable: boolean, upgrade: boolean) {
+    const { headers } = req
+    const { key, dice, freshId } = this.#parts
+    const probe = now.probeOf(headers[now.probeHeader] as string | undefined)
+    const agent = this.#agentOf(headers['user-agent'])
+    const visitor = visitorOf(probe, agent)
+    if (!probe) this.#tolls.requests++
+    const sealed = headers.cookie === undefined ? undefined : takeSeatCookie(headers.cookie).value
+    const known = sealed === undefined ? undefined : openSeat(sealed, key)
+    const own = seatOf(known, now.rules, dice, freshId, Date.now())
+    const cookie = own === known ? undefined : seatCookie(own, key, protocolOf(headers) === 'https')
+    const seat = probe?.arm ? { ...own, arm: probe.arm } : own
+    const inbound: Inbound = {
+      rawHeaders: req.rawHeaders,
+      headers: headers as Inbound['headers'],
+      remoteAddress: req.socket.remoteAddress ?? 'unknown',
+    }
+    const { probeHeader } = now
+    const forward = requestHeaders(inbound, { method: req.method!, visitor, probeHeader, readable, upgrade })
+    const alone = probe?.arm !== undefined
+    return { seat, cookie, probe: probe !== undefined, alone, headers: forward, visitor, agent }
+  }
+}
+
+/** The path to ask a release for; undefined for a request that must not be passed on. */
+function targetOf(req: IncomingMessage): string | undefined {
+  if (ambiguity(req.rawHeaders) !== undefined) return undefined
+  const target = req.url ?? ''
+  if (target.startsWith('/')) return target
+  if (target === '*' && req.method === 'OPTIONS') return target
+  // A proxy must also take the absolute form (RFC 9112 section 3.2.2). Its host does not choose anything here.
+  const absolute = /^https?:\/\/[^/?#]*(.*)$/i.exec(target)
+  return absolute ? absolute[1]!.replace(/^(?!\/)/, '/') : undefined
+}

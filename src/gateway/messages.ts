@@ -1,0 +1,84 @@
+/** What the two halves of the gateway tell each other over their channel, as JSON. */
+import type { Arm } from '../core/deploy/counts.ts'
+import type { TrafficConfig } from '../ports/traffic.ts'
+import type { Answer } from './ledger.ts'
+
+/** One backend as one worker sees it; the primary adds the workers up. */
+export interface BackendSight {
+  readonly id: string
+  readonly arm: Arm
+  readonly healthy: boolean
+  readonly inFlight: number
+  readonly upgraded: number
+  /** Epoch ms; 0: none yet. */
+  readonly lastRequestAt: number
+}
+
+export interface Tolls {
+  readonly requests: number
+  readonly failedByUs: number
+  readonly shadowSent: number
+  readonly shadowShed: number
+  readonly shadowDifferent: number
+}
+
+export const NO_TOLLS: Tolls = { requests: 0, failedByUs: 0, shadowSent: 0, shadowShed: 0, shadowDifferent: 0 }
+
+export type ToWorker =
+  /** Goes with the listening socket. `key` is hex. */
+  | {
+      readonly kind: 'serve'
+      readonly config: TrafficConfig | null
+      readonly key: string
+      readonly options: WorkerOptions
+    }
+  | { readonly kind: 'config'; readonly ask: number; readonly config: TrafficConfig }
+  | { readonly kind: 'sight'; readonly ask: number }
+  | { readonly kind: 'close-upgraded'; readonly ask: number; readonly arm: Arm; readonly overMs: number }
+  /** Take no new connections, finish what is there, then go. */
+  | { readonly kind: 'drain' }
+
+export type ToPrimary =
+  | { readonly kind: 'hello' }
+  | { readonly kind: 'serving'; readonly port: number }
+  | { readonly kind: 'cannot-listen'; readonly code: string }
+  | { readonly kind: 'done'; readonly ask: number; readonly sights?: readonly BackendSight[] }
+  /** What happened since the last report: sums to add, answers to judge. */
+  | { readonly kind: 'report'; readonly tolls: Tolls; readonly answers: readonly Answer[] }
+
+/** Numbers that production leaves alone and tests make small. All in ms unless named otherwise. */
+export interface WorkerOptions {
+  /** Between two health checks of a backend. */
+  readonly checkEveryMs: number
+  readonly checkTimeoutMs: number
+  /** Failed checks in a row until a backend gets no more requests. */
+  readonly fallAfter: number
+  /** Good checks in a row until one that fell gets requests again. */
+  readonly riseAfter: number
+  /** Until a connection to a backend must stand. */
+  readonly connectMs: number
+  /** An upload in which nothing arrives for so long is given up. Slow ones that keep moving are not. */
+  readonly uploadIdleMs: number
+  /** Until a backend must have begun its answer. */
+  readonly answerMs: number
+  /** Until a client must have sent its request's head. */
+  readonly headMs: number
+  /** How long an idle client connection is kept open; above the 60 s that balancers in front usually keep theirs. */
+  readonly keepAliveMs: number
+  /** In a worker that is being replaced: idle connections are closed after so long. Requests are never cut. */
+  readonly drainIdleMs: number
+}
+
+export const WORKER_OPTIONS: WorkerOptions = {
+  checkEveryMs: 1_000,
+  checkTimeoutMs: 2_000,
+  fallAfter: 3,
+  riseAfter: 2,
+  connectMs: 3_000,
+  uploadIdleMs: 60_000,
+  // The longest citizen limit that a step may have.
+  answerMs: 600_000,
+  headMs: 30_000,
+  keepAliveMs: 70_000,
+  drainIdleMs: 30_000,
+}
