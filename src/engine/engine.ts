@@ -28,6 +28,8 @@ export interface Engine {
 
 const IDLE_MS = 250
 const AWAY_MS = 250
+/** How often a held machine's outbox is looked at for effects that were put off. */
+const LOOK_MS = 500
 /** Back-off between tries of an effect whose performer threw. */
 const RETRY_MS = [200, 1_000, 5_000, 15_000] as const
 
@@ -87,12 +89,15 @@ export function startEngine(options: EngineOptions): Engine {
       return true
     }
     try {
-      let beginDue = true
+      // Postponed effects come due without a commit of ours, so we look again now and then.
+      let looked = Number.NEGATIVE_INFINITY
       while (!lost.signal.aborted && !stopping.signal.aborted) {
         const turned = await turn(store, claim, registry)
         if (turned.turned === 'fenced') return remark(`${claim.machine}: another engine has it now.`)
-        if (beginDue || turned.effects) if (!(await begin())) return
-        beginDue = false
+        if (turned.effects || performance.now() - looked >= LOOK_MS) {
+          if (!(await begin())) return
+          looked = performance.now()
+        }
         if (turned.done && running.size === 0) break
         const now = await store.now()
         const sleepMs = turned.wakeAt === null || turned.done ? IDLE_MS : Math.max(0, turned.wakeAt - now)
@@ -101,8 +106,6 @@ export function startEngine(options: EngineOptions): Engine {
           nudge = new AbortController()
           await store.wait(Math.min(sleepMs, IDLE_MS), AbortSignal.any([nudge.signal, lost.signal, stopping.signal]))
         }
-        // Postponed effects come due without a commit of ours; looking is cheap next to missing one.
-        beginDue = running.size === 0 && sleepMs >= IDLE_MS
       }
     } catch (thrown) {
       remark(
