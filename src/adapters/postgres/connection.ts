@@ -1,0 +1,166 @@
+/** A pool of connections with our limits on every one of them, and transactions that are repeated when two collide. */
+import pg from 'pg'
+import { EXIT, OpsError } from '../../core/errors.ts'
+import { isConflict, isLost, storeError } from './trouble.ts'
+
+/** A connection string, or its parts; `host` may be the folder of a unix socket. */
+export type Where =
+  | string
+  | {
+      readonly host: string
+      readonly port?: number
+      readonly user: string
+      readonly database: string
+      readonly password?: string
+    }
+
+export interface Database {
+  /** One statement on its own. */
+  rows(sql: string, values?: readonly unknown[]): Promise<Row[]>
+  /** All or nothing. `work` may run several times, each time in a new transaction, so it must have no effect outside. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+export interface Transaction {
+  rows(sql: string, values?: readonly unknown[]): Promise<Row[]>
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: columns are as the SQL beside says; the contract holds the two together.
+export type Row = Record<string, any>
+
+export interface Options {
+  /** Connections at most. */
+  readonly max?: number
+  /** Tried once when no connection can be made, before giving up: brings an embedded server back. */
+  readonly revive?: (() => Promise<void>) | undefined
+  /** Run once on every new connection; throws when it is not to be used. */
+  readonly greet?: (tx: Transaction) => Promise<void>
+}
+
+/**
+ * Milliseconds. A statement of ours takes a few; an engine that was stopped (SIGSTOP) inside a transaction must not hold the
+ * log's lock, so its connection is ended after 5 s. The client's own limit is for networks that swallow everything.
+ */
+const LIMITS = { connect: 5_000, statement: 10_000, lock: 5_000, idleInTransaction: 5_000, answer: 15_000 }
+const TRIES_MAX = 5
+
+const SETTINGS = [
+  `set statement_timeout = ${LIMITS.statement}`,
+  `set lock_timeout = ${LIMITS.lock}`,
+  `set idle_in_transaction_session_timeout = ${LIMITS.idleInTransaction}`,
+  // An acknowledged commit is on disk, whatever the server's own habit.
+  'set synchronous_commit = on',
+  "set default_transaction_isolation = 'read committed'",
+].join('; ')
+
+/** bigint as number: all of ours are instants, counters and epochs below 2^53. */
+const types = {
+  getTypeParser: ((oid: number, format: 'text') =>
+    oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+}
+
+export function clientConfig(where: Where): pg.ClientConfig {
+  return {
+    ...(typeof where === 'string' ? { connectionString: where } : where),
+    types,
+    application_name: 'holdfast',
+    connectionTimeoutMillis: LIMITS.connect,
+    query_timeout: LIMITS.answer,
+    keepAlive: true,
+  }
+}
+
+export function connect(where: Where, options: Options = {}): Database {
+  const pool = new pg.Pool({ ...clientConfig(where), max: options.max ?? 6, idleTimeoutMillis: 60_000 })
+  // A connection that breaks while idle is replaced by the pool; the next statement tells whoever needs to know.
+  pool.on('error', () => {})
+  const greeted = new WeakSet<pg.PoolClient>()
+
+  async function checkout(): Promise<pg.PoolClient> {
+    const client = await pool.connect().catch(async (thrown) => {
+      if (!options.revive || !isLost(thrown)) throw thrown
+      await options.revive()
+      return pool.connect()
+    })
+    if (greeted.has(client)) return client
+    try {
+      await client.query(SETTINGS)
+      await options.greet?.(transactionOn(client))
+      greeted.add(client)
+      return client
+    } catch (thrown) {
+      client.release(true)
+      throw thrown
+    }
+  }
+
+  async function using<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    try {
+      const client = await checkout()
+      // Without a listener, a connection that breaks between two statements would end the process.
+      const ignore = () => {}
+      client.on('error', ignore)
+      try {
+        const result = await work(client)
+        client.off('error', ignore)
+        client.release()
+        return result
+      } catch (thrown) {
+        client.off('error', ignore)
+        client.release(isLost(thrown) || !(await rolledBack(client)))
+        throw thrown
+      }
+    } catch (thrown) {
+      throw isConflict(thrown) ? thrown : storeError(thrown)
+    }
+  }
+
+  async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await using(async (client) => {
+          await client.query('begin')
+          const result = await work(transactionOn(client))
+          await client.query('commit')
+          return result
+        })
+      } catch (thrown) {
+        if (tries >= TRIES_MAX || !isConflict(thrown)) throw storeError(thrown)
+      }
+    }
+  }
+
+  return {
+    rows: (sql, values) => using((client) => transactionOn(client).rows(sql, values)),
+    transaction,
+    close: () => pool.end(),
+  }
+}
+
+export function transactionOn(client: pg.ClientBase): Transaction {
+  return { rows: async (sql, values) => (await client.query(sql, values as unknown[])).rows ?? [] }
+}
+
+/** False: the connection is of no more use. */
+async function rolledBack(client: pg.PoolClient): Promise<boolean> {
+  return client.query('rollback').then(
+    () => true,
+    () => false,
+  )
+}
+
+/** Says where, without the password. Throws DATABASE_URL_WRONG when the connection string makes no sense. */
+export function nameOf(where: Where): string {
+  try {
+    const { database, host, port } = new pg.Client(clientConfig(where))
+    return `database ${database} at ${host.startsWith('/') ? host : `${host}:${port}`}`
+  } catch (thrown) {
+    throw new OpsError('DATABASE_URL_WRONG', {
+      message: 'DATABASE_URL is not an address that we can read.',
+      fix: 'Give it the form postgresql://user:password@host:5432/database.',
+      exit: EXIT.usage,
+      cause: thrown,
+    })
+  }
+}
