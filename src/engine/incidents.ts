@@ -2,6 +2,8 @@
 import type { Json } from '../core/json.ts'
 import { incident } from '../core/respond/incident.ts'
 import { messageOf, orderIn } from '../core/respond/page.ts'
+import { wanted } from '../core/respond/paging.ts'
+import type { IncidentState } from '../core/respond/state.ts'
 import type { Publication, Publisher } from '../ports/publisher.ts'
 import type { Store } from '../ports/store.ts'
 import { isUnreachable } from '../ports/unreachable.ts'
@@ -28,8 +30,13 @@ export function incidentPerformers({
   publisher,
 }: IncidentLinks): Readonly<Record<string, Performer>> {
   return {
-    'page.send': async (payload, { attempts }) => {
+    'page.send': async (payload, { attempts, claim }) => {
       const order = orderIn(payload)
+      // A page decided before a crash, or in the same turn as the acknowledgement, may still lie in the outbox.
+      const row = await store.read(claim.machine)
+      if (row && !wanted(row.state as unknown as IncidentState, order.page)) {
+        return { sent: 'suppressed', why: 'somebody had already answered' }
+      }
       const notifier = worlds(String(order.data.service))?.notifiers[order.route]
       if (!notifier) return { sent: 'failed', why: `no ${order.route} route is set up here` }
       const now = await store.now()
