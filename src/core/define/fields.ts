@@ -43,7 +43,7 @@ interface Node {
 
 /** JSON Schema (2020-12) of what a team may write: before defaults are filled in. */
 export function jsonSchema(): Record<string, unknown> {
-  const made = z.toJSONSchema(serviceSchema, { io: 'input' }) as Record<string, unknown>
+  const made = inputSchema() as Record<string, unknown>
   return {
     $schema: made.$schema,
     $id: 'https://holdfast.invalid/schema/service.schema.json',
@@ -52,13 +52,26 @@ export function jsonSchema(): Record<string, unknown> {
   }
 }
 
+/** zod leaves out examples and defaults of fields that may be written in two ways, because it speaks of their output. Ours are inputs. */
+function inputSchema(): Node {
+  return z.toJSONSchema(serviceSchema, {
+    io: 'input',
+    override: ({ zodSchema, jsonSchema }) => {
+      const { def } = zodSchema._zod
+      const examples = z.globalRegistry.get(zodSchema as unknown as z.ZodType)?.examples as unknown[] | undefined
+      if (examples) jsonSchema.examples = examples
+      if (def.type === 'default') jsonSchema.default = def.defaultValue as never
+    },
+  }) as Node
+}
+
 let table: ReadonlyMap<string, Field> | undefined
 
 /** Every field by its path, in the order of the schema. Computed once; the schema does not change while we run. */
 export function fields(): ReadonlyMap<string, Field> {
   if (!table) {
     const found = new Map<string, Field>()
-    collect(z.toJSONSchema(serviceSchema, { io: 'input' }) as Node, '', found)
+    collect(inputSchema(), '', found)
     table = found
   }
   return table

@@ -29,13 +29,21 @@ export const serviceSchema = z.strictObject({
   journeys: says(
     listOf(journey, 12).min(1),
     'The two or three journeys whose failure really harms, the most harmful first.',
-    [],
+    [
+      {
+        id: 'apply',
+        name: 'Apply',
+        harmIfFails: 'no money',
+        harmClass: 'money-stops',
+        tolerance: { recoverMinutes: 15 },
+      },
+    ],
     'playbook: list the 2-3 journeys in your service where failure causes real harm',
   ),
   failureModes: says(
     listOf(failureMode, 200).default([]),
     'At most five, ranked by harm to citizens. The rest goes to `deferred`.',
-    [],
+    [{ id: 'submissions-fail', name: 'Submissions fail', rank: 1, journeys: ['apply'] }],
     'playbook: constrain to top 5 failure modes by citizen impact; defer others to backlog',
   ),
   deferred: says(listOf(deferredMode, 200).default([]), 'Failure modes that wait, with the reason.', [
@@ -47,7 +55,9 @@ export const serviceSchema = z.strictObject({
   ]),
   runtime: says(runtime, 'What runs.', { kind: 'process', components: [{ id: 'web', kind: 'web' }] }),
   migrations: says(migrations, 'Schema changes.', { folder: 'migrations' }).optional(),
-  dependencies: says(listOf(dependency, 60).default([]), 'What the service needs and does not run.', []),
+  dependencies: says(listOf(dependency, 60).default([]), 'What the service needs and does not run.', [
+    { id: 'payments', owner: 'HM Treasury', kind: 'batch file' },
+  ]),
   data: says(data.prefault({}), 'What is known about people.', {
     kinds: [{ name: 'bank details', retention: 'P90D' }],
   }),

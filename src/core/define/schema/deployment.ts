@@ -249,9 +249,11 @@ const inFlight = z.strictObject({
 
 export const deployment = z.strictObject({
   strategy: says(strategy.default('canary'), 'How a release reaches citizens.', 'canary'),
-  followedBy: says(z.array(strategy).max(3).default([]), 'What follows when that passed, e.g. shadow, then blue-green.', [
-    'blue-green',
-  ]),
+  followedBy: says(
+    z.array(strategy).max(3).default([]),
+    'What follows when that passed, e.g. shadow, then blue-green.',
+    ['blue-green'],
+  ),
   alpha: says(
     z.number().gt(0).max(0.1).default(0.001),
     'Chance that a good release is taken back, per deployment. Shown with every verdict.',

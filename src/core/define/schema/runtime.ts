@@ -45,7 +45,7 @@ const component = z.strictObject({
   kind: says(z.enum(COMPONENT_KINDS), 'What it is.', 'web'),
   command: says(
     z.array(z.string().min(1).max(500)).min(1).max(50),
-    'How a replica is started, as argv (never a shell string). `{port}` and `{release}` are replaced.',
+    'How a replica is started in the folder of its release, as argv (never a shell string). `{port}` and `{release}` are replaced.',
     ['node', 'server.js'],
   ).optional(),
   releases: says(repoPath, 'Folder that holds one folder for each release.', 'releases').optional(),
