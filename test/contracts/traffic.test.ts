@@ -1,0 +1,142 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gatewayTraffic, probeValue, startGateway } from '../../src/adapters/gateway/traffic.ts'
+import { memoryTraffic } from '../../src/adapters/memory/traffic.ts'
+import type { Arm } from '../../src/core/deploy/counts.ts'
+import { isUnreachable } from '../../src/ports/unreachable.ts'
+import {
+  type Behaviour,
+  PROBE,
+  STEPS,
+  type TrafficWorld,
+  trafficContract,
+  type Visit,
+} from '../../src/testing/contracts/traffic.ts'
+
+const USER_AGENTS = { citizen: 'Mozilla/5.0 Firefox/140.0', bot: 'Googlebot/2.1', probe: 'Mozilla/5.0 Firefox/140.0' }
+
+trafficContract('memory', async () => {
+  let now = 1_800_000_000_000
+  let sessions = 0
+  const traffic = memoryTraffic({ clock: { now: () => now }, dice: () => 0.5 })
+  const behaviours: Record<Arm, Behaviour> = { stable: 'good', canary: 'good' }
+  const backends = {
+    stable: [{ id: 's1', host: '127.0.0.1', port: 1 }],
+    canary: [{ id: 'c1', host: '127.0.0.1', port: 2 }],
+  }
+  return {
+    traffic,
+    backends,
+    async visit({ path, session = `session-${++sessions}`, visitor = 'citizen', arm }: Visit) {
+      now += 10
+      const placed = traffic.ask(session, visitor, arm)
+      if (!placed) return { status: 503, arm: undefined, session }
+      const processes: Arm = placed.backend.id === 's1' ? 'stable' : 'canary'
+      const behaviour = behaviours[processes]
+      const step = STEPS.find(({ route }) => route === path)!
+      const failed = behaviour === 'broken' || (behaviour === 'without-marker' && step.marker !== undefined)
+      const outcome = failed ? 'failed' : behaviour === 'slow' ? 'slow' : 'ok'
+      traffic.answer(placed, { journey: step.journey, step: step.step, outcome, visitor })
+      return { status: behaviour === 'broken' ? 500 : 200, arm: processes, session }
+    },
+    behave(arm, behaviour) {
+      behaviours[arm] = behaviour
+    },
+    async kill(arm) {
+      for (const { id } of backends[arm]) traffic.plight(id, { healthy: false })
+    },
+    async restart() {
+      traffic.restart()
+    },
+    async settle() {
+      now += 2_000
+    },
+    async close() {},
+  }
+})
+
+const SETTLE_MS = 300
+
+trafficContract('gateway', async (): Promise<TrafficWorld> => {
+  const state = await mkdtemp(join(tmpdir(), 'holdfast-gateway-'))
+  const behaviours: Record<Arm, Behaviour> = { stable: 'good', canary: 'good' }
+  const servers: Record<Arm, Server> = { stable: await release('stable'), canary: await release('canary') }
+  const options = { listen: '127.0.0.1:0', state, settleMs: SETTLE_MS, tune: { checkEveryMs: 50, drainIdleMs: 200 } }
+  let gateway = await startGateway(options)
+
+  async function release(arm: Arm): Promise<Server> {
+    const server = createServer((req, res) => {
+      const behaviour = req.url === '/health' ? 'good' : behaviours[arm]
+      const page = behaviour === 'without-marker' ? '<h1>Something else</h1>' : '<h1>Start</h1>'
+      res.writeHead(behaviour === 'broken' ? 500 : 200, { 'content-type': 'text/html', 'x-arm': arm })
+      if (behaviour !== 'slow') res.end(page)
+      else setTimeout(() => res.end(page), 250)
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    return server
+  }
+
+  const backend = (arm: Arm) => ({ id: arm, host: '127.0.0.1', port: (servers[arm].address() as AddressInfo).port })
+  const gone = (pid: number) => {
+    try {
+      process.kill(pid, 0)
+      return false
+    } catch {
+      return true
+    }
+  }
+  return {
+    traffic: gateway.traffic,
+    backends: { stable: [backend('stable')], canary: [backend('canary')] },
+    async visit({ path, session, visitor = 'citizen', arm }) {
+      const headers: Record<string, string> = { 'user-agent': USER_AGENTS[visitor] }
+      if (session) headers.cookie = session
+      if (visitor === 'probe') headers[PROBE.header] = probeValue(PROBE, arm)
+      const answer = await fetch(`http://127.0.0.1:${gateway.port}${path}`, { headers })
+      await answer.arrayBuffer()
+      const set = answer.headers.getSetCookie()[0]?.split(';')[0]
+      return {
+        status: answer.status,
+        arm: (answer.headers.get('x-arm') as Arm) ?? undefined,
+        session: set ?? session ?? '',
+      }
+    },
+    behave(arm, behaviour) {
+      behaviours[arm] = behaviour
+    },
+    async kill(arm) {
+      servers[arm].close()
+      servers[arm].closeAllConnections()
+      for (;;) {
+        const status = await gateway.traffic.status()
+        if (!isUnreachable(status) && status.backends.every((row) => row.arm !== arm || !row.healthy)) return
+        await new Promise((next) => setTimeout(next, 10))
+      }
+    },
+    async restart() {
+      const status = await gateway.traffic.status()
+      if (isUnreachable(status)) throw new Error(status.why)
+      // Both halves at once: a worker that outlives its primary would start another by itself.
+      for (const { pid } of status.workers) process.kill(pid, 'SIGKILL')
+      process.kill(status.pid, 'SIGKILL')
+      while (!gone(status.pid)) await new Promise((next) => setTimeout(next, 10))
+      gateway = await startGateway({ ...options, listen: `127.0.0.1:${gateway.port}` })
+    },
+    // Passes by itself, and the contract's reading waits for it.
+    async settle() {},
+    async close() {
+      await gatewayTraffic({ control: gateway.control }).stop()
+      while (!gone(gateway.pid)) await new Promise((next) => setTimeout(next, 10))
+      for (const server of Object.values(servers)) {
+        server.close()
+        server.closeAllConnections()
+      }
+      await rm(state, { recursive: true, force: true })
+    },
+  }
+})
