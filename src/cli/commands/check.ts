@@ -1,0 +1,152 @@
+import type { Rule } from '../../core/check/rule.ts'
+import { EXIT, type ExitCode, OpsError } from '../../core/errors.ts'
+import type { Call, Command } from '../command.ts'
+
+const FORMATS = ['text', 'json', 'sarif', 'github'] as const
+
+/** `holdfast check`: what in this repository would hurt citizens. Reads files only; changes and sends nothing. */
+export const check: Command = {
+  name: 'check',
+  args: '[paths...]',
+  says: 'Says what in this configuration would hurt citizens, and what cannot be told from here.',
+  example: 'holdfast check . --format github',
+  options: [
+    { flags: '--only <rules>', says: 'only these rules, separated by commas' },
+    { flags: '--format <format>', says: 'text, json, sarif or github', default: 'text' },
+    { flags: '--explain <rule>', says: 'say what a rule asks, why, and show good and bad' },
+    { flags: '--baseline <file>', says: 'leave out findings that this file lists' },
+    { flags: '--write-baseline <file>', says: 'list the present findings in this file, to start on an old repository' },
+    {
+      flags: '--fail-on <severity>',
+      says: 'error or warn: from which severity on the exit code is 1',
+      default: 'error',
+    },
+  ],
+  exits: { 1: 'findings of that severity' },
+  async run(call) {
+    const { RULES } = await import('../../core/check/table.ts')
+    if (typeof call.options.explain === 'string') return explain(call, call.options.explain)
+    const started = performance.now()
+    const format = formatOf(call)
+    const failOn = String(call.options.failOn ?? 'error')
+    if (failOn !== 'error' && failOn !== 'warn')
+      throw new OpsError('CHECK_FAIL_ON', {
+        message: `--fail-on takes error or warn, not ${failOn}.`,
+        fix: 'holdfast check --fail-on warn',
+        exit: EXIT.usage,
+      })
+    const rules = chosen(RULES, call.options.only)
+    const { judge } = await import('../../core/check/judge.ts')
+    const report = judge(await read(call), rules, Date.now())
+    const { fingerprints, githubReport, sarifReport, textReport } = await import('../../core/check/report.ts')
+    const known = await baseline(call)
+    const prints = fingerprints(report.findings)
+    if (typeof call.options.writeBaseline === 'string') return writeBaseline(call, call.options.writeBaseline, prints)
+    const findings = report.findings.filter((_, i) => !known.has(prints[i]!))
+    const shown = { ...report, findings }
+    const ms = Math.round(performance.now() - started)
+    if (format === 'json') {
+      const { checked, rules: count } = report
+      call.io.out(JSON.stringify({ checked, findings, rules: count, ms }, null, 1))
+    } else if (format === 'sarif') call.io.out(sarifReport(shown, RULES, (await import('../version.ts')).VERSION))
+    else if (format === 'github') {
+      const lines = githubReport(shown)
+      if (lines) call.io.out(lines)
+    } else call.io.out(textReport(shown, ms))
+    const bad = findings.some(
+      ({ verdict, severity, suppressed }) =>
+        verdict === 'fail' && !suppressed && (severity === 'error' || (failOn === 'warn' && severity === 'warn')),
+    )
+    return bad ? EXIT.no : EXIT.done
+  },
+}
+
+function formatOf(call: Call): (typeof FORMATS)[number] {
+  if (call.json) return 'json'
+  const asked = String(call.options.format ?? 'text')
+  const known = FORMATS.find((format) => format === asked)
+  if (known) return known
+  throw new OpsError('CHECK_FORMAT', {
+    message: `There is no report format ${asked}.`,
+    fix: `one of ${FORMATS.join(', ')}`,
+    exit: EXIT.usage,
+  })
+}
+
+function chosen(rules: readonly Rule[], only: unknown): readonly Rule[] {
+  if (typeof only !== 'string') return rules
+  return only
+    .split(',')
+    .map((id) => id.trim())
+    .filter(Boolean)
+    .map((id) => ruleNamed(rules, id))
+}
+
+function ruleNamed(rules: readonly Rule[], id: string): Rule {
+  const found = rules.find((rule) => rule.id === id)
+  if (found) return found
+  const near = rules.map((rule) => rule.id).filter((known) => known.includes(id) || id.includes(known))
+  throw new OpsError('CHECK_RULE', {
+    message: `There is no rule ${id}.`,
+    fix: near.length > 0 ? near.slice(0, 5).join(', ') : 'docs/reference/rules.md lists them',
+    exit: EXIT.usage,
+  })
+}
+
+async function explain(call: Call, id: string): Promise<ExitCode> {
+  const { RULES } = await import('../../core/check/table.ts')
+  const { explainRule } = await import('../../core/check/report.ts')
+  const rule = ruleNamed(RULES, id)
+  if (call.json) {
+    const { check: _, ...row } = rule
+    call.io.out(JSON.stringify(row, null, 1))
+  } else call.io.out(explainRule(rule))
+  return EXIT.done
+}
+
+/** The files under the paths of the call, or under the working folder. */
+export async function read(call: Call) {
+  const { resolve } = await import('node:path')
+  const { readTree } = await import('../../adapters/tree/read.ts')
+  const paths = (call.args.length > 0 ? call.args : ['.']).map((path) => resolve(call.io.cwd, path))
+  try {
+    return readTree(paths, call.io.cwd)
+  } catch (thrown) {
+    const missing = (thrown as { path?: unknown }).path
+    throw new OpsError('CHECK_PATH', {
+      message: `There is nothing to read at ${typeof missing === 'string' ? missing : call.args.join(', ')}.`,
+      fix: 'holdfast check .',
+      exit: EXIT.usage,
+      cause: thrown,
+    })
+  }
+}
+
+async function baseline(call: Call): Promise<ReadonlySet<string>> {
+  if (typeof call.options.baseline !== 'string') return new Set()
+  const { resolve } = await import('node:path')
+  const { readFileSync } = await import('node:fs')
+  try {
+    const listed: unknown = JSON.parse(readFileSync(resolve(call.io.cwd, call.options.baseline), 'utf8'))
+    const prints = (listed as { fingerprints?: unknown }).fingerprints
+    if (Array.isArray(prints)) return new Set(prints.map(String))
+  } catch {
+    // Said below: a missing and a broken baseline need the same step.
+  }
+  throw new OpsError('CHECK_BASELINE', {
+    message: `${call.options.baseline} is not a baseline.`,
+    fix: `holdfast check --write-baseline ${call.options.baseline}`,
+    exit: EXIT.usage,
+  })
+}
+
+async function writeBaseline(call: Call, file: string, fingerprints: readonly string[]): Promise<ExitCode> {
+  const { resolve } = await import('node:path')
+  const { writeFileSync } = await import('node:fs')
+  writeFileSync(
+    resolve(call.io.cwd, file),
+    `${JSON.stringify({ version: 1, fingerprints: [...fingerprints].sort() }, null, 1)}\n`,
+  )
+  call.io.progress(`${fingerprints.length} findings are listed in ${file}; from now on only new ones are reported.`)
+  return EXIT.done
+}

@@ -1,0 +1,146 @@
+/** Which format a file is in: first by its path, so that most of a repository is never opened, then by its first kilobytes. */
+
+export const FORMATS = [
+  'github-workflow',
+  'github-action',
+  'jenkinsfile',
+  'codepipeline',
+  'buildspec',
+  'appspec',
+  'ecs',
+  'cloudformation',
+  'terraform',
+  'tfvars',
+  'kubernetes',
+  'kustomization',
+  'helm',
+  'compose',
+  'dockerfile',
+  'sql',
+  'migration-code',
+  'prometheus',
+  'alertmanager',
+  'slo',
+  'nginx',
+  'haproxy',
+  'kiro',
+  'runbook',
+  'incident-report',
+  'unavailable-page',
+  'package-json',
+  'node-server',
+] as const
+export type Format = (typeof FORMATS)[number]
+
+type Sniff = (start: string) => Format | undefined
+
+const byPath: readonly (readonly [RegExp, Format | Sniff])[] = [
+  [/(^|\/)\.github\/workflows\/[^/]+\.ya?ml$/, 'github-workflow'],
+  [/(^|\/)action\.ya?ml$/, 'github-action'],
+  [/(^|\/)(Jenkinsfile([._-][\w.-]+)?|[\w.-]+\.jenkinsfile)$/i, 'jenkinsfile'],
+  [/(^|\/)\.kiro\//, 'kiro'],
+  [/\.kiro\.hook$/, 'kiro'],
+  [/(^|\/)([\w.-]+[._-])?buildspec([._-][\w.-]+)?\.ya?ml$/i, 'buildspec'],
+  [/(^|\/)([\w.-]+[._-])?appspec([._-][\w.-]+)?\.(ya?ml|json)$/i, 'appspec'],
+  [/(^|\/)([\w.-]+\.)?(docker-)?compose([._-][\w.-]+)?\.ya?ml$/i, 'compose'],
+  [/(^|\/)((Docker|Container)file([._-][\w.-]+)?|[\w.-]+\.(docker|container)file)$/i, 'dockerfile'],
+  [/\.tfvars$/, 'tfvars'],
+  [/\.tf$/, 'terraform'],
+  [/(^|\/)kustomization\.ya?ml$/, 'kustomization'],
+  [/(^|\/)Chart\.ya?ml$/, 'helm'],
+  [/\.sql$/i, sniffSql],
+  [
+    /(^|\/)(db\/migrate\/\d+_\w+\.rb|alembic\/versions\/\w+\.py|migrations\/\d{4}_\w+\.py|migrations?\/\d{8,}[\w-]*\.[cm]?[jt]s)$/,
+    'migration-code',
+  ],
+  [/(^|\/)([\w.-]*nginx[\w.-]*\.conf(\.template)?|nginx\/[\w./-]+\.conf(\.template)?)$/i, 'nginx'],
+  [/(^|\/)[\w.-]*haproxy[\w.-]*\.(cfg|conf)$/i, 'haproxy'],
+  [/(^|\/)[\w.-]*(unavailable|maintenance|shutter|503|sorry)[\w.-]*\.html?$/i, 'unavailable-page'],
+  [/(^|\/)(runbooks?|playbooks?)\/[^\n]*\.md$|(^|\/)[\w.-]*runbook[\w.-]*\.md$/i, 'runbook'],
+  [
+    /(^|\/)(incidents?|post-?mortems?|incident-reports?)\/[^\n]*\.md$|(^|\/)[\w.-]*(postmortem|incident-report|incident-review)[\w.-]*\.md$/i,
+    'incident-report',
+  ],
+  [/(^|\/)package\.json$/, 'package-json'],
+  [/(^|\/)(server|app|index|main|www)\.[cm]?[jt]s$/, sniffServer],
+  [/(^|\/)(package-lock|tsconfig[\w.]*|composer|pnpm-lock|yarn)\.(json|ya?ml|lock)$/, () => undefined],
+  [/\.ya?ml$/, sniffYaml],
+  [/\.(json|template)$/, sniffJson],
+]
+
+/** True when the path alone does not rule the file out: only then is it read. */
+export function mayMatter(path: string): boolean {
+  return byPath.some(([pattern]) => pattern.test(path))
+}
+
+/** The format of a file, or undefined when no rule of ours reads it. */
+export function formatOf(path: string, text: string): Format | undefined {
+  for (const [pattern, format] of byPath) {
+    if (!pattern.test(path)) continue
+    return typeof format === 'string' ? format : sniffOf(format, path, text)
+  }
+  return undefined
+}
+
+function sniffOf(sniff: Sniff, path: string, text: string): Format | undefined {
+  if (sniff === sniffSql) return isMigrationPath(path) ? 'sql' : undefined
+  // Big templates name their format in the first or, when sorted by key, in a later kilobyte.
+  return sniff(text.length > 65_536 ? text.slice(0, 65_536) : text)
+}
+
+/** Flyway, Prisma, dbmate, goose, golang-migrate, Liquibase and plain numbered files; not dumps, seeds or queries. */
+export function isMigrationPath(path: string): boolean {
+  if (/(^|\/)(seeds?|fixtures|queries|dumps?)\//i.test(path)) return false
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  return (
+    /(^|\/)[\w.-]*(migrat|flyway|liquibase|changelog)[\w.-]*\//i.test(path) ||
+    /^[VUR]?\d*[\d._]*__.+\.sql$/i.test(name) ||
+    /^\d{3,}[._-].+\.sql$/.test(name) ||
+    /\.(up|down)\.sql$/i.test(name)
+  )
+}
+
+function sniffSql(): Format | undefined {
+  return 'sql'
+}
+
+function sniffServer(start: string): Format | undefined {
+  return /\b(createServer|\.listen)\s*\(/.test(start) ? 'node-server' : undefined
+}
+
+function sniffYaml(start: string): Format | undefined {
+  if (/^\s*{{-?|^\s*{{-? *(if|define|range|include)/m.test(start) && /^\s*kind:/m.test(start)) return 'helm'
+  if (/\bAWS::[A-Z]\w+::\w+/.test(start) && /^["']?Resources["']?\s*:/m.test(start)) return 'cloudformation'
+  if (/^version:\s*["']?(prometheus|sloth)\//m.test(start)) return 'slo'
+  if (/^apiVersion:/m.test(start) && /^kind:/m.test(start)) return sniffKind(start)
+  if (/^groups:/m.test(start) && /\bexpr:/.test(start)) return 'prometheus'
+  if (/^route:/m.test(start) && /^receivers:/m.test(start)) return 'alertmanager'
+  if (/\bcontainerDefinitions:/.test(start)) return 'ecs'
+  return undefined
+}
+
+function sniffKind(start: string): Format {
+  if (/^kind:\s*["']?(SLO|ServiceLevelObjective|PrometheusServiceLevel)\b/m.test(start)) return 'slo'
+  if (/^kind:\s*["']?Kustomization\b/m.test(start) && /kustomize\.config/.test(start)) return 'kustomization'
+  return 'kubernetes'
+}
+
+function sniffJson(start: string): Format | undefined {
+  if (/"Resources"\s*:/.test(start) && /"AWS::[A-Z]\w+::\w+"/.test(start)) return 'cloudformation'
+  if (/"containerDefinitions"\s*:/.test(start)) return 'ecs'
+  if (/"deploymentConfiguration"\s*:/.test(start) && /"(serviceName|cluster|taskDefinition)"\s*:/.test(start))
+    return 'ecs'
+  if (/"pipeline"\s*:/.test(start) && /"stages"\s*:/.test(start) && /"actionTypeId"/.test(start)) return 'codepipeline'
+  if (/"apiVersion"\s*:/.test(start) && /"kind"\s*:/.test(start)) return 'kubernetes'
+  if (/^Resources\s*:/m.test(start) && /\bAWS::/.test(start)) return 'cloudformation'
+  return undefined
+}
+
+// A file for a rehearsal environment may be as small as the team likes; only production decides.
+const NOT_PRODUCTION =
+  /(^|[/._-])(dev|devel|development|test|tests|testing|staging|stage|stg|preprod|pre-prod|nonprod|non-prod|qa|uat|sandbox|integration|local|demo|review|preview|ephemeral|ci|e2e|examples?|samples?|fixtures?|__tests__|testdata|docs)([/._-]|$)/i
+
+/** True for files that plainly belong to an environment other than production, and for tests and samples. */
+export function isNotProduction(path: string): boolean {
+  return NOT_PRODUCTION.test(path) && !/(^|[/._-])(prod|production|live)([/._-]|$)/i.test(path)
+}

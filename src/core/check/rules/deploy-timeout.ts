@@ -1,0 +1,53 @@
+import { section } from '../models/jenkins.ts'
+import { productionJobs } from '../models/pipeline.ts'
+import { fail, pass, type Rule, type Verdict } from '../rule.ts'
+
+// GitHub's default for timeout-minutes; a person is told only when it has passed.
+const GITHUB_DEFAULT_MINUTES = 360
+
+export const deployTimeout: Rule = {
+  id: 'deploy-timeout',
+  question: 10,
+  title: 'A deployment that hangs is noticed within the hour',
+  formats: ['github-workflow', 'jenkinsfile'],
+  severity: 'warn',
+  reach: 2,
+  harm: 'A deployment that hangs keeps citizens on a half-changed service while everybody believes it is still going on.',
+  defaults: 'GitHub: 360 minutes. Jenkins: for ever.',
+  fix: 'Set timeout-minutes on the job (twice what a good deployment takes), or options { timeout(…) }.',
+  cites: 'GitHub documentation: jobs.<job_id>.timeout-minutes',
+  bad: {
+    '.github/workflows/cd.yml':
+      'on: push\njobs:\n  deploy:\n    environment: production\n    runs-on: ubuntu-latest\n    steps: [{ run: cdk deploy }]\n',
+  },
+  good: {
+    '.github/workflows/cd.yml':
+      'on: push\njobs:\n  deploy:\n    environment: production\n    timeout-minutes: 30\n    runs-on: ubuntu-latest\n    steps: [{ run: cdk deploy }]\n',
+  },
+  *check(world): Iterable<Verdict> {
+    for (const pipeline of world.pipelines) {
+      for (const { job } of productionJobs(pipeline)) {
+        if (job.remote !== undefined || pipeline.tool === 'codepipeline') continue
+        const file = world.jenkinsfiles.find((candidate) => candidate.src.file === pipeline.file)
+        const options = file && section(file, 'options')
+        const jenkins =
+          (options?.block ?? []).some((call) => call.name === 'timeout') ||
+          /timeout\s*\(/.test(jobText(file?.src.text, job.id))
+        const minutes =
+          job.timeoutMinutes ?? (pipeline.tool === 'jenkins' ? (jenkins ? 60 : undefined) : GITHUB_DEFAULT_MINUTES)
+        if (minutes === undefined) yield fail(job.at, `"${job.id}" may hang for ever.`)
+        else if (minutes > 60)
+          yield fail(job.at, `"${job.id}" may hang for ${minutes} minutes before anybody is told.`, {
+            arithmetic: `${job.timeoutMinutes === undefined ? 'default' : 'timeout-minutes'} ${minutes} min > 60 min`,
+          })
+        else yield pass(job.at)
+      }
+    }
+  },
+}
+
+/** The text of a Jenkins stage, roughly: from its name on. */
+function jobText(text: string | undefined, id: string): string {
+  const from = text?.indexOf(id) ?? -1
+  return from < 0 ? '' : text!.slice(from, from + 600)
+}

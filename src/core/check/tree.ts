@@ -1,0 +1,45 @@
+import type { Problem } from './formats/node.ts'
+
+/** One file of a repository, read whole. `path` is relative to the root, with forward slashes. */
+export interface TreeFile {
+  readonly path: string
+  readonly text: string
+}
+
+/** What was read of a repository. `problems` are the limits that were met while reading: each becomes a finding. */
+export interface Tree {
+  readonly files: readonly TreeFile[]
+  readonly problems: readonly (Problem & { readonly file: string })[]
+}
+
+/** Folders that never hold a service's own configuration. */
+export const SKIPPED_FOLDERS: ReadonlySet<string> = new Set([
+  '.git',
+  'node_modules',
+  'vendor',
+  'dist',
+  'build',
+  'target',
+  'coverage',
+  '.terraform',
+  '.venv',
+  'venv',
+  '__pycache__',
+  '.holdfast',
+  '.next',
+  '.gradle',
+  '.idea',
+  'cdk.out',
+])
+
+/** Bounds on what is read. Chosen so that a whole run stays under a few seconds and 300 MB on two cores. */
+export const LIMITS = {
+  /** A larger file is a finding, and is not read. CloudFormation itself refuses templates over 1 MB. */
+  fileBytesMax: 4_000_000,
+  /** Files that may be looked at by name. */
+  filesSeenMax: 200_000,
+  /** Files that may be read. */
+  filesReadMax: 20_000,
+  totalBytesMax: 256_000_000,
+  depthMax: 40,
+} as const

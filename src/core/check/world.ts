@@ -1,0 +1,187 @@
+/** Everything a rule may look at: the files by format, and the models built from them, each built once and only when asked for. */
+import type { Instant } from '../time.ts'
+import { type Format, formatOf, isNotProduction } from './detect.ts'
+import { type Dockerfile, readDockerfile } from './formats/dockerfile.ts'
+import { type Jenkinsfile, readGroovy } from './formats/groovy.ts'
+import { readHcl } from './formats/hcl.ts'
+import { readJson } from './formats/json.ts'
+import { child, items, type Node, type Problem, type Source, text } from './formats/node.ts'
+import { linesOf } from './formats/position.ts'
+import { judgeSql, type Migration } from './formats/sql-effects.ts'
+import { readYaml } from './formats/yaml.ts'
+import { ecsResources, type Module, type Resource, templateResources, terraformResources } from './models/cloud.ts'
+import { codepipelines } from './models/codepipeline.ts'
+import { workflowPipelines } from './models/github.ts'
+import { jenkinsPipeline } from './models/jenkins.ts'
+import { type KubeFile, type KubeObject, kubeObjects } from './models/kube.ts'
+import type { Pipeline } from './models/pipeline.ts'
+import type { Tree } from './tree.ts'
+
+export interface Document {
+  readonly src: Source
+  readonly root: Node
+}
+
+export interface JudgedMigration extends Migration {
+  readonly src: Source
+}
+
+/** A file we read, its format, and what kept us from reading all of it. */
+export interface ReadFile {
+  readonly file: string
+  readonly format: Format
+  readonly problems: readonly Problem[]
+}
+
+export interface World {
+  /** Formats of all files that a rule may judge. */
+  readonly files: readonly { readonly file: string; readonly format: Format }[]
+  /** The moment of the check, for expiry dates. */
+  readonly today: Instant
+  readonly tree: Tree
+  sources(format: Format): readonly Source[]
+  /** Parsed YAML or JSON documents of a format. */
+  documents(format: Format): readonly Document[]
+  readonly pipelines: readonly Pipeline[]
+  readonly jenkinsfiles: readonly Jenkinsfile[]
+  readonly dockerfiles: readonly Dockerfile[]
+  readonly kube: readonly KubeObject[]
+  readonly cloud: readonly Resource[]
+  readonly composes: readonly Document[]
+  readonly migrations: readonly JudgedMigration[]
+  /** Problems of the files parsed so far; complete once every rule has run. */
+  readonly problems: ReadonlyMap<string, readonly Problem[]>
+}
+
+/** Pure: the same tree and moment always give the same world. Nothing is parsed until a rule asks. */
+export function worldOf(tree: Tree, today: Instant): World {
+  const byFormat = new Map<Format, Source[]>()
+  const files: { file: string; format: Format }[] = []
+  const problems = new Map<string, readonly Problem[]>()
+  for (const { path, text: content } of tree.files) {
+    const format = formatOf(path, content)
+    if (!format) continue
+    files.push({ file: path, format })
+    byFormat.set(format, [...(byFormat.get(format) ?? []), { file: path, text: content, lines: linesOf(content) }])
+  }
+  const sources = (format: Format) => byFormat.get(format) ?? []
+  const note = (src: Source, found: readonly Problem[]) => {
+    if (found.length > 0) problems.set(src.file, found)
+  }
+  const parsed = new Map<Format, readonly Document[]>()
+  const documents = (format: Format): readonly Document[] => {
+    let known = parsed.get(format)
+    if (!known) {
+      known = sources(format).flatMap((src) => documentsOf(src, note))
+      parsed.set(format, known)
+    }
+    return known
+  }
+  const hcl = (format: Format): Module[] =>
+    sources(format).map((src) => {
+      const file = readHcl(src)
+      note(src, file.problems)
+      return { file, src }
+    })
+  const byFile = (format: Format) => new Map(documents(format).map(({ src, root }) => [src.file, root]))
+  const kubeFiles = (format: Format): KubeFile[] => {
+    const groups = new Map<string, Node[]>()
+    for (const { src, root } of documents(format)) groups.set(src.file, [...(groups.get(src.file) ?? []), root])
+    return [...groups].map(([file, nodes]) => ({ file, documents: nodes }))
+  }
+  const jenkinsfiles = once(() =>
+    sources('jenkinsfile').map((src) => {
+      const file = readGroovy(src)
+      note(src, file.problems)
+      return file
+    }),
+  )
+  const cloud = once(() => [
+    ...documents('cloudformation').flatMap(({ src, root }) => templateResources(root, src)),
+    ...terraformResources(hcl('terraform'), hcl('tfvars')),
+    ...documents('ecs').flatMap(({ src, root }) => ecsResources(root, src)),
+  ])
+  const pipelines = once(() => [
+    ...workflowPipelines(byFile('github-workflow'), byFile('github-action')),
+    ...jenkinsfiles().map(jenkinsPipeline),
+    ...codepipelines(cloud(), documents('codepipeline')),
+  ])
+  const dockerfiles = once(() =>
+    sources('dockerfile').map((src) => {
+      const file = readDockerfile(src)
+      note(src, file.problems)
+      return file
+    }),
+  )
+  const kube = once(() => kubeObjects(kubeFiles('kubernetes'), kubeFiles('kustomization')))
+  const migrations = once(() => sources('sql').map((src) => ({ ...judgeSql(src.text), src })))
+  const composes = once(() =>
+    documents('compose').filter(({ src, root }) => isFinalCompose(src, root, documents('compose'))),
+  )
+  return {
+    files,
+    today,
+    tree,
+    sources,
+    documents,
+    problems,
+    get pipelines() {
+      return pipelines()
+    },
+    get jenkinsfiles() {
+      return jenkinsfiles()
+    },
+    get dockerfiles() {
+      return dockerfiles()
+    },
+    get kube() {
+      return kube()
+    },
+    get cloud() {
+      return cloud()
+    },
+    get composes() {
+      return composes()
+    },
+    get migrations() {
+      return migrations()
+    },
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
+
+function documentsOf(src: Source, note: (src: Source, problems: readonly Problem[]) => void): readonly Document[] {
+  if (/\.(json|hook)$/.test(src.file) || /^\s*[{[]/.test(src.text.slice(0, 200))) {
+    const { root, problems } = readJson(src)
+    note(src, problems)
+    return root ? [{ src, root }] : []
+  }
+  const file = readYaml(src)
+  note(src, file.problems)
+  return file.documents.map((root) => ({ src, root }))
+}
+
+/** Compose files of rehearsal environments, and bases that a production file of the same folder overrides, decide nothing. */
+function isFinalCompose(src: Source, root: Node, all: readonly Document[]): boolean {
+  if (isNotProduction(src.file) || /override/.test(src.file)) return false
+  const folder = src.file.slice(0, src.file.lastIndexOf('/') + 1)
+  const isBase = /(^|\/)(docker-)?compose\.ya?ml$/.test(src.file)
+  const overridden = all.some(
+    (other) => other.src.file.startsWith(folder) && /prod|live/i.test(other.src.file) && other.src !== src,
+  )
+  return child(root, 'services') !== undefined && !(isBase && overridden)
+}
+
+/** The words of a command line, whether it is written as a list or as text. */
+export function commandWords(node: Node | undefined): string {
+  return items(node)
+    .map((item) => text(item) ?? '')
+    .join(' ')
+}
