@@ -1,5 +1,8 @@
 import type { Command } from './command.ts'
+import { check } from './commands/check.ts'
 import { define } from './commands/define.ts'
+import { demo } from './commands/demo.ts'
+import { deploy } from './commands/deploy.ts'
 
 /** Every command, in the order help shows them. Each row lives in a file of its own under commands/. */
-export const COMMANDS: readonly Command[] = [define]
+export const COMMANDS: readonly Command[] = [demo, define, ...deploy, check]
