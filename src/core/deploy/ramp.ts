@@ -69,8 +69,8 @@ export function splitNats(split: Trial['split']): number {
   return lnBeta(canary + a, stable + b) - lnBeta(a, b) - canary * Math.log(share) - stable * Math.log(1 - share)
 }
 
-/** Counts the time on the rung, and takes the next one when its gate is open. */
-export function climb(trial: Trial, phase: Extract<Phase, { phase: 'ramp' }>, now: Instant): Trial {
+/** Counts the time on the rung, and takes the next one when its gate is open and no evidence speaks `against` the new release. */
+export function climb(trial: Trial, phase: Extract<Phase, { phase: 'ramp' }>, against: boolean, now: Instant): Trial {
   const { plan } = trial
   const last = phase.rung === plan.rungs.length - 1
   const wrong = splitIsWrong(trial)
@@ -78,9 +78,16 @@ export function climb(trial: Trial, phase: Extract<Phase, { phase: 'ramp' }>, no
   const counted: Trial = { ...trial, phase: { ...phase, ms, at: now } }
   if (wrong || ms < (last ? Math.max(plan.bakeMs, plan.rungMsMin) : plan.rungMsMin)) return counted
   const gate = gateOf(trial, nextShare(plan, phase.rung))
-  if (!gate || gate.risk > plan.margin) return counted
+  if (!gate || gate.risk > plan.margin || against) return counted
   if (last) return { ...trial, phase: { phase: 'promoted', at: now } }
   return { ...trial, phase: { phase: 'ramp', rung: phase.rung + 1, ms: 0, at: now } }
+}
+
+/** True when the counts alone would let every citizen onto the new release, after `ms` on trial. For recorded streams. */
+export function readyForAll(trial: Trial, ms: number): boolean {
+  if (trial.phase.phase !== 'ramp' || trial.phase.ms < ms) return false
+  const gate = gateOf(trial, 1)
+  return gate !== undefined && gate.risk <= trial.plan.margin
 }
 
 /** The share of new sessions that belongs to a phase. */

@@ -282,15 +282,33 @@ export function observe(trial: Trial, batch: CountBatch): Trial {
   return { ...next, steps }
 }
 
+/** The trial's phases moved on to `now`, without the words: what a simulation of millions of ticks needs of `decide`. */
+export function advance(trial: Trial, now: Instant): { trial: Trial; weight: number; moveSessions: boolean } {
+  const moved = step(trial, now)
+  const { plan, phase } = moved
+  const alarmed = phase.phase === 'suspect' && phase.by === 'alarm' && trial.phase.phase !== 'suspect'
+  const leaves = alarmed && weightOf(plan, trial.phase) > plan.holdWeight
+  return { trial: moved, weight: weightOf(plan, phase), moveSessions: leaves || phase.phase === 'rolled-back' }
+}
+
 /** What to do now. Pure: the same trial and moment always give the same answer. */
 export function decide(trial: Trial, now: Instant): Verdict {
-  const before = trial.phase
-  const moved = step(trial, now)
-  const alarmed = moved.phase.phase === 'suspect' && moved.phase.by === 'alarm'
-  const suspected = alarmed && before.phase !== 'suspect'
-  const leaves = suspected && weightOf(moved.plan, before) > moved.plan.holdWeight
-  const moveSessions = leaves || moved.phase.phase === 'rolled-back'
-  return verdictOf(moved, now, { moveSessions, changed: placeOf(moved.phase) !== placeOf(before) })
+  const next = advance(trial, now)
+  const steps = explainTrial(next.trial)
+  const { decision, why } = whyOf(next.trial, steps, now)
+  return {
+    trial: next.trial,
+    decision,
+    weight: next.weight,
+    moveSessions: next.moveSessions,
+    changed: placeOf(next.trial.phase) !== placeOf(trial.phase),
+    why,
+    evidence: Math.max(0, ...steps.map((row) => row.evidence)),
+    threshold: 1 / trial.plan.alpha,
+    canary: sessionsOf(steps, 'canary'),
+    stable: sessionsOf(steps, 'stable'),
+    steps,
+  }
 }
 
 /** ln of the odds against the new release at one step, all its processes together, before paying for several steps. */
@@ -557,7 +575,8 @@ function step(trial: Trial, now: Instant): Trial {
       const lean = leaning(trial, LEAN_IN)
       if (lean !== null)
         return { ...trial, phase: { phase: 'suspect', by: 'evidence', rung: phase.rung, until: now, step: lean } }
-      return climb(trial, phase, now)
+      // Odds above 1 : 1 for being worse: little evidence, but more traffic is not the way to get more of it.
+      return climb(trial, phase, leaning(trial, 0) !== null, now)
     }
   }
 }
@@ -663,23 +682,6 @@ function endOutage(trial: Trial, phase: Extract<Phase, { phase: 'outage' }>, now
 
 function placeOf(phase: Phase): string {
   return 'rung' in phase ? `${phase.phase} ${phase.rung}` : phase.phase
-}
-
-function verdictOf(trial: Trial, now: Instant, turn: Pick<Verdict, 'moveSessions' | 'changed'>): Verdict {
-  const steps = explainTrial(trial)
-  const seen = whyOf(trial, steps, now)
-  return {
-    trial,
-    decision: seen.decision,
-    weight: weightOf(trial.plan, trial.phase),
-    ...turn,
-    why: seen.why,
-    evidence: Math.max(0, ...steps.map((row) => row.evidence)),
-    threshold: 1 / trial.plan.alpha,
-    canary: sessionsOf(steps, 'canary'),
-    stable: sessionsOf(steps, 'stable'),
-    steps,
-  }
 }
 
 function sessionsOf(steps: readonly StepVerdict[], arm: 'canary' | 'stable'): { sessions: number; failed: number } {

@@ -2,7 +2,7 @@
  * Whoever decides about a release while a simulated world goes on: Holdfast's trial, or another tool's documented rule. Each
  * sees what it would see in the world, with instant observation and instant switching (which favours the others).
  */
-import { decide, observe, openTrial, type Trial, type TrialPlan } from '../deploy/trial.ts'
+import { advance, observe, openTrial, type Trial, type TrialPlan } from '../deploy/trial.ts'
 import { Simulation, type Tick, type World } from './simulator.ts'
 
 export interface Ruling {
@@ -49,7 +49,14 @@ export function runRelease(world: World, judge: Judge, durationMs: number, tickM
       if (ruling.end === 'promoted') {
         const atMs = tick.to
         while (simulation.now < durationMs) simulation.tick(1)
-        return { end: 'promoted', atMs, harmed: simulation.harmed, failedRequests: simulation.failedRequests, topAtMs, suspicions }
+        return {
+          end: 'promoted',
+          atMs,
+          harmed: simulation.harmed,
+          failedRequests: simulation.failedRequests,
+          topAtMs,
+          suspicions,
+        }
       }
       return {
         end: 'rolled-back',
@@ -74,24 +81,33 @@ export function runRelease(world: World, judge: Judge, durationMs: number, tickM
 /** Holdfast's own trial as a judge. `move`: suspected sessions are moved off the new release too, as the gateway can. */
 export function holdfast(plan: TrialPlan, options: { readonly move: boolean } = { move: false }): Judge {
   let trial: Trial = openTrial(plan, 0)
-  const first = decide(trial, 0)
+  const first = advance(trial, 0)
   trial = first.trial
   return {
     name: 'holdfast',
     firstWeight: first.weight,
     look(tick) {
-      const verdict = decide(observe(trial, tick), tick.to)
-      trial = verdict.trial
-      const moveSessions = verdict.moveSessions && (options.move || verdict.decision === 'rollback')
-      if (verdict.decision === 'rollback') return { weight: 0, end: 'rolled-back', moveSessions }
-      if (verdict.decision === 'promote') return { weight: verdict.weight, end: 'promoted' }
-      return { weight: verdict.weight, moveSessions }
+      const next = advance(observe(trial, tick), tick.to)
+      trial = next.trial
+      const { weight, moveSessions } = next
+      switch (trial.phase.phase) {
+        case 'rolled-back':
+          return { weight, end: 'rolled-back', moveSessions }
+        case 'promoted':
+          return { weight, end: 'promoted' }
+        default:
+          return { weight, moveSessions: moveSessions && options.move }
+      }
     },
   }
 }
 
 /** The plan a service with this world's steps would use; `historyFactor` makes the known rate wrong by that factor. */
-export function planFor(world: World, base: Omit<TrialPlan, 'stable' | 'canary' | 'steps'>, historyFactor = 1): TrialPlan {
+export function planFor(
+  world: World,
+  base: Omit<TrialPlan, 'stable' | 'canary' | 'steps'>,
+  historyFactor = 1,
+): TrialPlan {
   return {
     ...base,
     stable: 'r1',

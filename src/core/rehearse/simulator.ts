@@ -213,7 +213,15 @@ export class Simulation {
 
   private close(
     at: number,
-    unit: { step: number; canary: boolean; slot: number; segment: number; failed: boolean; slow: boolean; again: number },
+    unit: {
+      step: number
+      canary: boolean
+      slot: number
+      segment: number
+      failed: boolean
+      slow: boolean
+      again: number
+    },
   ): void {
     const segments = this.world.segments.length
     const index = Math.floor(at / this.tickMs) % this.ring.length
@@ -245,7 +253,15 @@ export class Simulation {
               requests[arm].failed += failed + retries
               const share = this.shares[slot]!
               const { generation } = this
-              const row = { journey: JOURNEY, step, arm, share, generation, segment: segment.name, visitor: 'citizen' } as const
+              const row = {
+                journey: JOURNEY,
+                step,
+                arm,
+                share,
+                generation,
+                segment: segment.name,
+                visitor: 'citizen',
+              } as const
               counts.push({ ...row, ok, failed, slow, retries })
               if (arm === 'canary') {
                 this.harmed += failed
