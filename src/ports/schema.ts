@@ -32,7 +32,8 @@ export interface NotExpanded {
  * - answer Unreachable when the database cannot be reached; the same call again continues where it stopped.
  */
 export interface Schema {
-  /** Names of the files that the database does not have yet, in order. */
-  pending(files: readonly MigrationFile[]): Promise<readonly string[] | Unreachable>
+  /** Those of the files that the database does not have yet, in order. */
+  pending(files: readonly MigrationFile[]): Promise<readonly MigrationFile[] | Unreachable>
   expand(files: readonly MigrationFile[], epoch: number): Promise<Expanded | NotExpanded | Refused | Unreachable>
+  close(): Promise<void>
 }

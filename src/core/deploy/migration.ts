@@ -6,17 +6,11 @@ import { bare, type Effect } from '../check/formats/sql-effect.ts'
 import { judgeSql, type Migration } from '../check/formats/sql-effects.ts'
 import type { Finding, Severity } from '../errors.ts'
 
-/** The part of a definition's `migrations` that the judgement needs. */
-export interface MigrationPolicy {
-  readonly policy: 'expand-contract' | 'additive' | 'append-only' | 'breaking-allowed'
-  readonly indexes: 'concurrently' | 'plain'
-}
+export type MigrationPolicy = 'expand-contract' | 'additive' | 'append-only' | 'breaking-allowed'
 
-export interface JudgedMigrations {
-  /** In order of file and line; of severity `error`: the deployment must not begin. */
-  readonly findings: readonly Finding[]
-  /** False when, once these have been applied, the old release cannot be counted on: a rollback would not help citizens. */
-  readonly reversible: boolean
+interface Rules {
+  readonly policy: MigrationPolicy
+  readonly indexes: 'concurrently' | 'plain'
 }
 
 const PLAYBOOK = 'playbook: are database changes backwards-compatible?'
@@ -57,33 +51,53 @@ const HARMS = {
   data: 'Rows that citizens or caseworkers rely on are changed, and a rollback does not change them back.',
 } as const
 
-/** Pure. `files` in any order; they are judged in the order in which they would be applied. */
+/**
+ * What is wrong with these files under the service's policy, in the order in which they would be applied; of severity `error`: the
+ * deployment must not begin. `indexes: 'plain'` is for services whose tables are small enough to be locked for an index. Pure.
+ */
 export function judgeMigrations(
-  files: readonly { readonly file: string; readonly sql: string }[],
+  files: readonly File[],
   policy: MigrationPolicy,
-): JudgedMigrations {
-  const findings: Finding[] = []
-  let reversible = true
-  /** Tables that an earlier of these files makes: no release knows them and they hold no rows. */
+  indexes: 'concurrently' | 'plain' = 'concurrently',
+): readonly Finding[] {
+  return upwards(files).flatMap(({ file, migration, effects }) => {
+    const judged = effects.map((effect) => judge(effect, { policy, indexes })).filter((finding) => finding !== null)
+    return [...judged, ...alone(migration, effects)].map((finding) => ({ ...finding, file }))
+  })
+}
+
+/** False: once these are applied the old release cannot be counted on, so a rollback would not help citizens. Pure. */
+export function isReversible(files: readonly File[]): boolean {
+  return upwards(files).every(({ effects }) => effects.every(({ kind }) => kind !== 'destructive'))
+}
+
+interface File {
+  readonly file: string
+  readonly sql: string
+}
+
+interface Upwards {
+  readonly file: string
+  readonly migration: Migration
+  readonly effects: readonly Effect[]
+}
+
+/** What each file does on the way up, by name, leaving out what happens to tables that these files themselves make. */
+function upwards(files: readonly File[]): readonly Upwards[] {
   const fresh = new Set<string>()
-  for (const { file, sql } of [...files].sort((a, b) => (a.file < b.file ? -1 : 1))) {
+  const ordered = [...files].sort((a, b) => (a.file < b.file ? -1 : 1))
+  return ordered.map(({ file, sql }) => {
     const migration = judgeSql(sql)
-    const effects = migration.effects.filter((effect) => effect.statement.direction === 'up')
-    for (const effect of effects) {
-      if (effect.kind !== 'cannot-tell' && fresh.has(bare(effect.object))) continue
-      const finding = judge(effect, policy)
-      if (finding) findings.push({ ...finding, file })
-      if (effect.kind === 'destructive') reversible = false
-    }
-    for (const { what, object } of effects) if (what === 'create-table' && object) fresh.add(bare(object))
-    findings.push(...alone(migration, effects).map((finding) => ({ ...finding, file })))
-  }
-  return { findings, reversible }
+    const all = migration.effects.filter(({ statement }) => statement.direction === 'up')
+    const effects = all.filter(({ kind, object }) => kind === 'cannot-tell' || !fresh.has(bare(object)))
+    for (const { what, object } of all) if (what === 'create-table' && object) fresh.add(bare(object))
+    return { file, migration, effects }
+  })
 }
 
 type Told = Omit<Finding, 'file'>
 
-function judge(effect: Effect, policy: MigrationPolicy): Told | null {
+function judge(effect: Effect, policy: Rules): Told | null {
   const { kind, what, line, col, says } = effect
   const base = { line, col, says, fix: FIXES[what] ?? CONTRACT }
   if (kind === 'cannot-tell') {
@@ -93,7 +107,8 @@ function judge(effect: Effect, policy: MigrationPolicy): Told | null {
       ...base,
       rule: 'migration-cannot-tell',
       verdict: kind,
-      severity: 'warn',
+      // What cannot be read to its end cannot be applied either.
+      severity: what === 'unread' ? 'error' : 'warn',
       harm: HARMS[kind],
       cites: PLAYBOOK,
       needs,
@@ -115,7 +130,7 @@ function judge(effect: Effect, policy: MigrationPolicy): Told | null {
 /** What is harmless to the running release, and still not what this service wants. */
 function againstPolicy(
   effect: Effect,
-  { policy }: MigrationPolicy,
+  { policy }: Rules,
   base: Pick<Told, 'line' | 'col' | 'says' | 'fix'>,
 ): Told | null {
   const takesAway = /^(drop|rename)-/.test(effect.what) && effect.what !== 'drop-not-null'
