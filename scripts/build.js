@@ -1,11 +1,13 @@
 // Compiles src/ and the sample service to dist/. In an installed package there is nothing to compile: dist/ is shipped.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { cpSync, existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tsc = `${root}node_modules/typescript/bin/tsc`
 if (existsSync(`${root}src`) && existsSync(tsc)) {
   const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
+  // What browsers load is served as it is.
+  cpSync(`${root}src/web/browser`, `${root}dist/src/web/browser`, { recursive: true })
   process.exit(status ?? 1)
 }

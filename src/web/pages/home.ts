@@ -1,0 +1,113 @@
+/** What is happening now: a sentence for each service, with whatever needs a person on top. */
+import type { DeploymentState } from '../../core/deploy/deployment.ts'
+import { type DeploymentView, viewDeployment } from '../../core/deploy/view.ts'
+import type { IncidentState } from '../../core/respond/state.ts'
+import { plural } from '../../core/words.ts'
+import type { Look } from '../desk.ts'
+import { type Html, html } from '../html.ts'
+import { type IncidentView, viewIncident } from '../incident-view.ts'
+import { Region, type Screen } from '../layout.ts'
+import { moment } from '../moment.ts'
+import { toneTag } from '../words.ts'
+
+const LOOKED_AT_MAX = 200
+
+interface Service {
+  readonly id: string
+  readonly name: string
+  /** The newest first. */
+  readonly deployments: readonly DeploymentView[]
+  readonly incidents: readonly IncidentView[]
+}
+
+export async function homePage(look: Look): Promise<Screen> {
+  const services = await servicesOf(look)
+  const open = services.reduce((sum, { incidents }) => sum + incidents.length, 0)
+  const body =
+    services.length === 0
+      ? html`<p class="govuk-body">No service has been deployed with this Holdfast yet. Start with:</p>
+<div class="govuk-inset-text"><code>holdfast deploy plan</code></div>`
+      : html`${services.map(serviceHtml)}`
+  return {
+    title: open > 0 ? `${plural(open, 'open incident')}` : 'Now',
+    section: 'now',
+    top: true,
+    live: '/live',
+    announce: open > 0 ? `${plural(open, 'incident is', 'incidents are')} open.` : 'No incident is open.',
+    body: [html`<h1 class="govuk-heading-l">What is happening now</h1>`, new Region('services', body)],
+  }
+}
+
+async function servicesOf({ store, now }: Look): Promise<Service[]> {
+  const [deployments, incidents] = await Promise.all([
+    store.list({ kind: 'deployment', limit: LOOKED_AT_MAX }),
+    store.list({ kind: 'incident', done: false, limit: LOOKED_AT_MAX }),
+  ])
+  const byService = new Map<string, { deployments: DeploymentView[]; incidents: IncidentView[] }>()
+  const at = (id: string) => {
+    const known = byService.get(id) ?? { deployments: [], incidents: [] }
+    byService.set(id, known)
+    return known
+  }
+  for (const row of deployments) {
+    at(row.service).deployments.push(viewDeployment(row.state as unknown as DeploymentState, now))
+  }
+  for (const row of incidents) at(row.service).incidents.push(viewIncident(row.state as unknown as IncidentState, now))
+  const services = [...byService].map(([id, { deployments, incidents }]) => {
+    const name = deployments[0]?.serviceName ?? incidents[0]?.serviceName ?? id
+    return { id, name, deployments, incidents }
+  })
+  const urgency = (service: Service) => (service.incidents.length > 0 ? 0 : service.deployments[0]?.over ? 2 : 1)
+  return services.sort((a, b) => urgency(a) - urgency(b) || a.name.localeCompare(b.name, 'en'))
+}
+
+function serviceHtml(service: Service): Html {
+  const [newest, ...older] = service.deployments
+  return html`<section class="hf-service" aria-labelledby="service-${service.id}">
+<h2 class="govuk-heading-m" id="service-${service.id}">${service.name}</h2>
+<p class="govuk-body">${sentenceOf(service)}</p>
+<ul class="hf-rows">
+${service.incidents.map(
+  (incident) => html`<li class="hf-row">
+<p class="hf-row__title">${toneTag(incident.word, incident.tone)} <a class="govuk-link" href="/incidents/${encodeURIComponent(incident.id)}">${incident.severity}: ${incident.says}</a></p>
+<p>${incident.citizens} ${incident.next}</p>
+</li>`,
+)}
+${newest ? deploymentRow(newest) : null}
+</ul>
+${
+  older.length === 0
+    ? null
+    : html`<p class="govuk-body-s">Before that: ${older
+        .slice(0, 5)
+        .map(
+          (one, i) =>
+            html`${i > 0 ? ', ' : null}<a class="govuk-link" href="/deployments/${encodeURIComponent(one.id)}">${one.release}</a> ${one.word.toLowerCase()}`,
+        )}. <a class="govuk-link" href="/deployments">All deployments</a></p>`
+}
+</section>`
+}
+
+function deploymentRow(view: DeploymentView): Html {
+  return html`<li class="hf-row">
+<p class="hf-row__title">${toneTag(view.word, view.tone)} <a class="govuk-link" href="/deployments/${encodeURIComponent(view.id)}">Release ${view.release}</a></p>
+<p>${view.citizens} ${view.next}</p>
+<p class="hf-row__facts">Since ${moment(view.since)}</p>
+</li>`
+}
+
+/** Which release citizens meet, and whether anything is wrong. */
+function sentenceOf({ deployments, incidents }: Service): string {
+  const newest = deployments[0]
+  const on = newest?.serving
+    ? `Citizens are on release ${newest.serving}`
+    : 'Which release citizens are on is not known here'
+  const wrong =
+    incidents.length === 0
+      ? 'No incident is open.'
+      : `${plural(incidents.length, 'incident is', 'incidents are')} open.`
+  if (newest && !newest.over && newest.weight > 0) {
+    return `${on}, and some already on release ${newest.release}. ${wrong}`
+  }
+  return `${on}. ${wrong}`
+}
