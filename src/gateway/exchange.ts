@@ -156,7 +156,7 @@ export class Exchange {
       req.socket.setTimeout(0)
       attempt?.asked(performance.now())
       if (upstream.destroyed) return
-      if (Object.keys(req.trailers).length > 0) upstream.addTrailers(req.trailers as Record<string, string>)
+      if (req.rawTrailers.length > 0) upstream.addTrailers(trailersOf(req))
       upstream.end()
     })
     req.on('error', () => this.#clientGone())
@@ -205,7 +205,7 @@ export class Exchange {
       this.#over = true
       if (answer.complete) judged?.ended(performance.now())
       this.#copy?.end(status)
-      if (Object.keys(answer.trailers).length > 0) res.addTrailers(answer.trailers as Record<string, string>)
+      if (answer.rawTrailers.length > 0) res.addTrailers(trailersOf(answer))
       res.end()
       this.#discardRest(upstream)
     })
@@ -289,6 +289,10 @@ const CONNECT_FAILURES = new Set([
   'ENOTFOUND',
 ])
 const RESETS = new Set(['ECONNRESET', 'EPIPE'])
+
+function trailersOf({ rawTrailers }: IncomingMessage): [string, string][] {
+  return rawTrailers.flatMap((name, i): [string, string][] => (i % 2 === 0 ? [[name, rawTrailers[i + 1]!]] : []))
+}
 
 function isShared(answer: IncomingMessage): boolean {
   return /\bpublic\b|\bs-maxage\b/i.test(answer.headers['cache-control'] ?? '')

@@ -74,7 +74,8 @@ export class Frontdoor implements Host {
     clearTimeout(timer)
   }
 
-  request(req: IncomingMessage, res: ServerResponse): void {
+  /** False: the request could be read in two ways, so nothing that follows it on its connection can be believed. */
+  request(req: IncomingMessage, res: ServerResponse): boolean {
     const path = targetOf(req)
     const now = this.#inForce
     if (path === undefined) sendPage(res, PAGES.refused, true)
@@ -85,6 +86,7 @@ export class Frontdoor implements Host {
       this.#tolls.failedByUs++
       sendPage(res, PAGES.unavailable, this.draining)
     }
+    return path !== undefined
   }
 
   #exchange(now: InForce, path: string, req: IncomingMessage, res: ServerResponse): void {
@@ -170,6 +172,7 @@ export class Frontdoor implements Host {
 /** The path to ask a release for; undefined for a request that must not be passed on. */
 function targetOf(req: IncomingMessage): string | undefined {
   if (ambiguity(req.rawHeaders) !== undefined) return undefined
+  if (req.httpVersion === '1.1' && req.headers.host === undefined) return undefined
   const target = req.url ?? ''
   if (target.startsWith('/')) return target
   if (target === '*' && req.method === 'OPTIONS') return target

@@ -8,19 +8,17 @@
  */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { entry } from '../entry.ts'
 import type { TrafficConfig } from '../ports/traffic.ts'
 import { Frontdoor } from './frontdoor.ts'
 import { type ToPrimary, type ToWorker, WORKER_OPTIONS, type WorkerOptions } from './messages.ts'
+import { serverOf } from './server.ts'
 
 // Answers and sums go to the primary this often: what a killed worker can lose.
 const REPORT_EVERY_MS = 20
 const BACKLOG = 1_024
-// Requests that one connection may have open at once (pipelining). More wait in the client's own buffers.
-const PIPELINED_MAX = 32
 
 class Worker {
   readonly #door: Frontdoor
@@ -37,7 +35,11 @@ class Worker {
       dice: Math.random,
       freshId: () => randomBytes(12).toString('base64url'),
     })
-    this.#server = this.#open()
+    this.#server = serverOf(this.#door)
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
+    })
     setInterval(() => this.#report(), REPORT_EVERY_MS).unref()
   }
 
@@ -96,40 +98,6 @@ class Worker {
     }
     again.once('exit', retry)
     again.once('error', retry)
-  }
-
-  #open(): Server {
-    const { headMs, keepAliveMs } = this.#options
-    const server = createServer({
-      keepAliveTimeout: keepAliveMs,
-      headersTimeout: headMs,
-      requestTimeout: 0,
-      connectionsCheckingInterval: Math.min(5_000, headMs),
-      maxHeaderSize: 16_384,
-      insecureHTTPParser: false,
-      highWaterMark: 65_536,
-    })
-    const open = new WeakMap<Socket, number>()
-    const take = (req: IncomingMessage, res: ServerResponse) => {
-      const { socket } = req
-      const count = (open.get(socket) ?? 0) + 1
-      open.set(socket, count)
-      if (count > PIPELINED_MAX) socket.pause()
-      res.on('close', () => {
-        const left = (open.get(socket) ?? 1) - 1
-        open.set(socket, left)
-        if (left === PIPELINED_MAX / 2 && socket.isPaused()) socket.resume()
-      })
-      this.#door.request(req, res)
-    }
-    server.on('request', take)
-    server.on('checkContinue', take)
-    server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => this.#door.upgrade(req, socket, head))
-    server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket)
-      socket.on('close', () => this.#sockets.delete(socket))
-    })
-    return server
   }
 
   /**
