@@ -62,7 +62,7 @@ export async function saveAnswers(pool: Pool, session: string, answers: Answers)
   return rowCount === 1
 }
 
-/** Personal data of drafts is kept for a day after the last change, then gone. */
+/** Personal data of drafts is kept for an hour after the last change, then gone. */
 export async function forgetOldDrafts(pool: Pool): Promise<void> {
-  await pool.query("DELETE FROM drafts WHERE changed_at < now() - interval '24 hours'")
+  await pool.query("DELETE FROM drafts WHERE changed_at < now() - interval '1 hour'")
 }

@@ -24,13 +24,11 @@ const STATEMENT_MS = 60_000
 
 /** The migrations a release needs, in their order. */
 export async function migrationsOf(release: Release): Promise<readonly Migration[]> {
-  const folders = [
-    join(FOLDER, 'migrations'),
-    ...release.lineage.map((name) => join(FOLDER, 'releases', name, 'migrations')),
-  ]
+  const folders = [join(FOLDER, 'migrations'), join(FOLDER, 'releases', release.name, 'migrations')]
   const found: Migration[] = []
   for (const folder of folders) {
-    for (const file of (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()) {
+    const files = await readdir(folder).catch(() => [])
+    for (const file of files.filter((name) => name.endsWith('.sql')).sort()) {
       found.push({ name: file.slice(0, -4), sql: await readFile(join(folder, file), 'utf8') })
     }
   }
@@ -59,17 +57,15 @@ export async function migrate(databaseUrl: string, release: Release): Promise<re
   }
 }
 
-/** Names of the release's migrations that this database lacks. A release without its schema is not ready. */
-export async function missingIn(client: pg.Pool, release: Release): Promise<readonly string[]> {
-  const wanted = (await migrationsOf(release)).map((migration) => migration.name)
-  const { rows } = await client.query<{ name: string }>(
-    "SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass('schema_migrations') IS NULL",
-    [wanted],
+/** Columns that the release needs and this database lacks. A release without its schema is not ready. */
+export async function missingIn(pool: pg.Pool, release: Release): Promise<readonly string[]> {
+  const { rows } = await pool.query<{ name: string }>(
+    `SELECT wanted AS name FROM unnest($1::text[]) AS wanted WHERE NOT EXISTS (
+       SELECT 1 FROM pg_attribute
+       WHERE attrelid = to_regclass(split_part(wanted, '.', 1)) AND attname = split_part(wanted, '.', 2) AND NOT attisdropped)`,
+    [release.needs],
   )
-  if (rows.length > 0) return wanted
-  const present = await client.query<{ name: string }>('SELECT name FROM schema_migrations')
-  const names = new Set(present.rows.map((row) => row.name))
-  return wanted.filter((name) => !names.has(name))
+  return rows.map((row) => row.name)
 }
 
 async function applyOnce(client: pg.Client, migration: Migration, sha256: string | undefined): Promise<boolean> {

@@ -7,8 +7,8 @@ export interface Release {
   readonly name: string
   /** One sentence for the team: what is new. */
   readonly says: string
-  /** Release folders whose migrations this one needs, oldest first; the shared migrations come before them. */
-  readonly lineage: readonly string[]
+  /** Columns, as table.column, without which it cannot serve. Who made them, and with which tool, is not its business. */
+  readonly needs: readonly string[]
   /** Environment variables without which it does not start. */
   readonly settings: readonly string[]
   readonly pages: readonly Page[]
@@ -25,7 +25,7 @@ export interface Release {
 export const FIRST: Release = {
   name: 'r1',
   says: 'The service as it runs.',
-  lineage: [],
+  needs: ['service_secret.secret', 'drafts.reference', 'applications.town', 'letters.print_job', 'cold_spells.area'],
   settings: [],
   pages: [ABOUT_YOU, YOUR_HOME, BANK_DETAILS],
   paymentLine,

@@ -23,7 +23,8 @@ const CONNECT_MS = 3_000
 const STOP_MS = 35_000
 /** How long a starting replica waits for its database, in tries of half a second. */
 const DATABASE_TRIES = 20
-const LETTERS_EVERY_SECONDS = 6
+/** The print company's contract: one batch in this time. */
+const LETTERS_EVERY_SECONDS = 8
 
 export async function run(release: Release, environment: Environment): Promise<void> {
   const log = (event: string, details: Readonly<Record<string, unknown>> = {}) =>

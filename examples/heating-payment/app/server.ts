@@ -76,7 +76,7 @@ function problem(service: Service, error: FastifyError, request: FastifyRequest,
     service.log('error', { route, method: request.method, error: error.message, stack: error.stack })
     return page(reply, 500, 'problem', {
       title: 'Sorry, there is a problem with the service',
-      lines: ['Try again later.', 'We saved your answers. They will be available for 24 hours.'],
+      lines: ['Try again later.', 'We saved your answers. They will be available for 60 minutes.'],
     })
   }
   return page(reply, status, 'problem', {

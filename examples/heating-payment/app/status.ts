@@ -30,7 +30,10 @@ export function statusRoutes(app: FastifyInstance, service: Service): void {
     if (!status) {
       return page(reply, 404, 'problem', {
         title: 'We cannot find this application',
-        lines: ['Check the reference number. It starts with HP and has 8 more letters and numbers.'],
+        lines: [
+          'Check the reference number. It starts with HP and has 8 more letters and numbers.',
+          'Your application may be under another number if you applied more than once.',
+        ],
       })
     }
     return page(reply, 200, 'status', {

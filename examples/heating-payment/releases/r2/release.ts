@@ -26,7 +26,7 @@ export const r2: Release = {
   ...r1,
   name: 'r2',
   says: 'Asks for a phone number.',
-  lineage: ['r2'],
+  needs: [...r1.needs, 'applications.contact_phone'],
   pages: r1.pages.map((page) => (page.step === 'about-you' ? ABOUT_YOU_WITH_PHONE : page)),
   columns: (answers) => ({ contact_phone: (answers.phone as string | undefined) || null }),
 }

@@ -6,6 +6,6 @@ export const r6: Release = {
   ...r2,
   name: 'r6',
   says: 'Keeps the town in the address line.',
-  lineage: ['r2', 'r6'],
+  needs: r2.needs.filter((column) => column !== 'applications.town'),
   leavesOut: ['town'],
 }

@@ -1,0 +1,214 @@
+/**
+ * The releases under one supervisor.
+ *
+ *   start ──► starting ── all ready ──► running ──► stopping ──► gone
+ *                │ one died, or time over                ▲
+ *                └───────────────────────────────────────┘  (and the start is answered with why and the log's end)
+ */
+import { randomUUID } from 'node:crypto'
+import { EventEmitter, once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
+import { messageOf } from '../../core/errors.ts'
+import { durationOf } from '../../core/time.ts'
+import type { Instance, NotStarted, ReleaseSpec, Started } from '../../ports/runtime.ts'
+import { type Refused, refused } from '../../ports/unreachable.ts'
+import { type Journal, type ReleaseRecord, type ReplicaRecord, readJournal, writeJournal } from './journal.ts'
+import { logFileOf, sizeOf, tailOf, turnLogs } from './log.ts'
+import type { Paths } from './paths.ts'
+import { newReplica, type Replica } from './replica.ts'
+
+/** Bytes of log that a failed start tells. */
+const TAIL_MAX = 4_096
+/** Log files are looked at this often, in ms. */
+const LOGS_MS = 1_000
+/** Failed starts that are remembered, so that an answer that got lost can be asked for again. */
+const FAILURES_MAX = 50
+
+/** No answer yet: ask again. */
+export const PENDING = 'pending'
+
+export interface Fleet {
+  /** Waits up to `waitMs`. `attempt` names one wish to start: after it failed, the same attempt gets the same answer. */
+  start(spec: ReleaseSpec, attempt: string, waitMs: number): Promise<Started | NotStarted | Refused | typeof PENDING>
+  stop(release: string, epoch: number, waitMs: number): Promise<'stopped' | Refused | typeof PENDING>
+  instances(release?: string): readonly Instance[]
+  logs(release: string, bytesMax: number): string
+  /** Takes over what an earlier supervisor left running, and starts again what has died meanwhile. */
+  recover(): Promise<void>
+  /** Stops every release; for the end of a demonstration. */
+  stopAll(): Promise<void>
+}
+
+interface Held {
+  readonly record: ReleaseRecord
+  readonly replicas: readonly Replica[]
+  stopped?: Promise<void>
+}
+
+export function openFleet(paths: Paths): Fleet {
+  const journal: Journal = readJournal(paths.journal)
+  const held = new Map<string, Held>()
+  const failures = new Map<string, NotStarted>()
+  const changes = new EventEmitter().setMaxListeners(0)
+  const save = () => writeJournal(paths.journal, journal)
+  const changed = () => changes.emit('change')
+  setInterval(() => turnLogs(paths.logs), LOGS_MS).unref()
+
+  const obeys = (epoch: number): boolean => {
+    if (epoch < journal.epoch) return false
+    if (epoch > journal.epoch) {
+      journal.epoch = epoch
+      save()
+    }
+    return true
+  }
+
+  const hold = (record: ReleaseRecord): Held => {
+    const { spec } = record
+    const logFile = logFileOf(paths.logs, spec.release)
+    const replicas: Replica[] = record.replicas.map((replica) => {
+      let tries = 0
+      return newReplica(spec, replica, logFile, {
+        save,
+        died: (why) => {
+          if (record.phase !== 'starting') return record.phase === 'running'
+          // Somebody else took the port between our look and its start; that is not the release's fault.
+          const tail = tailOf(logFile, TAIL_MAX, record.logFrom)
+          if (tail.includes('EADDRINUSE') && tries++ === 0) return true
+          fail(mine, `A replica of ${spec.release} ${why} before it was ready.`)
+          return false
+        },
+        ready: () => {
+          if (record.phase === 'starting' && replicas.every((each) => each.isReady())) {
+            record.phase = 'running'
+            save()
+          }
+          changed()
+        },
+      })
+    })
+    const mine: Held = { record, replicas }
+    held.set(spec.release, mine)
+    if (record.phase === 'starting') void watchStart(mine)
+    return mine
+  }
+
+  const watchStart = async (of: Held) => {
+    const { record } = of
+    await pause(Math.max(0, record.readyUntil - Date.now()), undefined, { ref: false })
+    if (record.phase !== 'starting') return
+    const late = of.replicas.filter((replica) => !replica.isReady()).length
+    const limit = durationOf(record.spec.startMsMax)
+    fail(
+      of,
+      `${late} of ${of.replicas.length} replicas of ${record.spec.release} did not answer ${record.spec.readyPath} within ${limit}.`,
+    )
+  }
+
+  const fail = (of: Held, why: string) => {
+    const { record } = of
+    if (record.phase !== 'starting') return
+    const logTail = tailOf(logFileOf(paths.logs, record.spec.release), TAIL_MAX, record.logFrom)
+    const oldest = failures.size >= FAILURES_MAX ? failures.keys().next().value : undefined
+    if (oldest !== undefined) failures.delete(oldest)
+    void end(of).then(() => {
+      failures.set(record.attempt, { started: false, why, logTail })
+      changed()
+    })
+  }
+
+  const end = (of: Held): Promise<void> => {
+    of.stopped ??= (async () => {
+      of.record.phase = 'stopping'
+      save()
+      await Promise.all(of.replicas.map((replica) => replica.stop()))
+      delete journal.releases[of.record.spec.release]
+      held.delete(of.record.spec.release)
+      save()
+      changed()
+    })()
+    return of.stopped
+  }
+
+  const begin = (spec: ReleaseSpec, attempt: string) => {
+    const replicas = Array.from(
+      { length: spec.replicas },
+      (): ReplicaRecord => ({
+        id: `${spec.release}-${randomUUID().slice(0, 8)}`,
+        port: 0,
+        token: '',
+        startedAt: Date.now(),
+        restarts: 0,
+      }),
+    )
+    const record: ReleaseRecord = {
+      spec,
+      phase: 'starting',
+      readyUntil: Date.now() + spec.startMsMax,
+      logFrom: sizeOf(logFileOf(paths.logs, spec.release)),
+      attempt,
+      replicas,
+    }
+    journal.releases[spec.release] = record
+    save()
+    void launch(hold(record))
+  }
+
+  const launch = async (of: Held): Promise<void> => {
+    const begun = of.replicas.map((replica) =>
+      replica.begin().catch((thrown) => fail(of, `A replica of ${of.record.spec.release}: ${messageOf(thrown)}.`)),
+    )
+    await Promise.all(begun)
+  }
+
+  const start: Fleet['start'] = async (spec, attempt, waitMs) => {
+    if (!obeys(spec.epoch)) return refused(journal.epoch)
+    const answer = () => {
+      const failure = failures.get(attempt)
+      if (failure) return failure
+      const of = held.get(spec.release)
+      if (!of) begin(spec, attempt)
+      else if (of.record.phase === 'running')
+        return { started: true as const, instances: of.replicas.map((one) => one.instance()) }
+      return undefined
+    }
+    return waitFor(answer, waitMs)
+  }
+
+  const stop: Fleet['stop'] = async (release, epoch, waitMs) => {
+    if (!obeys(epoch)) return refused(journal.epoch)
+    const of = held.get(release)
+    if (!of) return 'stopped'
+    if (of.record.phase === 'starting') fail(of, `${release} was stopped while it started.`)
+    void end(of)
+    return waitFor(() => (held.get(release) === of ? undefined : ('stopped' as const)), waitMs)
+  }
+
+  const waitFor = async <T>(answer: () => T | undefined, waitMs: number): Promise<T | typeof PENDING> => {
+    const over = AbortSignal.timeout(waitMs)
+    for (;;) {
+      const now = answer()
+      if (now !== undefined) return now
+      if (over.aborted) return PENDING
+      await once(changes, 'change', { signal: over }).catch(() => undefined)
+    }
+  }
+
+  return {
+    start,
+    stop,
+    instances: (release) =>
+      [...held.values()]
+        .filter((of) => release === undefined || of.record.spec.release === release)
+        .flatMap((of) => of.replicas.map((replica) => replica.instance())),
+    logs: (release, bytesMax) => tailOf(logFileOf(paths.logs, release), bytesMax),
+    recover: async () => {
+      const all = Object.values(journal.releases).map((record) => ({ record, of: hold(record) }))
+      for (const { record, of } of all) if (record.phase === 'stopping') void end(of)
+      await Promise.all(all.map(({ record, of }) => (record.phase === 'stopping' ? undefined : launch(of))))
+    },
+    stopAll: async () => {
+      await Promise.all([...held.values()].map(end))
+    },
+  }
+}
