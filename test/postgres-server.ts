@@ -1,10 +1,11 @@
 /** PostgreSQL servers for tests: Debian's on TCP as "the server of DATABASE_URL", and what we embed. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
+import { lifeOf, pidOf } from '../src/adapters/postgres/life.ts'
 import { serverUser } from '../src/adapters/postgres/owner.ts'
 
 /** Debian 12's server. CI installs it; where it is missing, the tests that need it are skipped with these words. */
@@ -98,4 +99,18 @@ export async function freePort(): Promise<number> {
   const { port } = server.address() as net.AddressInfo
   await new Promise((resolve) => server.close(resolve))
   return port
+}
+
+/** SIGKILL to every process of the server on this data directory, first to the postmaster, and waits until they are gone. */
+export async function killServer(data: string): Promise<void> {
+  process.kill(pidOf(data)!, 'SIGKILL')
+  for (const pid of readdirSync('/proc')) {
+    if (!/^\d+$/.test(pid)) continue
+    try {
+      if (readlinkSync(`/proc/${pid}/cwd`) === data) process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It is gone already.
+    }
+  }
+  while (lifeOf(data) === 'alive') await new Promise((resolve) => setTimeout(resolve, 5))
 }

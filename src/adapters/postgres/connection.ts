@@ -1,7 +1,7 @@
 /** A pool of connections with our limits on every one of them, and transactions that are repeated when two collide. */
 import pg from 'pg'
 import { EXIT, OpsError } from '../../core/errors.ts'
-import { isConflict, isLost, storeError } from './trouble.ts'
+import { isConflict, isLost, notRevived, storeError } from './trouble.ts'
 
 /** A connection string, or its parts; `host` may be the folder of a unix socket. */
 export type Where =
@@ -80,7 +80,9 @@ export function connect(where: Where, options: Options = {}): Database {
   async function checkout(): Promise<pg.PoolClient> {
     const client = await pool.connect().catch(async (thrown) => {
       if (!options.revive || !isLost(thrown)) throw thrown
-      await options.revive()
+      await options.revive().catch((why) => {
+        throw notRevived(why)
+      })
       return pool.connect()
     })
     if (greeted.has(client)) return client

@@ -378,7 +378,7 @@ function told(thrown: unknown, folder: string): unknown {
       'Free at least 100 MB there and try again, or choose another folder with --state.',
     )
   }
-  if (/^(EACCES|EPERM|EROFS)$/.test(code) || /Permission denied|Read-only file system/i.test(said)) {
+  if (/^(EACCES|EPERM|EROFS|ENOTDIR)$/.test(code) || /Permission denied|Read-only file system/i.test(said)) {
     return error(
       'STORE_FORBIDDEN',
       `The database cannot be kept in ${folder}: ${lastLine(said)}`,

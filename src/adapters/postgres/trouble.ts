@@ -80,6 +80,12 @@ export function storeError(thrown: unknown): unknown {
   return new OpsError('STORE_GONE', { message, fix, exit: EXIT.unreachable, cause: thrown })
 }
 
+/** The embedded server is away and could not be started again: for whoever waits it is gone, and why is in the words. */
+export function notRevived(why: unknown): unknown {
+  if (!(why instanceof OpsError) || why.exit !== EXIT.unreachable) return why
+  return new OpsError('STORE_GONE', { message: why.message, fix: why.fix, exit: why.exit, cause: why })
+}
+
 /** SQLSTATE or system error code. Node's AggregateError (several addresses tried) has it on its parts. */
 function codeOf(thrown: unknown): string {
   const { code, errors } = (thrown ?? {}) as { code?: unknown; errors?: unknown }
