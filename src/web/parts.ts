@@ -194,6 +194,8 @@ export function wideTable(given: Table & { readonly label: string }): Html {
 
 export interface Way {
   readonly href: string
+  /** Instead of "Previous page" and "Next page". */
+  readonly text?: string
   readonly label?: string
 }
 
@@ -220,7 +222,7 @@ function block(rel: 'prev' | 'next', word: string, arrow: string, way: Way): Htm
   return html`<div class="govuk-pagination__${rel}">
     <a class="govuk-link govuk-pagination__link" href="${way.href}" rel="${rel}">
       <svg class="govuk-pagination__icon govuk-pagination__icon--${rel}" xmlns="http://www.w3.org/2000/svg" height="13" width="15" aria-hidden="true" focusable="false" viewBox="0 0 15 13"><path d="${arrow}"></path></svg>
-      <span class="govuk-pagination__link-title${decorated}">${word}<span class="govuk-visually-hidden"> page</span></span>
+      <span class="govuk-pagination__link-title${decorated}">${way.text ?? html`${word}<span class="govuk-visually-hidden"> page</span>`}</span>
       ${label}
     </a>
   </div>`

@@ -103,6 +103,8 @@ export async function buildConsole(options: ConsoleOptions): Promise<{
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 2_048, ignoreTrailingSlash: true },
   })
+  // Forms only: nothing here reads JSON, and what is not read cannot be misread.
+  app.removeAllContentTypeParsers()
   await app.register(cookie.default)
   await app.register(formbody.default)
   const cookieIs = cookieName(doors.secure)
@@ -265,7 +267,8 @@ export async function buildConsole(options: ConsoleOptions): Promise<{
 
   app.post('/sign-out', async (request, reply) => {
     const person = await session(request)
-    if (person && sessions.csrfMatches(person, fieldsOf(request.body).csrf)) await sessions.end(person)
+    if (person && !sessions.csrfMatches(person, fieldsOf(request.body).csrf)) return reply.redirect('/', 303)
+    if (person) await sessions.end(person)
     return reply.clearCookie(cookieIs, { path: '/' }).redirect('/sign-in', 303)
   })
 

@@ -148,8 +148,8 @@ async function newest(store: Store, head: LogHead, before: string | undefined): 
   const from = Math.max(0, end - PAGE_SIZE)
   const rows = end === 0 ? [] : await store.log(from, end - from)
   const ways = pagination({
-    ...(end < head.size ? { previous: { href: newerHref(end, head), label: 'Newer entries' } } : {}),
-    ...(from > 0 ? { next: { href: `/log?before=${from}`, label: 'Older entries' } } : {}),
+    ...(end < head.size ? { previous: { href: newerHref(end, head), text: 'Newer entries' } } : {}),
+    ...(from > 0 ? { next: { href: `/log?before=${from}`, text: 'Older entries' } } : {}),
   })
   return { rows: [...rows].reverse(), ways }
 }
@@ -165,9 +165,9 @@ async function bySubject(store: Store, subject: string, from: string | undefined
   const shown = rows.slice(0, PAGE_SIZE)
   const query = `subject=${encodeURIComponent(subject)}`
   const ways = pagination({
-    ...(start > 0 ? { previous: { href: `/log?${query}`, label: 'From the beginning' } } : {}),
+    ...(start > 0 ? { previous: { href: `/log?${query}`, text: 'From the beginning' } } : {}),
     ...(rows.length > PAGE_SIZE
-      ? { next: { href: `/log?${query}&from=${rows[PAGE_SIZE]!.index}`, label: 'Later entries' } }
+      ? { next: { href: `/log?${query}&from=${rows[PAGE_SIZE]!.index}`, text: 'Later entries' } }
       : {}),
   })
   return { rows: shown, ways }
