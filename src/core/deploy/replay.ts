@@ -20,7 +20,9 @@ export interface ReplayOptions {
   readonly plan: Omit<TrialPlan, 'steps'>
   /** Steps known beforehand, with their limits. Empty: learned from the first sessions. */
   readonly steps: readonly { readonly journey: string; readonly step: string; readonly limitMs: number }[]
-  /** Citizen limit of steps that are not in `steps`, ms. */
+  /** Limits of steps that are not in `steps`: they may come, but need not. */
+  readonly limits: readonly { readonly journey: string; readonly step: string; readonly limitMs: number }[]
+  /** Citizen limit of all other steps, ms. */
   readonly limitMs: number
   /** Failure rate of the running release, and on how many units it rests (0: learn it). */
   readonly p0: number
@@ -69,7 +71,9 @@ export class Replay {
 
   constructor(options: ReplayOptions) {
     this.options = options
-    this.limits = new Map(options.steps.map(({ journey, step, limitMs }) => [`${journey}\n${step}`, limitMs]))
+    this.limits = new Map(
+      [...options.limits, ...options.steps].map(({ journey, step, limitMs }) => [`${journey}\n${step}`, limitMs]),
+    )
     this.units = new SessionUnits((journey, step) => this.limitOf(journey, step))
     this.share = options.plan.strategy === 'blue-green' ? 1 - options.plan.holdBack : (options.plan.rungs[0] ?? 0.01)
     if (options.plan.warmUp.probes > 0) this.share = 0

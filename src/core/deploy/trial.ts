@@ -12,8 +12,8 @@
  *
  * Terms. Unit: one session at one step (counts.ts). Evidence: how many times likelier the counts are if the new release is
  * worse than if both are alike, for any common rate (verdict-evidence.ts). Alarm: quick sum against the known rate
- * (verdict-cusum.ts); it only ever takes traffic away. α: the chance that a good release is rolled back. Half of α pays for the
- * process that runs from the start, a quarter for the fresh one that starts at the first suspicion, an eighth for the second…
+ * (verdict-cusum.ts); it only ever takes traffic away. α: the chance that a good release is rolled back. Four fifths of α pay for
+ * the process that runs from the start, a tenth for the fresh one that starts at the first suspicion, a twentieth for the next…
  * Each step j has its own share omega_j of α and is judged alone: steps of one session depend on each other, so multiplying
  * their evidence rolled back 28–38 % of good releases where 1 % was promised (facts/delivery).
  */
@@ -212,10 +212,12 @@ export interface Verdict {
 
 /** History thinner than this is learned anew from the trial's own stable units. */
 export const HISTORY_UNITS_MIN = 200
+/** Most faults are there from the start. A later one is proven by a fresh process, which needs 2 nats more for its tenth. */
+const MAIN_SHARE = 0.8
 /** Odds at which the new release is held at low weight before any alarm, and at which it is let go. A good release meets them in at most 1 of 30 deployments. */
 const LEAN_IN = Math.log(30)
 const LEAN_OUT = Math.log(10)
-/** Slices after this one are too thin to ever prove anything: 2^-20 of α. */
+/** Slices after this one are too thin to ever prove anything: a millionth of α. */
 const SLICES_MAX = 18
 const PENDING_MAX = 6
 /** Outages in a row after which the running release's failures are its normal rate (5 × 60 s by default). */
@@ -334,9 +336,9 @@ export function explainTrial(trial: Trial): StepVerdict[] {
   })
 }
 
-/** How much of α is committed so far: half from the start, then a half of the rest at each suspicion. */
+/** How much of α is committed so far: most from the start, then a half of the rest at each suspicion. */
 export function alphaCommitted(trial: Trial): number {
-  return trial.plan.alpha * (1 - 2 ** -(trial.slices + 1))
+  return trial.plan.alpha * (1 - (1 - MAIN_SHARE) * 2 ** -trial.slices)
 }
 
 const NONE: Tally = { units: 0, failed: 0 }
@@ -532,17 +534,17 @@ function splitOf(split: Trial['split'], rows: readonly StepCounts[]): Trial['spl
   }
 }
 
-/** ½ of α for the main process, 2^-(k+1) for the k-th suspicion: weighted processes add up to one that starts at 1. */
+/** Each process weighs its share of α, so that all together are one process that starts below 1. */
 function stepEvidence(slices: number, state: StepTrial): number {
-  const parts = [Math.log(0.5) + meanLog(state.main)]
+  const parts = [Math.log(MAIN_SHARE) + meanLog(state.main)]
   if (state.fresh) parts.push(sliceOf(slices) + meanLog(state.fresh))
   if (state.kept !== null) parts.push(state.kept)
   return meanLog(parts) + Math.log(parts.length)
 }
 
-/** ln of the share of α that the k-th suspicion gets. */
+/** ln of the share of α that the k-th suspicion gets: half of what is left. */
 function sliceOf(k: number): number {
-  return -(k + 1) * Math.LN2
+  return Math.log(1 - MAIN_SHARE) - k * Math.LN2
 }
 
 function proves(trial: Trial, index: number, state: StepTrial): boolean {

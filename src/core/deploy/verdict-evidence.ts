@@ -62,10 +62,10 @@ export function meanLog(log: readonly number[]): number {
   return top + Math.log(sum / log.length)
 }
 
-/** Units to gather before a batch is closed, so that it holds about one unit of the smaller arm (facts: clamp(1/w, 10, 50)). */
+/** Units to gather before a batch is closed, so that it holds about one unit of the smaller arm. Longer only delays. */
 export function batchUnits(share: number): number {
   const smaller = Math.min(share, 1 - share)
-  return Math.min(50, Math.max(10, Math.ceil(1 / Math.max(smaller, 0.001))))
+  return Math.min(100, Math.max(10, Math.ceil(1 / Math.max(smaller, 0.001))))
 }
 
 /**

@@ -100,7 +100,8 @@ function shiftAt(x: readonly number[], y: readonly number[], target: number, low
     if (zOf(x, y, middle) > target) from = middle
     else to = middle
   }
-  return (from + to) / 2
+  // The lower end: among tied zeros the crossing lies a hair below 0, and must not come out a hair above it.
+  return from
 }
 
 /** The normal score of the Mann–Whitney statistic of x − u against y, with ties and continuity corrected. */
