@@ -1,31 +1,69 @@
 import type { Rule } from './rule.ts'
 import { actionsPinned } from './rules/actions-pinned.ts'
+import { allAtOnce } from './rules/all-at-once.ts'
 import { buildGoesOn } from './rules/build-goes-on.ts'
+import { codedeployAlarms } from './rules/codedeploy-alarms.ts'
+import { codedeployAutoRollback } from './rules/codedeploy-auto-rollback.ts'
+import { codedeployKeepsBlue } from './rules/codedeploy-keeps-blue.ts'
 import { deployAfterFailure } from './rules/deploy-after-failure.ts'
 import { deployConcurrency } from './rules/deploy-concurrency.ts'
 import { deployIdentity } from './rules/deploy-identity.ts'
 import { deployTimeout } from './rules/deploy-timeout.ts'
 import { deployWaits } from './rules/deploy-waits.ts'
 import { deploymentRecord } from './rules/deployment-record.ts'
+import { drainCoversRequest } from './rules/drain-covers-request.ts'
+import { drainZero } from './rules/drain-zero.ts'
+import { ecsAutoRollback } from './rules/ecs-auto-rollback.ts'
+import { ecsCanProgress } from './rules/ecs-can-progress.ts'
+import { ecsCapacity } from './rules/ecs-capacity.ts'
+import { ecsExecAudited } from './rules/ecs-exec-audited.ts'
+import { ecsGrace } from './rules/ecs-grace.ts'
+import { ecsTaskStop } from './rules/ecs-task-stop.ts'
 import { gateAccessibility } from './rules/gate-accessibility.ts'
 import { gateApproval } from './rules/gate-approval.ts'
 import { gateSecurityScan } from './rules/gate-security-scan.ts'
 import { gateSkippable } from './rules/gate-skippable.ts'
 import { gateTests } from './rules/gate-tests.ts'
+import { healthAcceptsErrors } from './rules/health-accepts-errors.ts'
 import { productionFirst } from './rules/production-first.ts'
+import { queueVisibility } from './rules/queue-visibility.ts'
+import { registryImmutable } from './rules/registry-immutable.ts'
+import { registryKeepsReleases } from './rules/registry-keeps-releases.ts'
 import { rollbackJobTimeout } from './rules/rollback-job-timeout.ts'
 import { rollbackPath } from './rules/rollback-path.ts'
 import { rollbackRehearsed } from './rules/rollback-rehearsed.ts'
+import { rollbackTimeEcs } from './rules/rollback-time-ecs.ts'
+import { scalingGroupHealth } from './rules/scaling-group-health.ts'
+import { scalingGroupRollback } from './rules/scaling-group-rollback.ts'
 import { stableButRolledBack } from './rules/stable-but-rolled-back.ts'
+import { statefulKept } from './rules/stateful-kept.ts'
+import { trailOn } from './rules/trail-on.ts'
 import { workflowPermissions } from './rules/workflow-permissions.ts'
 
 /** Every rule, by the question it answers. Each lives in a file of its own; a test holds this list to the folder. */
 export const RULES: readonly Rule[] = [
+  codedeployAutoRollback,
+  codedeployKeepsBlue,
+  ecsAutoRollback,
+  ecsCanProgress,
+  registryImmutable,
+  registryKeepsReleases,
   rollbackJobTimeout,
   rollbackPath,
+  rollbackTimeEcs,
+  scalingGroupRollback,
+  statefulKept,
   rollbackRehearsed,
   deployConcurrency,
+  drainCoversRequest,
+  drainZero,
+  ecsCapacity,
+  ecsTaskStop,
+  queueVisibility,
   deployWaits,
+  ecsGrace,
+  healthAcceptsErrors,
+  scalingGroupHealth,
   actionsPinned,
   buildGoesOn,
   deployAfterFailure,
@@ -37,7 +75,11 @@ export const RULES: readonly Rule[] = [
   productionFirst,
   deployIdentity,
   deploymentRecord,
+  ecsExecAudited,
+  trailOn,
   workflowPermissions,
+  allAtOnce,
+  codedeployAlarms,
   deployTimeout,
   stableButRolledBack,
 ]
