@@ -26,6 +26,8 @@ export interface CrewParts {
 interface Hand {
   readonly child: ChildProcess
   state: 'starting' | 'serving' | 'draining'
+  /** It has been given its socket and configuration, and can take orders. */
+  told: boolean
 }
 
 const ASK_MS_MAX = 4_000
@@ -59,7 +61,7 @@ export class Crew {
   start(): Promise<Hand> {
     const { command, args } = entry('gateway/worker')
     const child = fork(args.at(-1)!, this.#parts.args, { execPath: command, execArgv: args.slice(0, -1) })
-    const hand: Hand = { child, state: 'starting' }
+    const hand: Hand = { child, state: 'starting', told: false }
     this.#hands.add(hand)
     const born = Date.now()
     return new Promise((serves, fails) => {
@@ -98,7 +100,9 @@ export class Crew {
   async tell(order: (ask: number) => ToWorker): Promise<readonly (readonly BackendSight[])[]> {
     // The one that serves comes last: of what they see differently, its word counts.
     const rank = { draining: 0, starting: 1, serving: 2 }
-    const hands = [...this.#hands].filter(({ child }) => child.connected).sort((a, b) => rank[a.state] - rank[b.state])
+    const hands = [...this.#hands]
+      .filter(({ child, told }) => told && child.connected)
+      .sort((a, b) => rank[a.state] - rank[b.state])
     const answers = await Promise.all(hands.map((hand) => this.#ask(hand, order)))
     return answers.filter((sights) => sights !== undefined)
   }
@@ -117,6 +121,7 @@ export class Crew {
 
   #serve(hand: Hand): void {
     const { key, options, socket } = this.#parts
+    hand.told = true
     const order: ToWorker = { kind: 'serve', config: this.#parts.config(), key, options }
     hand.child.send(order, socket as unknown as Parameters<ChildProcess['send']>[1])
   }
@@ -152,7 +157,8 @@ export class Crew {
   #gone(hand: Hand, born: number, code: number | null, signal: NodeJS.Signals | null): void {
     this.#hands.delete(hand)
     const inOrder = hand.state === 'draining' && code === 0
-    if (!inOrder) this.#parts.lost(`worker ${hand.child.pid} ended with ${signal ?? `code ${code}`}`)
+    if (!inOrder && hand.state !== 'starting')
+      this.#parts.lost(`worker ${hand.child.pid} ended with ${signal ?? `code ${code}`}`)
     // A swap that fails leaves the old worker serving; only when nobody serves is somebody missing.
     const served = hand.state === 'serving'
     if (this.#stopping || !served) return

@@ -14,7 +14,12 @@ export interface Listening {
 // alternative, binding anew with each worker, refuses citizens' connections for as long as a killed worker takes to come back.
 const bind = (
   net as unknown as {
-    _createServerHandle(address: string | null, port: number, type: number, fd?: number): Listening | number
+    _createServerHandle(
+      address: string | null,
+      port: number | null,
+      type: number | null,
+      fd?: number,
+    ): Listening | number
   }
 )._createServerHandle
 
@@ -31,7 +36,7 @@ export function bindSocket(host: string, port: number): Listening {
 
 /** Takes over a socket that was inherited (from the worker of a dead primary, or from a service manager). */
 export function inheritSocket(fd: number): Listening {
-  const handle = bind(null, -1, -1, fd)
+  const handle = bind(null, null, null, fd)
   if (typeof handle === 'number') throw cannotListen(`fd ${fd}`, 0, getSystemErrorName(handle))
   return handle
 }

@@ -8,6 +8,7 @@
  */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { entry } from '../entry.ts'
@@ -25,6 +26,7 @@ class Worker {
   readonly #options: WorkerOptions
   readonly #sockets = new Set<Socket>()
   readonly #server: Server
+  readonly #state = process.argv[process.argv.indexOf('--state') + 1] ?? ''
   #orphan = false
 
   constructor(key: Buffer, options: WorkerOptions) {
@@ -80,6 +82,11 @@ class Worker {
   orphaned(): void {
     if (this.#door.draining || this.#orphan) return
     this.#orphan = true
+    // Somebody took the state folder away as well: this gateway is not wanted any more.
+    if (!existsSync(this.#state)) {
+      this.#drain()
+      return
+    }
     const handle = (this.#server as unknown as { _handle?: { fd?: number } })._handle
     const { command, args } = entry('gateway/main')
     const again = spawn(command, [...args, ...process.argv.slice(2), '--listen-fd', '3'], {
