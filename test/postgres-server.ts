@@ -20,6 +20,8 @@ export interface External {
   database(name: string): Promise<string>
   /** SIGSTOP, SIGCONT, SIGINT … to the server's first process. */
   signal(name: NodeJS.Signals): void
+  /** Resolves when the server's first process has ended. */
+  stopped(): Promise<void>
   start(): Promise<void>
   close(): Promise<void>
 }
@@ -69,6 +71,10 @@ export async function startExternal(settings: readonly string[] = []): Promise<E
       return url(name)
     },
     signal: (name) => void child.kill(name),
+    async stopped() {
+      if (child.exitCode === null && child.signalCode === null)
+        await new Promise((resolve) => child.once('exit', resolve))
+    },
     start,
     async close() {
       if (child.exitCode === null && child.signalCode === null) {
