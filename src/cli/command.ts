@@ -34,7 +34,7 @@ export interface Call {
 
 /**
  * A row of the command table: the one source of help, of `docs/reference/commands.md` and of the parser.
- * `name` may have two words: "deploy start". `run` loads what it needs lazily, so that `--help` stays fast.
+ * `name` may have up to three words: "deploy start", "respond runbook next". `run` loads what it needs lazily, so that `--help` stays fast.
  */
 export interface Command {
   readonly name: string

@@ -33,7 +33,7 @@ function parserOf(commands: readonly Command[], io: Io, run: (command: Command, 
   const groups = new Map<string, Parser>()
   for (const command of commands) {
     const words = command.name.split(' ')
-    const parent = words.length === 1 ? root : groupOf(root, groups, words[0]!)
+    const parent = groupOf(root, groups, words.slice(0, -1))
     const row = parent.command(`${words.at(-1)}${command.args ? ` ${command.args}` : ''}`).description(command.says)
     for (const option of command.options ?? []) row.option(option.flags, option.says, option.default)
     row
@@ -59,12 +59,16 @@ function parserOf(commands: readonly Command[], io: Io, run: (command: Command, 
   return root
 }
 
-function groupOf(root: Parser, groups: Map<string, Parser>, name: string): Parser {
-  let group = groups.get(name)
+function groupOf(root: Parser, groups: Map<string, Parser>, words: readonly string[]): Parser {
+  const name = words.at(-1)
+  if (name === undefined) return root
+  const path = words.join(' ')
+  let group = groups.get(path)
   if (!group) {
+    const parent = groupOf(root, groups, words.slice(0, -1))
     // `check` and `check alerts` may both be commands: the group is then the command itself.
-    group = root.commands.find((known) => known.name() === name) ?? root.command(name)
-    groups.set(name, group)
+    group = parent.commands.find((known) => known.name() === name) ?? parent.command(name)
+    groups.set(path, group)
   }
   return group
 }

@@ -259,7 +259,8 @@ function takeAck(turn: Turn, who: string, page: string | null): undefined {
     return refuse(turn, 'ack', who, 'This link was used before. It works once.')
   const { paging } = state
   if (paging.phase === 'over') return refuse(turn, 'ack', who, 'The incident is already resolved.')
-  if (paging.phase === 'held' && paging.by === who && page === null) return
+  if (paging.phase === 'held' && paging.by === who && page === null)
+    return refuse(turn, 'ack', who, 'You have it already.')
   acknowledge(turn, who, page)
 }
 
@@ -274,7 +275,7 @@ function changeSeverity(turn: Turn, who: string, wanted: string, because: string
   const severity = SEVERITIES.find((one) => one === wanted)
   if (!severity)
     return refuse(turn, 'severity', who, `"${wanted.slice(0, 20)}" is not a severity: ${listOf(SEVERITIES)} are.`)
-  if (severity === turn.state.severity) return
+  if (severity === turn.state.severity) return refuse(turn, 'severity', who, `It is ${severity} already.`)
   const { state } = turn
   const lower = severity > state.severity
   if (lower && !because) return refuse(turn, 'severity', who, 'Lowering a severity needs a reason.')
@@ -338,7 +339,8 @@ function takeDraft(turn: Turn, who: string, payload: Json): undefined {
     const value = textIn(payload, key, 500)
     if (value) changed[key] = value
   }
-  draftStage(turn, stage, who, changed)
+  const written = draftStage(turn, stage, who, changed)
+  if (written.length === 0) refuse(turn, 'comms-draft', who, `The words for "${stage}" already stand as they are.`)
 }
 
 function mitigate(turn: Turn, who: string, how: string): undefined {

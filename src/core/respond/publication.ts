@@ -27,8 +27,13 @@ export function firstUpdateDueAt(severity: IncidentSeverity, declaredAt: Instant
   return preset ? declaredAt + preset.first : null
 }
 
-/** Writes the drafts of a stage for every audience. Words that a person already edited at this stage are kept. */
-export function draftStage(turn: Turn, stage: Stage, who: string, changed: Partial<CommsFacts> = {}): undefined {
+/** Writes the drafts of a stage for every audience. Words that a person already edited at this stage are kept. Gives their ids. */
+export function draftStage(
+  turn: Turn,
+  stage: Stage,
+  who: string,
+  changed: Partial<CommsFacts> = {},
+): readonly string[] {
   const { state } = turn
   const facts: CommsFacts = { ...state.comms.facts, harmed: state.harmed, nextUpdateAt: nextUpdate(turn), ...changed }
   const drafts = [...state.comms.drafts]
@@ -63,6 +68,7 @@ export function draftStage(turn: Turn, stage: Stage, who: string, changed: Parti
       drafts: written,
     })
   }
+  return written
 }
 
 export function editDraft(turn: Turn, who: string, id: string, text: string): undefined {
