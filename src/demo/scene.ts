@@ -1,0 +1,143 @@
+/**
+ * The demo's world, all of it real and all of it on this machine: the console, Holdfast's PostgreSQL, the service's own PostgreSQL,
+ * the gateway, the supervisor with the service's replicas, a receiver for pages, and a crowd of invented citizens.
+ */
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { gatewayTraffic } from '../adapters/gateway/traffic.ts'
+import { type Embedded, startEmbedded, stopEmbedded } from '../adapters/postgres/embedded.ts'
+import { openHoldfastStore } from '../adapters/postgres/open.ts'
+import { stopSupervisor } from '../adapters/process/start.ts'
+import type { Io } from '../cli/command.ts'
+import { PACKAGE, VERSION } from '../cli/version.ts'
+import { watchedSteps } from '../core/deploy/plan.ts'
+import type { Store } from '../ports/store.ts'
+import { type Crowd, startCrowd } from '../load/crowd.ts'
+import type { Script } from '../load/script.ts'
+import type { Seen } from '../load/visit.ts'
+import { sharedSecret } from '../engine/secrets.ts'
+import { socketPath } from '../station/sockets.ts'
+import { openStation, type Station } from '../station/station.ts'
+import { openReceiver, type Receiver } from '../testing/receiver.ts'
+import { startConsole } from '../web/server.ts'
+
+export const EXAMPLE = join(PACKAGE, 'examples', 'heating-payment')
+/** Requests a second of the invented citizens. */
+export const RATE = 80
+
+export interface Scene {
+  readonly station: Station
+  readonly receiver: Receiver
+  readonly consoleUrl: string
+  signInLink(): string
+  /** Citizens begin to arrive. */
+  openDoors(onRequest: (seen: Seen) => void): Promise<Crowd>
+  close(): Promise<void>
+}
+
+/** Opens the console first: it answers while the rest is still starting. `onConsole` is called as soon as it listens. */
+export async function openScene(state: string, io: Io, onConsole: (url: string, link: string) => void): Promise<Scene> {
+  await clear(state)
+  mkdirSync(state, { recursive: true })
+  let store: Store | undefined
+  const runbook = runbookReader()
+  const console = await startConsole({
+    store: () => store,
+    clock: { now: Date.now },
+    listen: { host: '127.0.0.1', port: 0 },
+    secret: randomBytes(32).toString('hex'),
+    version: VERSION,
+    log: () => {},
+    runbook,
+    ackSecret: async () => sharedSecret(store!, 'ack')(),
+  })
+  onConsole(console.url, console.signInLink())
+  const secret = randomBytes(16).toString('hex')
+  const [receiver, opened, database] = await Promise.all([
+    openReceiver(secret),
+    openHoldfastStore({ state, env: withoutDatabase(io.env) }),
+    startEmbedded({ folder: join(state, 'service-database'), databases: ['heating'] }),
+  ])
+  store = opened.store
+  const env = {
+    ...withoutDatabase(io.env),
+    SERVICE_DATABASE_URL: database.urls.heating!,
+    SERVICE_SESSION_SECRET: randomBytes(24).toString('hex'),
+    HOLDFAST_SMTP_URL: `smtp://127.0.0.1:${receiver.smtpPort}`,
+    HOLDFAST_WEBHOOK_PAGER_URL: receiver.webhookUrl('pager'),
+    HOLDFAST_WEBHOOK_PAGER_SECRET: secret,
+  }
+  const station = await openStation({
+    state,
+    serviceFile: join(EXAMPLE, 'service.yaml'),
+    env,
+    remark: (says) => io.progress(`  (${says})`),
+    listen: '127.0.0.1:0',
+    consoleUrl: () => console.url,
+    // People in the demo think for a second where real ones think for a minute.
+    settleMs: 1_000,
+    opened,
+  })
+  return {
+    station,
+    receiver,
+    consoleUrl: console.url,
+    signInLink: () => console.signInLink(),
+    async openDoors(onRequest) {
+      const { citizens } = (await import(moduleUrl('citizens'))) as { citizens: Script }
+      const limitsMs = Object.fromEntries(
+        watchedSteps(station.service).map(({ journey, step }) => [`${journey.id}/${step.id}`, step.limitMs]),
+      )
+      return startCrowd({
+        url: station.world.publicUrl,
+        ratePerSecond: RATE,
+        script: citizens,
+        seed: 7,
+        limitsMs,
+        onRequest,
+      })
+    },
+    close: () => closeAll([console, receiver], station, database, state),
+  }
+}
+
+async function closeAll(
+  ours: readonly { close(): Promise<void> }[],
+  station: Station,
+  database: Embedded,
+  state: string,
+): Promise<void> {
+  await Promise.all(ours.map((one) => one.close().catch(() => {})))
+  await station.shutDown().catch(() => {})
+  await database.stop().catch(() => {})
+  await clear(state)
+}
+
+/** Ends what an earlier demo on this folder left behind (it may have been killed), and removes its files. */
+async function clear(state: string): Promise<void> {
+  if (!existsSync(state)) return
+  await gatewayTraffic({ control: socketPath(state, 'gateway') }).stop()
+  await stopSupervisor({ state })
+  for (const folder of ['postgres', 'service-database']) await stopEmbedded(join(state, folder)).catch(() => false)
+  rmSync(state, { recursive: true, force: true })
+}
+
+/** The demo keeps its own databases: a DATABASE_URL of the person's is none of its business. */
+function withoutDatabase(env: Io['env']): Io['env'] {
+  const { DATABASE_URL: _, ...rest } = env
+  return rest
+}
+
+/** URL of a module of the sample service: compiled in a package, TypeScript in a checkout's tests. */
+export function moduleUrl(path: string): string {
+  const ours = import.meta.url
+  return new URL(`../../examples/heating-payment/${path}${ours.endsWith('.ts') ? '.ts' : '.js'}`, ours).href
+}
+
+function runbookReader() {
+  return async (_service: string, id: string): Promise<string | null> => {
+    const { readFile } = await import('node:fs/promises')
+    return readFile(join(EXAMPLE, 'runbooks', `${id.replace(/[^a-z0-9-]/g, '')}.md`), 'utf8').catch(() => null)
+  }
+}

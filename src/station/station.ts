@@ -1,0 +1,228 @@
+/**
+ * Everything that belongs to one state folder and one definition, opened: the store, the gateway, the supervisor, the routes that
+ * pages take, and (when asked) an engine. CLI, console server and demo all stand on it. This is the one place that picks adapters.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { dirname, join } from 'node:path'
+import { gatewayTraffic, startGateway } from '../adapters/gateway/traffic.ts'
+import { type HoldfastStore, openHoldfastStore } from '../adapters/postgres/open.ts'
+import { pathsOf } from '../adapters/process/paths.ts'
+import { processRuntime } from '../adapters/process/runtime.ts'
+import { startSupervisor, stopSupervisor } from '../adapters/process/start.ts'
+import { statusPage } from '../adapters/statuspage/publisher.ts'
+import { loadService } from '../core/define/load.ts'
+import type { Service } from '../core/define/schema.ts'
+import { EXIT, OpsError } from '../core/errors.ts'
+import { deploymentKind, deploymentPerformers } from '../engine/deployments.ts'
+import { type Engine, startEngine } from '../engine/engine.ts'
+import { incidentKind, incidentPerformers } from '../engine/incidents.ts'
+import { sharedSecret } from '../engine/secrets.ts'
+import type { World } from '../engine/world.ts'
+import type { Store } from '../ports/store.ts'
+import type { TrafficStatus } from '../ports/traffic.ts'
+import { isUnreachable } from '../ports/unreachable.ts'
+import { notifiersOf } from './routes.ts'
+import { socketPath } from './sockets.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+export interface StationOptions {
+  readonly state: string
+  readonly serviceFile: string
+  readonly env: Env
+  readonly remark: (says: string) => void
+  /** Where citizens reach the gateway, when it is not running yet: "127.0.0.1:8080"; port 0 takes a free one. */
+  readonly listen: string
+  /** Only look: start neither the gateway nor the supervisor. */
+  readonly look?: boolean
+  /** Where people reach the console, for the links in pages. */
+  readonly consoleUrl?: () => string
+  /** How long a gateway unit stays open without failure, in ms. */
+  readonly settleMs?: number
+  /** A store that is open already; it is closed with the station. */
+  readonly opened?: HoldfastStore
+}
+
+export interface WhatRuns {
+  /** What answers citizens, as the traffic layer says; null: it does not answer. */
+  readonly stable: string | null
+  readonly canary: string | null
+  readonly weight: number | null
+  readonly says: string
+}
+
+export interface Station {
+  readonly service: Service
+  /** Folder of the definition. */
+  readonly root: string
+  readonly store: Store
+  readonly world: World
+  readonly place: string
+  /** One engine a station; asking twice gives the same. */
+  startEngine(): Engine
+  whatRuns(): Promise<WhatRuns>
+  /** Stops the engine and the store. The gateway, the supervisor and the releases go on: citizens do not notice. */
+  close(): Promise<void>
+  /** Also ends the gateway and the supervisor with all releases: for the demo and for tests. */
+  shutDown(): Promise<void>
+}
+
+/** The definition, or an OpsError that carries what is wrong with it. */
+export function readService(file: string): Service {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch {
+    throw new OpsError('NO_DEFINITION', {
+      message: `There is no definition at ${file}.`,
+      fix: 'holdfast init, or name it with --service FILE',
+      exit: EXIT.usage,
+    })
+  }
+  const { service, findings } = loadService(text, file)
+  if (service) return service
+  const first = findings.find(({ severity }) => severity === 'error') ?? findings[0]
+  throw new OpsError('DEFINITION_WRONG', {
+    message: `The definition has ${findings.length} finding(s). First: ${first?.file}:${first?.line}:${first?.col} ${first?.says}`,
+    fix: `holdfast define ${file}`,
+    exit: EXIT.usage,
+  })
+}
+
+export async function openStation(options: StationOptions): Promise<Station> {
+  const { state, env, remark, look } = options
+  const service = readService(options.serviceFile)
+  const root = dirname(options.serviceFile)
+  mkdirSync(state, { recursive: true })
+  const [{ store, place }, traffic, supervisor] = await Promise.all([
+    options.opened ?? openHoldfastStore({ state, env, log: remark }),
+    openTraffic(options),
+    look ? pathsOf(state) : startSupervisor({ state }),
+  ])
+  const schema = await schemaOf(service, env)
+  const world: World = {
+    service: service.service.id,
+    traffic: traffic.traffic,
+    runtime: processRuntime({ socket: supervisor.socket }),
+    ...(schema ? { schema } : {}),
+    publicUrl: traffic.publicUrl,
+    probe: { header: 'x-holdfast-probe', secret: probeSecret(state) },
+    env: serviceEnv(env),
+    notifiers: notifiersOf(env),
+  }
+  const worlds = (name: string) => (name === world.service ? world : undefined)
+  let engine: Engine | undefined
+  const startOnce = () => {
+    engine ??= startEngine({
+      store,
+      owner: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`,
+      remark,
+      registry: {
+        kinds: { deployment: deploymentKind(worlds), incident: incidentKind },
+        performers: {
+          ...deploymentPerformers(worlds),
+          ...incidentPerformers({
+            store,
+            worlds,
+            secret: sharedSecret(store, 'ack'),
+            base: options.consoleUrl ?? (() => 'http://127.0.0.1:4600'),
+            publisher: statusPage(join(state, 'status')),
+          }),
+        },
+      },
+    })
+    return engine
+  }
+  const close = async () => {
+    await engine?.stop()
+    await schema?.close()
+    await store.close()
+  }
+  return {
+    service,
+    root,
+    store,
+    world,
+    place,
+    startEngine: startOnce,
+    whatRuns: () => whatRuns(world),
+    close,
+    async shutDown() {
+      await engine?.stop()
+      await traffic.traffic.stop()
+      await stopSupervisor({ state })
+      await close()
+    },
+  }
+}
+
+async function openTraffic({ state, listen, look, settleMs }: StationOptions) {
+  const control = socketPath(state, 'gateway')
+  if (look) return { traffic: gatewayTraffic({ control }), publicUrl: '' }
+  const gateway = await startGateway({
+    listen,
+    state: join(state, 'gateway'),
+    control,
+    ...(settleMs === undefined ? {} : { settleMs }),
+  })
+  return { traffic: gateway.traffic, publicUrl: `http://127.0.0.1:${gateway.port}` }
+}
+
+async function schemaOf(service: Service, env: Env) {
+  const { migrations } = service
+  const url = migrations && serviceEnv(env)[migrations.databaseEnv]
+  if (!migrations || !url) return undefined
+  const { postgresSchema } = await import('../adapters/postgres/schema.ts')
+  return postgresSchema({
+    url,
+    lockTimeoutMs: migrations.lockTimeoutMs,
+    statementTimeoutMs: migrations.statementTimeoutMs,
+  })
+}
+
+/**
+ * What a service's processes get from our environment. SERVICE_X stands for X, and DATABASE_URL is never passed on by its own name:
+ * it is the address of Holdfast's database, not of the service's.
+ */
+export function serviceEnv(env: Env): Env {
+  const { DATABASE_URL: _, ...rest } = env
+  const named = Object.entries(env).flatMap(([name, value]) =>
+    name.startsWith('SERVICE_') ? [[name.slice(8), value]] : [],
+  )
+  return { ...rest, ...Object.fromEntries(named) }
+}
+
+/** Marks our synthetic journeys for the gateway. Stays in the state folder. */
+function probeSecret(state: string): string {
+  const file = join(state, 'probe.key')
+  try {
+    writeFileSync(file, randomBytes(24).toString('hex'), { flag: 'wx', mode: 0o600 })
+  } catch {
+    // It is there already.
+  }
+  return readFileSync(file, 'utf8').trim()
+}
+
+async function whatRuns(world: World): Promise<WhatRuns> {
+  const status = (await world.traffic.status()) as TrafficStatus & { stable?: string; canary?: string }
+  if (isUnreachable(status)) {
+    return { stable: null, canary: null, weight: null, says: `cannot tell, because ${status.why}` }
+  }
+  const alive = (arm: 'stable' | 'canary') =>
+    status.backends.filter((backend) => backend.arm === arm && backend.healthy).length
+  const releaseOf = async (arm: 'stable' | 'canary') => {
+    const ids = new Set(status.backends.filter((backend) => backend.arm === arm).map(({ id }) => id))
+    const instances = await world.runtime.instances()
+    if (isUnreachable(instances)) return null
+    return instances.find(({ id }) => ids.has(id))?.release ?? null
+  }
+  const stable = await releaseOf('stable')
+  const canary = await releaseOf('canary')
+  const share = Math.round((1 - status.weight) * 100)
+  const says = canary
+    ? `${stable ?? 'an unknown release'} answers ${share} % of new sessions, ${canary} the rest (${alive('stable')} and ${alive('canary')} healthy replicas).`
+    : `${stable ?? 'an unknown release'} answers everybody (${alive('stable')} healthy replicas).`
+  return { stable, canary, weight: status.weight, says }
+}
