@@ -98,6 +98,8 @@ test('a webhook goes over https, or nowhere but this machine', async () => {
       url,
     )
   }
+  const weak = webhookNotifier({ targets: { pager: { url: 'https://127.0.0.1/', secret: 'short' } } })
+  assert.match(JSON.stringify(await weak.send(message)), /no secret to sign with/)
   assert.equal(sentOf(await webhookNotifier({ targets: {} }).send({ ...message, to: '__proto__' })), 'failed')
 })
 

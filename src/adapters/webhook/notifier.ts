@@ -21,6 +21,9 @@ export interface WebhookSettings {
   readonly timeoutMs?: number
 }
 
+// A signature by a short secret can be guessed, and then pages can be forged.
+const SECRET_MIN = 16
+
 export function webhookNotifier(settings: WebhookSettings): Notifier {
   return {
     route: settings.route ?? 'webhook',
@@ -29,6 +32,8 @@ export function webhookNotifier(settings: WebhookSettings): Notifier {
       if (!target) return { sent: 'failed', why: `no webhook is called "${message.to.slice(0, 60)}"` }
       const url = URL.canParse(target.url) ? new URL(target.url) : undefined
       if (!url || !mayCarry(url)) return { sent: 'failed', why: `the webhook "${message.to}" needs an https address` }
+      if (target.secret.length < SECRET_MIN)
+        return { sent: 'failed', why: `the webhook "${message.to}" has no secret to sign with` }
       return post(url, target.secret, message, settings.timeoutMs ?? 15_000)
     },
   }

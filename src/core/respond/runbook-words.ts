@@ -12,7 +12,7 @@ export function stepText(step: RunbookStep, number: number, of: number): string 
     ['If not', ifNotWords(step)],
     ['Changes', step.changes],
     ['Undo', step.undo],
-    ['Approval', step.approve === null ? null : `${step.approve} has to agree first`],
+    ['Approval', step.approve === null ? null : `${step.approve.replaceAll('-', ' ')} has to agree first`],
     ['Takes', step.minutes === null ? null : `about ${step.minutes} min`],
   ]
   const lines = rows
@@ -26,7 +26,7 @@ export function nextText(next: Next, runbook: Runbook): string {
     case 'step':
       return stepText(next.step, next.number, runbook.steps.length)
     case 'escalate':
-      return `${next.because} Wake ${next.role ? `the ${next.role}` : 'the next person on the ladder'} now.\n\n${runbook.escalation}`
+      return `${next.because} Wake ${next.role ? `the ${next.role.replaceAll('-', ' ')}` : 'the next person on the ladder'} now.\n\n${runbook.escalation}`
     case 'finished':
       return 'Every step is done. Say that citizens are safe again, and why: holdfast respond resolve INCIDENT --because "…"'
   }
@@ -54,7 +54,7 @@ export function stepHtml(step: RunbookStep, number: number, heading = 3): string
     row('If not', ifNotWords(step)),
     row('Changes', step.changes),
     row('Undo', step.undo),
-    row('Approval', step.approve === null ? null : `${step.approve} has to agree first`),
+    row('Approval', step.approve === null ? null : `${step.approve.replaceAll('-', ' ')} has to agree first`),
     row('Takes', step.minutes === null ? null : `about ${step.minutes} min`),
     '</dl></section>',
   ].join('')
@@ -81,7 +81,7 @@ export function runbookHtml(runbook: Runbook): string {
 
 function ifNotWords(step: RunbookStep): string | null {
   if (step.ifNot.kind === 'go') return `go to step ${step.ifNot.step}`
-  if (step.ifNot.kind === 'escalate') return `wake the ${step.ifNot.role}`
+  if (step.ifNot.kind === 'escalate') return `wake the ${step.ifNot.role.replaceAll('-', ' ')}`
   return null
 }
 
