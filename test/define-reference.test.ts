@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { fields } from '../src/core/define/fields.ts'
@@ -25,7 +25,11 @@ test('every field is described, with an example that is not empty', () => {
   }
 })
 
-for (const folder of readdirSync(`${root}examples`)) {
+const services = readdirSync(`${root}examples`).filter((folder) => existsSync(`${root}examples/${folder}/service.yaml`))
+
+test('six services are described', () => void assert.equal(services.length, 6))
+
+for (const folder of services) {
   test(`examples/${folder}/service.yaml has no finding`, () => {
     const { service, findings } = loadService(
       readFileSync(`${root}examples/${folder}/service.yaml`, 'utf8'),

@@ -8,10 +8,11 @@ type Note = Tree['problems'][number]
 
 /**
  * Reads one or several files or folders. Paths in the tree are relative to the folder checked, or to `cwd` when several are given.
+ * `matters` picks the files to read by their path; default: those that a rule of `check` may want.
  * MUST NOT throw for anything inside the folders: what cannot be read is a problem. Throws ENOENT for a path that is not there.
  */
-export function readTree(paths: readonly string[], cwd: string): Tree {
-  const reader = new Reader()
+export function readTree(paths: readonly string[], cwd: string, matters: (path: string) => boolean = mayMatter): Tree {
+  const reader = new Reader(matters)
   for (const path of paths) {
     const stat = statSync(path)
     const root = paths.length > 1 ? cwd : stat.isDirectory() ? path : dirname(path)
@@ -28,6 +29,11 @@ class Reader {
   private seen = 0
   private bytes = 0
   private full = false
+  private readonly matters: (path: string) => boolean
+
+  constructor(matters: (path: string) => boolean) {
+    this.matters = matters
+  }
 
   private note(file: string, says: string): undefined {
     if (this.problems.length < 100) this.problems.push({ file: file || '.', says, line: 1, col: 1 })
@@ -71,7 +77,7 @@ class Reader {
   }
 
   private one(path: string, root: string): undefined {
-    if (!mayMatter(named(path, root))) return
+    if (!this.matters(named(path, root))) return
     try {
       this.file(path, lstatSync(path).size, root, false)
     } catch (thrown) {

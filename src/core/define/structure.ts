@@ -103,6 +103,10 @@ function missing(path: Path): Fault {
   }
 }
 
+function requiredUnder(path: Path): readonly string[] {
+  return namesUnder(path).filter((name) => fieldAt([...path, name])?.required)
+}
+
 const UNITS: readonly { readonly ending: RegExp; readonly unit: string; readonly ms: number }[] = [
   { ending: /Ms(Max|Min)?$|^(rttMs)$/, unit: 'milliseconds', ms: 1 },
   { ending: /Seconds(Max|Min)?$/, unit: 'seconds', ms: 1_000 },
@@ -161,6 +165,15 @@ function round(n: number): number {
 function wrongType(path: Path, value: unknown, expected: string): Fault {
   const unit = expected === 'number' || expected === 'int' ? wrongUnit(path, value) : undefined
   if (unit) return unit
+  const required = value === null ? requiredUnder(path) : []
+  if (required.length > 0)
+    return {
+      rule: 'missing',
+      path,
+      onKey: true,
+      says: `${nameOf(path)} is empty; it must say ${required.map((name) => `"${name}"`).join(', ')}.`,
+      fix: exampleOf(path),
+    }
   const quotes =
     expected === 'string' && (typeof value === 'number' || typeof value === 'boolean') ? ' Put it in quotes.' : ''
   return {
