@@ -10,8 +10,11 @@ const LOCK = 0x686f6c64
 export async function migrate(database: Database, steps = STEPS): Promise<void> {
   await database.transaction(async (tx) => {
     await tx.rows('select pg_advisory_xact_lock($1)', [LOCK])
-    const [found] = await tx.rows("select to_regclass('holdfast.step') is not null as there")
-    if (!found!.there) {
+    // Not to_regclass: it may answer from what this connection remembers of the time before the lock.
+    const there = await tx.rows(
+      "select from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = 'holdfast' and relname = 'step'",
+    )
+    if (there.length === 0) {
       await tx.rows('create schema if not exists holdfast')
       await tx.rows(
         'create table holdfast.step (number integer primary key, says text not null, digest text not null, at timestamptz not null)',
