@@ -5,12 +5,18 @@ import { buildGoesOn } from './rules/build-goes-on.ts'
 import { codedeployAlarms } from './rules/codedeploy-alarms.ts'
 import { codedeployAutoRollback } from './rules/codedeploy-auto-rollback.ts'
 import { codedeployKeepsBlue } from './rules/codedeploy-keeps-blue.ts'
+import { composeStopGrace } from './rules/compose-stop-grace.ts'
+import { composeUpdate } from './rules/compose-update.ts'
+import { composeWaitsForHealth } from './rules/compose-waits-for-health.ts'
 import { deployAfterFailure } from './rules/deploy-after-failure.ts'
 import { deployConcurrency } from './rules/deploy-concurrency.ts'
 import { deployIdentity } from './rules/deploy-identity.ts'
 import { deployTimeout } from './rules/deploy-timeout.ts'
 import { deployWaits } from './rules/deploy-waits.ts'
 import { deploymentRecord } from './rules/deployment-record.ts'
+import { dockerBaseDigest } from './rules/docker-base-digest.ts'
+import { dockerSignal } from './rules/docker-signal.ts'
+import { dockerStopSignal } from './rules/docker-stop-signal.ts'
 import { drainCoversRequest } from './rules/drain-covers-request.ts'
 import { drainZero } from './rules/drain-zero.ts'
 import { ecsAutoRollback } from './rules/ecs-auto-rollback.ts'
@@ -25,6 +31,17 @@ import { gateSecurityScan } from './rules/gate-security-scan.ts'
 import { gateSkippable } from './rules/gate-skippable.ts'
 import { gateTests } from './rules/gate-tests.ts'
 import { healthAcceptsErrors } from './rules/health-accepts-errors.ts'
+import { imageDigest } from './rules/image-digest.ts'
+import { kubeDisruptionBudget } from './rules/kube-disruption-budget.ts'
+import { kubeGraceBudget } from './rules/kube-grace-budget.ts'
+import { kubeHistory } from './rules/kube-history.ts'
+import { kubeLivenessDiffers } from './rules/kube-liveness-differs.ts'
+import { kubePrestop } from './rules/kube-prestop.ts'
+import { kubeProgressDeadline } from './rules/kube-progress-deadline.ts'
+import { kubeReadiness } from './rules/kube-readiness.ts'
+import { kubeReplicas } from './rules/kube-replicas.ts'
+import { kubeStrategy } from './rules/kube-strategy.ts'
+import { migrateOnBoot } from './rules/migrate-on-boot.ts'
 import { productionFirst } from './rules/production-first.ts'
 import { queueVisibility } from './rules/queue-visibility.ts'
 import { registryImmutable } from './rules/registry-immutable.ts'
@@ -33,6 +50,7 @@ import { rollbackJobTimeout } from './rules/rollback-job-timeout.ts'
 import { rollbackPath } from './rules/rollback-path.ts'
 import { rollbackRehearsed } from './rules/rollback-rehearsed.ts'
 import { rollbackTimeEcs } from './rules/rollback-time-ecs.ts'
+import { rollbackTimeKubernetes } from './rules/rollback-time-kubernetes.ts'
 import { scalingGroupHealth } from './rules/scaling-group-health.ts'
 import { scalingGroupRollback } from './rules/scaling-group-rollback.ts'
 import { stableButRolledBack } from './rules/stable-but-rolled-back.ts'
@@ -44,25 +62,42 @@ import { workflowPermissions } from './rules/workflow-permissions.ts'
 export const RULES: readonly Rule[] = [
   codedeployAutoRollback,
   codedeployKeepsBlue,
+  dockerBaseDigest,
   ecsAutoRollback,
   ecsCanProgress,
+  imageDigest,
+  kubeHistory,
   registryImmutable,
   registryKeepsReleases,
   rollbackJobTimeout,
   rollbackPath,
   rollbackTimeEcs,
+  rollbackTimeKubernetes,
   scalingGroupRollback,
   statefulKept,
+  migrateOnBoot,
   rollbackRehearsed,
+  composeStopGrace,
+  composeUpdate,
   deployConcurrency,
+  dockerSignal,
+  dockerStopSignal,
   drainCoversRequest,
   drainZero,
   ecsCapacity,
   ecsTaskStop,
+  kubeDisruptionBudget,
+  kubeGraceBudget,
+  kubePrestop,
+  kubeReplicas,
+  kubeStrategy,
   queueVisibility,
+  composeWaitsForHealth,
   deployWaits,
   ecsGrace,
   healthAcceptsErrors,
+  kubeLivenessDiffers,
+  kubeReadiness,
   scalingGroupHealth,
   actionsPinned,
   buildGoesOn,
@@ -81,5 +116,6 @@ export const RULES: readonly Rule[] = [
   allAtOnce,
   codedeployAlarms,
   deployTimeout,
+  kubeProgressDeadline,
   stableButRolledBack,
 ]

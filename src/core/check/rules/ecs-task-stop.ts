@@ -23,9 +23,7 @@ export const ecsTaskStop: Rule = {
   },
   *check(world): Iterable<Verdict> {
     for (const task of world.cloud.filter((resource) => resource.type === 'ecs-task')) {
-      const fargate = JSON.stringify(text(fieldOf(task, task.body, 'RequiresCompatibilities')) ?? '').includes(
-        'FARGATE',
-      )
+      const fargate = allText(fieldOf(task, task.body, 'RequiresCompatibilities')).includes('FARGATE')
       for (const container of containersOf(task) ?? []) {
         const node = fieldOf(task, container, 'StopTimeout')
         const seconds = num(node)
