@@ -199,3 +199,12 @@ test('hostile packs are problems, never a crash', async () => {
   }
   assert.equal((await verifyPack(join(root, 'nothing-here'), null)).intact, false)
 })
+
+test('the verifier shares no code with the writer', async () => {
+  const source = await readFile(new URL('../src/prove/verify.ts', import.meta.url), 'utf8')
+  const imports = [...source.matchAll(/from '([^']+)'/g)].map(([, name]) => name!)
+  assert.deepEqual(
+    imports.filter((name) => !name.startsWith('node:')),
+    [],
+  )
+})

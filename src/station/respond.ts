@@ -9,7 +9,7 @@ import { turn } from '../engine/turn.ts'
 import type { Store } from '../ports/store.ts'
 
 /** An engine that runs takes a message within a fraction of this. */
-const ELSEWHERE_MS = 1_500
+const ELSEWHERE_MS = 400
 const LEASE_MS = 5_000
 const TRIES = 40
 

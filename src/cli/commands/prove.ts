@@ -1,4 +1,5 @@
 /** The prove commands: the log as it stands, the evidence pack of one deployment, and its independent check. */
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { told } from '../../core/prove/story.ts'
 import { EXIT, OpsError } from '../../core/errors.ts'
@@ -90,7 +91,15 @@ const verify: Command = {
     const { verifyPack } = await import('../../prove/verify.ts')
     const given = call.options.key
     const pinned = typeof given === 'string' ? await keyFrom(resolve(call.io.cwd, given)) : await pinnedKey(call.state)
-    const verified = await verifyPack(resolve(call.io.cwd, call.args[0]!), pinned)
+    const folder = resolve(call.io.cwd, call.args[0]!)
+    if (!existsSync(join(folder, 'entries.ndjson')) && !existsSync(join(folder, 'manifest'))) {
+      throw new OpsError('NO_PACK', {
+        message: `There is no evidence pack in ${folder}.`,
+        fix: 'holdfast prove pack ID --out DIR, or name the folder that holds "manifest"',
+        exit: EXIT.usage,
+      })
+    }
+    const verified = await verifyPack(folder, pinned)
     if (call.json) call.io.out(JSON.stringify(verified))
     else {
       const { intact, problems, entries, words, signer, deployment } = verified

@@ -173,10 +173,9 @@ const approve: Command = {
       })
     }
     const given = { ...call, args: call.args.slice(1) }
-    return ask(given, 'comms-approve', { draft: call.args[0]!, version }, async (state) => {
-      const one = state.comms.drafts.find(({ id }) => id === call.args[0])
-      return one?.status === 'approved' ? 'It is published as soon as Holdfast runs: holdfast serve' : ''
-    })
+    return ask(given, 'comms-approve', { draft: call.args[0]!, version }, (state, store) =>
+      publishedOrNot(store, state.id, call.args[0]!),
+    )
   },
 }
 
@@ -239,7 +238,7 @@ async function ask(
   call: Call,
   name: string,
   payload: Record<string, Json>,
-  after: (state: IncidentState) => Promise<string>,
+  after: (state: IncidentState, store: Store) => Promise<string>,
 ): Promise<ExitCode> {
   const { putToIncident } = await import('../../station/respond.ts')
   return withStore(call, async (store) => {
@@ -249,11 +248,26 @@ async function ask(
     )
     const { state, events } = await putToIncident(store, before, { name, who, payload })
     const refused = events.find(({ kind }) => kind === 'incident.request-refused')
-    const more = refused ? '' : await after(state)
+    const more = refused ? '' : await after(state, store)
     if (call.json) call.io.out(JSON.stringify({ ...summaryOf(state), granted: !refused, events, next: more || null }))
     else call.io.out([...events.map(({ says }) => says), ...(more ? ['', more] : [])].join('\n'))
     return refused ? EXIT.no : EXIT.done
   })
+}
+
+const PUBLISH_MS = 5_000
+
+/** What came of publishing, when an engine is running; else what has to be done for it. */
+async function publishedOrNot(store: Store, incident: string, draftId: string): Promise<string> {
+  const until = (await store.now()) + PUBLISH_MS
+  for (;;) {
+    const state = (await store.read(incident))?.state as unknown as IncidentState
+    const status = state.comms.drafts.find(({ id }) => id === draftId)?.status
+    if (status === 'published') return 'They stand there now. Look at them where citizens do.'
+    if (status === 'failed') return state.timeline.findLast(({ kind }) => kind === 'comms.failed')?.says ?? ''
+    if ((await store.now()) >= until) return 'They are NOT out yet: no engine is running. Start one: holdfast serve'
+    await store.wait(200)
+  }
 }
 
 /** The incident named, or the only open one. */
@@ -319,11 +333,12 @@ function linesOf(state: IncidentState, now: number): string[] {
     exhausted: () => 'NOBODY HAS ANSWERED, and everybody was paged. Take it: holdfast respond ack',
     over: () => '',
   }[paging.phase]()
+  const what = state.says.replace(/\.$/, '')
   const since = `since ${londonOf(times.faultStarted)} (${durationOf(now - times.faultStarted)})`
   const due = comms.dueAt === null ? '' : ` A public update is due at ${londonOf(comms.dueAt)}.`
   return [
     `${state.severity} ${state.phase}  ${state.id}`,
-    `  ${state.says} ${since}, ${plural(harmed, 'citizen')}.`,
+    `  ${what}, ${since}, ${plural(harmed, 'citizen')}.`,
     `  ${held}${due}`.trimEnd(),
   ].filter((line) => line.trim() !== '')
 }

@@ -292,23 +292,18 @@ const RULES: readonly Rule[] = [
           : ['not proven', 'The log does not say how this ended.']
       }
       const approvals = seen.of('comms.approved')
-      const without = out.filter(
-        (one) =>
-          !approvals.some(
-            (ok) =>
-              ok.index < one.index &&
-              isPerson(ok.who) &&
-              ok.subject === one.subject &&
-              ok.data?.draft === one.data?.draft &&
-              ok.data?.version === one.data?.version,
-          ),
-      )
-      if (without.length > 0)
+      const fits = (ok: Told, one: Told) =>
+        ok.index < one.index &&
+        isPerson(ok.who) &&
+        ok.subject === one.subject &&
+        ok.data?.draft === one.data?.draft &&
+        ok.data?.version === one.data?.version
+      const without = out.filter((one) => !approvals.some((ok) => fits(ok, one)))
+      if (without.length > 0) {
         return ['contradicted', `${plural(without.length, 'publication')} has no approval of the same words.`]
-      return [
-        'proven',
-        `${plural(out.length, 'publication')}, approved by ${listOf([...new Set(approvals.map(({ who }) => String(who)))])}.`,
-      ]
+      }
+      const by = new Set(approvals.filter((ok) => out.some((one) => fits(ok, one))).map(({ who }) => String(who)))
+      return ['proven', `${plural(out.length, 'publication')}, approved by ${listOf([...by])}.`]
     },
   },
   {

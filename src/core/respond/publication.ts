@@ -126,7 +126,7 @@ export function approveDraft(turn: Turn, who: string, id: string, version: numbe
       nextUpdateAt: draft.stage === 'resolved' ? null : nextUpdate(turn),
     },
   })
-  const why = `${who} read and approved the words of ${id}${own ? ', which they had written themselves' : ''}. They are published now.`
+  const why = `${who} read and approved the words of ${id}${own ? ', which they had written themselves' : ''}. They go to ${draft.channel}.`
   note(turn, 'comms.approved', who, why, { draft: id, version: draft.version, writtenBy: draft.writtenBy, own })
 }
 
