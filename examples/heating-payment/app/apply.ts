@@ -27,7 +27,8 @@ export function applyRoutes(app: FastifyInstance, service: Service): void {
   }
   app.get(CHECK, (request, reply) => showCheck(service, request, reply))
   app.post('/apply/submit', (request, reply) => takeSubmit(service, request, reply))
-  app.get('/apply/submit', (_, reply) => reply.redirect(CHECK, 303))
+  // The check page is the form of the submission: whoever comes back to this address sees it.
+  app.get('/apply/submit', (request, reply) => showCheck(service, request, reply))
   app.get(CONFIRMATION, (request, reply) => showConfirmation(service, request, reply))
   app.get('/apply/again', (_, reply) => {
     forgetSession(reply)
