@@ -17,7 +17,7 @@ export async function proveDeployment(station: Station, deployment: string, stat
   const open = pack.claims.filter(({ verdict }) => verdict === 'not proven').length
   return [
     `${plural(pack.size, 'log entry', 'log entries')} under one signed root; ${proven} of ${pack.claims.length} claims proven, ${open} not proven (and the page says why).`,
-    `Independent check: ${await verified(folder, join(state, PUBLIC_FILE))}`,
+    `Independent check: ${await verified(folder, join(state, 'keys', PUBLIC_FILE))}`,
     `Read it: ${join(folder, 'index.html')}`,
   ]
 }
@@ -25,8 +25,12 @@ export async function proveDeployment(station: Station, deployment: string, stat
 async function verified(folder: string, key: string): Promise<string> {
   const { command, args } = entry('cli/main')
   const run = promisify(execFile)(command, [...args, 'prove', 'verify', folder, '--key', key, '--json'])
-  const { stdout } = await run.catch((failed: { stdout?: string }) => ({ stdout: failed.stdout ?? '' }))
-  const said = JSON.parse(stdout || '{}') as { intact?: boolean; entries?: number; problems?: unknown[] }
+  const { stdout, stderr } = await run.catch((failed: { stdout?: string; stderr?: string }) => ({
+    stdout: failed.stdout ?? '',
+    stderr: failed.stderr ?? '',
+  }))
+  if (!stdout) return `could not run: ${stderr.slice(0, 300)}`
+  const said = JSON.parse(stdout) as { intact?: boolean; entries?: number; problems?: unknown[] }
   if (said.intact)
     return `intact, all ${plural(said.entries ?? 0, 'entry', 'entries')} recomputed and the signature holds.`
   return `NOT intact: ${plural(said.problems?.length ?? 0, 'problem')}.`

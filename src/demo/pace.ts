@@ -8,11 +8,12 @@ import { moduleUrl } from './scene.ts'
  * citizens cannot prove half a percent. The false-rollback budget is the definition's own.
  */
 export const PACE = {
-  rungs: [0.1, 0.25, 0.5],
+  rungs: [0.2, 0.5],
   rungMsMin: 1_500,
-  margin: 0.05,
+  margin: 0.08,
   bakeMs: 3_000,
-  suspicionMs: 4_000,
+  holdWeight: 0.1,
+  suspicionMs: 6_000,
   outageMs: 4_000,
 }
 

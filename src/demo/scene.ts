@@ -24,7 +24,7 @@ import { startConsole } from '../web/server.ts'
 
 export const EXAMPLE = join(PACKAGE, 'examples', 'heating-payment')
 /** Requests a second of the invented citizens. */
-export const RATE = 80
+export const RATE = 140
 
 export interface Scene {
   readonly station: Station

@@ -21,7 +21,6 @@ export interface SyntheticStep {
 }
 
 const BODY_MAX = 512 * 1024
-const PROBE_ARM_HEADER = 'x-holdfast-arm'
 
 /** `{ ok, steps, why }`: the number of steps that were really tried is part of the evidence. */
 export async function verifyPrivately(world: World, steps: readonly SyntheticStep[]): Promise<Json> {
@@ -83,8 +82,7 @@ class Visit {
       redirect: 'manual',
       signal: AbortSignal.timeout(limitMs + 1_000),
       headers: {
-        [probe.header]: probe.secret,
-        [PROBE_ARM_HEADER]: 'canary',
+        [probe.header]: `${probe.secret};arm=canary`,
         cookie: [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
         ...(fields ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
       },

@@ -49,7 +49,10 @@ export interface TrafficConfig {
   /** Copies of safe (GET, HEAD) requests to the arm that did not answer; the copies' answers are compared and dropped. */
   readonly shadow?: { readonly to: Arm; readonly inFlightMax: number }
   readonly steps: readonly StepMatch[]
-  /** Header and value that mark our own synthetic journeys. They may also name an arm, to verify a release in private. */
+  /**
+   * Header and secret that mark our own synthetic journeys. The value is the secret, or `SECRET;arm=canary` (or `stable`) to
+   * verify a release in private.
+   */
   readonly probe: { readonly header: string; readonly secret: string }
   readonly healthPath: string
 }

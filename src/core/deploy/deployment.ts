@@ -137,6 +137,8 @@ export interface DeploymentState {
   readonly cursor: number
   /** Journey step with the strongest evidence against the canary; `slow`: mostly right answers that came too late. */
   readonly worst: { readonly journey: string; readonly step: string; readonly slow: boolean } | null
+  /** The verdict holds the canary at low weight until it is cleared or proven. */
+  readonly suspected: boolean
   readonly blindSince: Instant | null
   readonly lastWhy: string
   readonly chart: readonly { readonly at: Instant; readonly evidence: number; readonly weight: number }[]
@@ -179,6 +181,7 @@ export function newDeployment(plan: DeploymentPlan, now: Instant): Spawn {
     trials: 0,
     cursor: -1,
     worst: null,
+    suspected: false,
     blindSince: null,
     lastWhy: 'The deployment is about to start.',
     chart: [],

@@ -32,7 +32,7 @@ export function onTrialTick(draft: Draft, seen: DeploymentSeen, limits: { blindM
   if (isDead(draft, seen, limits.deadMs)) {
     return rollBack(draft, `Release ${draft.state.plan.next.release} has no healthy replica left.`)
   }
-  const { trial: before, steering, lastWhy } = draft.state
+  const { trial: before, steering, suspected } = draft.state
   const judged = decide(before!, draft.now)
   draft.set({ trial: judged.trial, lastWhy: judged.why, worst: worstOf(judged.steps) })
   draft.measure({ canarySessions: judged.canary.sessions, canaryFailed: judged.canary.failed })
@@ -49,7 +49,10 @@ export function onTrialTick(draft: Draft, seen: DeploymentSeen, limits: { blindM
     draft.entry('evidence.proof', judged.why, figures)
     return rollBack(draft, judged.why)
   }
-  if (judged.decision === 'suspect' && lastWhy !== judged.why) draft.entry('evidence.suspect', judged.why, figures)
+  const isSuspected = judged.decision === 'suspect'
+  // Once when suspicion begins; its sentence changes with every citizen.
+  if (isSuspected && !suspected) draft.entry('evidence.suspect', judged.why, figures)
+  if (isSuspected !== suspected) draft.set({ suspected: isSuspected })
   // While no replica of the new release is healthy its sessions are answered by the old one: good counts prove nothing then.
   const frail = draft.state.phase.name === 'on-trial' && draft.state.phase.deadSince !== null
   if (frail && (judged.decision === 'promote' || judged.weight > steering!.weight)) return
