@@ -15,15 +15,15 @@ export type Where =
     }
 
 export interface Database {
-  /** One statement on its own. */
-  rows(sql: string, values?: readonly unknown[]): Promise<Row[]>
+  /** One statement on its own. With a name, PostgreSQL keeps its plan for the connection. */
+  rows(sql: string, values?: readonly unknown[], name?: string): Promise<Row[]>
   /** All or nothing. `work` may run several times, each time in a new transaction, so it must have no effect outside. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
 export interface Transaction {
-  rows(sql: string, values?: readonly unknown[]): Promise<Row[]>
+  rows(sql: string, values?: readonly unknown[], name?: string): Promise<Row[]>
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: columns are as the SQL beside says; the contract holds the two together.
@@ -134,14 +134,21 @@ export function connect(where: Where, options: Options = {}): Database {
   }
 
   return {
-    rows: (sql, values) => using((client) => transactionOn(client).rows(sql, values)),
+    rows: (sql, values, name) => using((client) => transactionOn(client).rows(sql, values, name)),
     transaction,
     close: () => pool.end(),
   }
 }
 
 export function transactionOn(client: pg.ClientBase): Transaction {
-  return { rows: async (sql, values) => (await client.query(sql, values as unknown[])).rows ?? [] }
+  return {
+    async rows(text, values, name) {
+      const named = name === undefined ? {} : { name }
+      // Without values: the simple protocol, which takes several statements at once.
+      const answer = await (values ? client.query({ text, values: [...values], ...named }) : client.query(text))
+      return answer.rows ?? []
+    },
+  }
 }
 
 /** False: the connection is of no more use. */

@@ -63,7 +63,7 @@ export async function openStore(where: Where, options: { revive?: () => Promise<
 
     async claim(owner, leaseMs, kinds) {
       const before = ear.rung
-      const [row] = await database.rows(CLAIM, [owner, leaseMs, kinds ?? null])
+      const [row] = await database.rows(CLAIM, [owner, leaseMs, kinds ?? null], 'claim')
       if (row) return { machine: row.id, owner, epoch: row.epoch, leaseUntil: row.lease_until }
       seen = before
       return null

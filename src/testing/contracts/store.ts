@@ -2,19 +2,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Json } from '../../core/json.ts'
-import type { Effect, Entry, Post, Spawn } from '../../core/machine.ts'
-import { leafOf, payloadHashOf } from '../../core/prove/entry.ts'
-import { append, EMPTY, rootOf } from '../../core/prove/merkle.ts'
-import type { Change, Claim, InboxRow, LogRow, MachineRow, Store } from '../../ports/store.ts'
+import type { Store } from '../../ports/store.ts'
+import { logContract } from './store-log.ts'
+import { begun, caseOf, change, effect, entry, opened, type StoreWorld } from './store-world.ts'
 
-/** One place where data is kept, and any number of stores on it. */
-export interface StoreWorld {
-  /** Another store on the same data. */
-  store(): Promise<Store>
-  /** Moves the store's clock; negative sets it back. Absent: the clock is real, and cases that need one in hand wait for it. */
-  advance?(ms: number): void | Promise<void>
-  close(): Promise<void>
-}
+export type { StoreWorld } from './store-world.ts'
 
 export function storeContract(name: string, open: () => Promise<StoreWorld>): void {
   describe(`store contract: ${name}`, () => {
@@ -430,108 +422,6 @@ export function storeContract(name: string, open: () => Promise<StoreWorld>): vo
       assert.equal(said?.kind, 'spawn-left-out')
     })
 
-    test('the log has no gap, keeps commit order, and its head is the RFC 6962 root over all leaves', async () => {
-      const { kind, id, spawn } = fresh()
-      for (let n = 0; n < 4; n++) await a.create('svc', spawn({ id: `${id}-${n}` }), [])
-      const claims = (await Promise.all([0, 1, 2, 3].map((n) => a.claim(`o${n}`, 60_000, [kind])))).map(
-        (claim) => claim!,
-      )
-      const busy = claims.map(async (claim, n) => {
-        const store = n % 2 ? a : b
-        for (let version = 1; version <= 8; version++) {
-          const entries = [entry('step', `${id}-${n}`, version), entry('note', `${id}-${n}`, version)]
-          assert.notEqual(await store.commit(claim, change({ version, entries })), 'fenced')
-          if (version % 4 === 0) await store.record('svc', [entry('signed-in', id)])
-        }
-      })
-      await Promise.all(busy)
-      const rows = await all(b)
-      rows.forEach((row, i) => {
-        assert.equal(row.index, i)
-        assert.equal(row.payloadHash, payloadHashOf(row.payload!, row.salt))
-        assert.equal(row.leafHash, leafOf(row))
-      })
-      assert.deepEqual(await a.head(), headOf(rows))
-      for (let n = 0; n < 4; n++) {
-        const mine = await a.log(0, 10_000, { subject: `${id}-${n}` })
-        const versions = mine.map((row) => (JSON.parse(row.payload!) as { data: number }).data)
-        assert.deepEqual(versions, [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8])
-      }
-      assert.deepEqual(
-        (await a.log(3, 2)).map((row) => row.index),
-        [3, 4],
-      )
-    })
-
-    test('record gives the first index, and works without entries', async () => {
-      const { id } = fresh()
-      const first = await a.record('svc', [entry('one', id), entry('two', id)])
-      const rows = await b.log(first, 2)
-      assert.deepEqual(
-        rows.map((row) => [row.kind, row.service]),
-        [
-          ['one', 'svc'],
-          ['two', 'svc'],
-        ],
-      )
-      assert.deepEqual(JSON.parse(rows[0]!.payload!), { data: null, who: 'asha', why: 'Because.' })
-      assert.match(rows[0]!.salt, /^[0-9a-f]{32,}$/)
-      assert.equal(await a.record('svc', []), first + 2)
-    })
-
-    test('a redacted entry loses its words and its salt, keeps its proof, and says who did it and why', async () => {
-      const { id } = fresh()
-      const index = await a.record('svc', [{ ...entry('about', id), why: 'Mrs Mary Example called.' }])
-      const before = (await a.log(index, 1))[0]!
-      assert.equal(await b.redact(index, 'ben', 'Erasure request 12'), 'redacted')
-      assert.deepEqual((await a.log(index, 1))[0], { ...before, payload: null, salt: '' })
-      assert.equal(await a.redact(index, 'ben', 'again'), 'already')
-      assert.equal(await a.redact(1_000_000_000, 'ben', 'what'), 'no-such-entry')
-      const said = (await a.log(0, 10_000, { subject: id })).at(-1)!
-      assert.equal(said.kind, 'log-redacted')
-      assert.deepEqual(JSON.parse(said.payload!), { data: { index }, who: 'ben', why: 'Erasure request 12' })
-      const rows = await all(a)
-      for (const row of rows) assert.equal(row.leafHash, leafOf(row))
-      assert.deepEqual(await a.head(), headOf(rows))
-    })
-
-    test('settings are kept, replaced and deleted', async () => {
-      const { id } = fresh()
-      assert.equal(await a.get(id), null)
-      await a.put(id, { secret: ['x'] })
-      assert.deepEqual(await b.get(id), { secret: ['x'] })
-      await b.put(id, 'short')
-      assert.equal(await a.get(id), 'short')
-      await a.put(id, null)
-      assert.equal(await b.get(id), null)
-      await a.put(id, null)
-    })
-
-    test('what was written comes back as it was, whatever the characters', async () => {
-      const { kind, id, spawn, post } = fresh()
-      const odd = { 'clé "\\': 'line\nend \u0000 \u2028 🐙 \ud800', é: [1e21, -0.1, true, null, '', {}] }
-      await a.create('svc', spawn({ state: odd }), [])
-      await a.post({ ...post('m'), payload: odd })
-      const claim = (await a.claim('o', 60_000, [kind]))!
-      const { machine, inbox } = await opened(b, claim)
-      assert.deepEqual(machine.state, odd)
-      assert.deepEqual(inbox[0]!.kind === 'message' && inbox[0]!.payload, odd)
-      await a.commit(
-        claim,
-        change({
-          state: null,
-          effects: [{ id: 'e', kind: 'k', payload: odd }],
-          entries: [{ ...entry('odd', id), data: odd }],
-        }),
-      )
-      assert.deepEqual((await begun(b, claim))[0]!.payload, odd)
-      assert.equal((await b.read(id))!.state, null)
-      await a.settle(claim, 'e', odd)
-      const outcome = (await opened(b, claim)).inbox.at(-1)!
-      assert.deepEqual(outcome.kind === 'outcome' && outcome.outcome, odd)
-      assert.deepEqual((JSON.parse((await b.log(0, 10, { subject: id }))[0]!.payload!) as { data: Json }).data, odd)
-    })
-
     test('wait ends when another store posts or commits, on abort, and when its time is up', async () => {
       const { kind, spawn, post } = fresh()
       await a.create('svc', spawn({ wakeAt: null }), [])
@@ -583,64 +473,7 @@ export function storeContract(name: string, open: () => Promise<StoreWorld>): vo
       assert.equal(await b.open(claim), 'fenced', 'set forward, the lease has passed')
       assert.equal((await a.claim('o1', 10_000, [kind]))!.machine, id)
     })
+
+    logContract(() => [a, b], fresh)
   })
-}
-
-function caseOf(kind: string) {
-  const id = `${kind}-${process.pid.toString(36)}`
-  return {
-    kind,
-    id,
-    spawn: (over: Partial<Spawn> = {}): Spawn => ({ id, kind, state: { n: 0 }, wakeAt: 1, ...over }),
-    post: (message: string): Post => ({ to: id, id: message, name: 'tell', who: 'asha', payload: { m: message } }),
-  }
-}
-
-function change(over: Partial<Change>): Change {
-  return {
-    version: 1,
-    state: { n: 1 },
-    effects: [],
-    entries: [],
-    spawn: [],
-    post: [],
-    wakeAt: 1,
-    done: false,
-    consumed: 0,
-    ...over,
-  }
-}
-
-function effect(id: string, dueAt?: number): Effect {
-  return { id, kind: 'ring', payload: { bell: id }, ...(dueAt === undefined ? {} : { dueAt }) }
-}
-
-function entry(kind: string, subject = 'someone', data: Json = null): Entry {
-  return { kind, subject, who: 'asha', why: 'Because.', data }
-}
-
-async function opened(store: Store, claim: Claim): Promise<{ machine: MachineRow; inbox: readonly InboxRow[] }> {
-  const view = await store.open(claim)
-  assert.ok(view !== 'fenced', 'the claim holds')
-  return view
-}
-
-async function begun(store: Store, claim: Claim) {
-  const due = await store.begin(claim)
-  assert.ok(due !== 'fenced', 'the claim holds')
-  return due
-}
-
-async function all(store: Store): Promise<readonly LogRow[]> {
-  const rows: LogRow[] = []
-  for (;;) {
-    const page = await store.log(rows.length, 500)
-    if (page.length === 0) return rows
-    rows.push(...page)
-  }
-}
-
-function headOf(rows: readonly LogRow[]) {
-  const frontier = rows.reduce((tree, row) => append(tree, row.leafHash), EMPTY)
-  return { size: rows.length, root: rootOf(frontier) }
 }
