@@ -196,6 +196,12 @@ const CASES: readonly Case[] = [
     words: ['45 minutes'],
   },
   {
+    rule: 'command-input-unknown',
+    change: ['first: take the newest release back', "first: { says: go back, run: 'go back ${FEED:?}' }"],
+    at: '{ says: go back',
+    words: ['FEED', 'inputs'],
+  },
+  {
     rule: 'peak-in-utc',
     change: ['phase: live', 'phase: live\n  timezone: Etc/UTC'],
     at: 'Etc/UTC',

@@ -1,7 +1,7 @@
 /** Everything about a definition that no single field can tell. Each file of meaning/ has the rules of one subject. */
 import { dpia, fallbacks, retention } from './meaning/data.ts'
 import { breakingMigrations, components, gates, requestsCut, rungs, shadowSample } from './meaning/deploying.ts'
-import { journeyless, ranks, slowFirstAction, tooMany, unseen } from './meaning/failures.ts'
+import { journeyless, ranks, slowFirstAction, tooMany, unknownInputs, unseen } from './meaning/failures.ts'
 import { duplicateIds, references, secrets, sourcesOfNothing } from './meaning/names.ts'
 import { budgets, pageBudget, recovery } from './meaning/objectives.ts'
 import { ladder, languages, mustSay, pagesOutsideCover, rotaGaps } from './meaning/people.ts'
@@ -30,6 +30,7 @@ const RULES: readonly MeaningRule[] = [
   journeyless,
   unseen,
   slowFirstAction,
+  unknownInputs,
   zone,
   peakTimes,
   impossibleDates,

@@ -159,6 +159,13 @@ export const DEFINE_RULES = [
     'The one safe thing to do takes longer than citizens were promised the whole recovery would.',
     `${PLAYBOOK}: recovery time objectives align with citizen tolerance`,
   ),
+  row(
+    'command-input-unknown',
+    'error',
+    'Is it said where each variable of a command is found?',
+    'The person on call cannot run the one command that would help.',
+    `${PLAYBOOK}: runbooks executable by someone with no prior service knowledge`,
+  ),
   // Time.
   row(
     'peak-in-utc',

@@ -1,6 +1,6 @@
 /** Failure modes: at most five, ranked by harm, each tied to a journey and to a way of noticing it. */
 import { plural } from '../../words.ts'
-import type { FailureMode, Journey, Service } from '../schema.ts'
+import type { Action, FailureMode, Journey, Service } from '../schema.ts'
 import { HARM_CLASSES } from '../schema/journey.ts'
 import { SILENT_DETECTORS } from '../schema/failure.ts'
 import type { Fault } from '../structure.ts'
@@ -119,4 +119,37 @@ export function slowFirstAction(service: Part): Fault[] {
       },
     ]
   })
+}
+
+/** Names of the variables in a command: `${FEED:?}`, `$FEED`. */
+export function variablesIn(command: string): readonly string[] {
+  return [...new Set([...command.matchAll(/\$\{?([A-Z][A-Z0-9_]*)/g)].map((found) => found[1]!))]
+}
+
+/** Every action of a failure mode with its place: confirmation, first action, further actions. */
+export function actionsOf(
+  mode: FailureMode,
+): readonly { readonly action: Action; readonly path: readonly (string | number)[] }[] {
+  return [
+    ...mode.confirm.map((action, i) => ({ action, path: ['confirm', i] })),
+    { action: mode.act.first, path: ['act', 'first'] },
+    ...mode.act.then.map((action, i) => ({ action, path: ['act', 'then', i] })),
+  ]
+}
+
+export function unknownInputs(service: Part): Fault[] {
+  return (service.failureModes ?? []).flatMap((mode, i) =>
+    actionsOf(mode).flatMap(({ action, path }): Fault[] => {
+      const unknown = variablesIn(action.run ?? '').filter((name) => !mode.inputs.some((input) => input.name === name))
+      if (unknown.length === 0) return []
+      return [
+        {
+          rule: 'command-input-unknown',
+          path: ['failureModes', i, ...path],
+          says: `A command of "${mode.id}" needs ${unknown.join(', ')}, and it is not said where that is found.`,
+          fix: `Add inputs: [{ name: ${unknown[0]}, where: …, sample: … }] to the failure mode.`,
+        },
+      ]
+    }),
+  )
 }

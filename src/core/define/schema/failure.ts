@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { amount, id, line, listOf, positive, repoPath, says, severity, share, wallTime } from './words.ts'
+import { amount, envName, id, line, listOf, positive, repoPath, says, severity, share, wallTime } from './words.ts'
 
 /** Kinds of looking. A silent failure needs one that looks by itself: see SILENT_DETECTORS. */
 export const DETECTORS = [
@@ -115,6 +115,18 @@ export const failureMode = z.strictObject({
     }),
     'What to do.',
     { first: 'take the release back', undo: 'deploy it again' },
+  ),
+  inputs: says(
+    listOf(
+      z.strictObject({
+        name: says(envName, 'The variable, as commands write it.', 'FEED'),
+        where: says(line, 'Where the person on call finds its value.', 'label "feed" of the alert'),
+        sample: says(line, 'What a value looks like.', 'dept-07'),
+      }),
+      20,
+    ).default([]),
+    'Variables that the commands use. Each must be found by somebody who does not know the service.',
+    [{ name: 'FEED', where: 'label "feed" of the alert', sample: 'dept-07' }],
   ),
   degrade: says(
     line,
