@@ -25,7 +25,10 @@ import { linkScreen, returnScreen, signInScreen } from './pages/sign-in.ts'
 import { type LinkOptions, type Session, SESSION_MS, Sessions } from './session.ts'
 
 export interface Console {
+  /** Where people reach it: the public URL, or the address it listens on. */
   readonly url: string
+  /** The port it listens on. */
+  readonly port: number
   /** A new one-time sign-in link, absolute; 15 minutes, one use. The link for the demo has every role. */
   signInLink(options?: LinkOptions): string
   close(): Promise<void>
@@ -49,6 +52,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
   const doors = listenAs(port)
   return {
     url: doors.url,
+    port,
     signInLink: (link) => `${doors.url}${sessions.newLink(link)}`,
     async close() {
       live.close()
