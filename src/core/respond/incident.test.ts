@@ -279,6 +279,16 @@ test('while citizens are safe again one round is enough, and nobody senior is wo
   )
 })
 
+test('a ladder of one rung still wakes somebody, once when citizens are safe', () => {
+  timeline(
+    { ladder: [], ongoing: false },
+    `
+    03:00 email manager
+    08:00 ? nothing
+  `,
+  )
+})
+
 test('no page is sent after an acknowledgement was taken, whatever lies in the outbox', () => {
   const night = new Night()
   const [page] = night.tick()

@@ -35,27 +35,16 @@ export function wanted(state: IncidentState, page: string): boolean {
 export function pageWhatIsDue(turn: Turn): undefined {
   expireUnanswered(turn)
   resumeWhenQuiet(turn)
-  const { paging, times } = turn.state
-  if (paging.phase !== 'climbing' || turn.now < paging.nextAt) return
+  const { paging, times, phase } = turn.state
+  if (paging.phase !== 'climbing' || turn.now < paging.nextAt || newest(turn)?.status === 'due') return
   if (turn.now - times.opened > PAGING_MS_MAX) return giveUp(turn, 'it is older than a day')
-  const rung = placeAt(turn.state, paging.position, paging.fruitless)
+  const rung = targetOf(turn.state, paging.position, paging.fruitless)
   if (!rung) {
-    const safe = turn.state.phase === 'stable'
-    return giveUp(
-      turn,
-      `nobody on the ladder answered${safe ? ', and citizens are safe again' : ', nor the fall-back role'}`,
-    )
+    const why = phase === 'active' ? ', nor the fall-back role' : ', and citizens are safe again'
+    return giveUp(turn, `nobody on the ladder answered${why}`)
   }
   const page = addPage(turn, rung, 'incident', paging.mayBeRepeat)
-  turn.state = {
-    ...turn.state,
-    paging: {
-      ...paging,
-      position: paging.position + 1,
-      nextAt: turn.now + rung.afterMs,
-      mayBeRepeat: false,
-    },
-  }
+  turn.state = { ...turn.state, paging: { ...paging, nextAt: turn.now + rung.afterMs, mayBeRepeat: false } }
   note(turn, 'page.due', HOLDFAST, whyPaged(turn, rung, page), pageData(page))
 }
 
@@ -72,9 +61,10 @@ export function pageSettled(turn: Turn, id: string, status: PageStatus, says: st
   }
   note(turn, `page.${status}`, HOLDFAST, whySettled(known, status, says), pageData({ ...known, status, says }))
   const { paging } = turn.state
-  const newest = turn.state.pages.findLast((page) => page.about === 'incident')
-  if (paging.phase !== 'climbing' || newest?.id !== id) return
-  if (status === 'accepted') turn.state = { ...turn.state, paging: { ...paging, fruitless: 0 } }
+  if (paging.phase !== 'climbing' || newest(turn)?.id !== id || known.status !== 'due') return
+  if (status === 'accepted') {
+    turn.state = { ...turn.state, paging: { ...paging, position: paging.position + 1, fruitless: 0 } }
+  }
   if (status === 'failed' || status === 'unknown' || status === 'expired') tryElsewhere(turn, status !== 'failed')
 }
 
@@ -125,21 +115,28 @@ export function remindOfUpdate(turn: Turn, lead: Rung, dueAt: Instant): undefine
 export function pagingWakeAt(turn: Turn): Instant | null {
   const { paging, pages } = turn.state
   const moments = pages.filter((page) => page.status === 'due').map((page) => page.dueAt + SEND_MS_MAX)
-  if (paging.phase === 'climbing') moments.push(paging.nextAt)
+  if (paging.phase === 'climbing' && newest(turn)?.status !== 'due') moments.push(paging.nextAt)
   if (paging.phase === 'held' && turn.state.phase === 'active') moments.push(paging.until)
   return moments.length > 0 ? Math.min(...moments) : null
 }
 
-/** The place on the way, or undefined past its end. */
-function placeAt(state: IncidentState, position: number, fruitless: number): Rung | undefined {
-  const climb = state.ladder.length * (1 + state.repeats)
-  const urgent = state.phase === 'active'
-  if (position < climb) {
-    // While citizens are safe again one round is enough.
-    return urgent || position < state.ladder.length ? state.ladder[position % state.ladder.length] : undefined
-  }
-  // … and nobody senior is woken, unless nobody else could be reached at all.
-  return position < climb + FALLBACK_TRIES && (urgent || fruitless > 0) ? state.fallback : undefined
+/**
+ * Who is at this place on the way, or undefined past its end. After pages that did not arrive, it is whoever comes that many routes
+ * later, in a ring of the ladder and the fall-back role: the place is only used up by a page that arrived.
+ */
+function targetOf(state: IncidentState, position: number, fruitless: number): Rung | undefined {
+  const { ladder, fallback, repeats } = state
+  const ring = [...ladder, fallback]
+  const climb = ladder.length * (1 + repeats)
+  const first = position < climb ? position % ladder.length : ladder.length
+  if (fruitless > 0) return ring[(first + fruitless) % ring.length]
+  // While citizens are safe again one round is enough, and nobody senior is woken unless there is nobody else.
+  const places = state.phase === 'active' ? climb + FALLBACK_TRIES : Math.max(1, ladder.length)
+  return position < places ? ring[first] : undefined
+}
+
+function newest(turn: Turn): Page | undefined {
+  return turn.state.pages.findLast((page) => page.about === 'incident')
 }
 
 function addPage(turn: Turn, rung: Rung, about: Page['about'], mayBeRepeat: boolean): Page {
@@ -183,21 +180,17 @@ function expireUnanswered(turn: Turn): undefined {
 
 /** On to the next route at once; when every route has failed in a row, all of them again after a growing pause. */
 function tryElsewhere(turn: Turn, mayHaveArrived: boolean): undefined {
-  const { paging, ladder, repeats } = turn.state
+  const { paging, ladder } = turn.state
   if (paging.phase !== 'climbing') return
   const fruitless = paging.fruitless + 1
-  const routes = ladder.length + 1
-  const fallbackAt = ladder.length * (1 + repeats)
-  let { position } = paging
-  let nextAt = turn.now
-  if (fruitless % routes === ladder.length) position = fallbackAt
-  if (fruitless % routes === 0) {
-    position = 0
-    nextAt = turn.now + Math.min(RETRY_MS_MIN * 2 ** Math.min(fruitless / routes - 1, 10), RETRY_MS_MAX)
+  const rounds = fruitless / (ladder.length + 1)
+  const pause = Number.isInteger(rounds) ? Math.min(RETRY_MS_MIN * 2 ** Math.min(rounds - 1, 10), RETRY_MS_MAX) : 0
+  const nextAt = turn.now + pause
+  if (pause > 0) {
     note(turn, 'page.no-route', HOLDFAST, `No route to anybody works. All are tried again at ${londonOf(nextAt)}.`)
   }
   const mayBeRepeat = paging.mayBeRepeat || mayHaveArrived
-  turn.state = { ...turn.state, paging: { ...paging, fruitless, position, nextAt, mayBeRepeat } }
+  turn.state = { ...turn.state, paging: { ...paging, fruitless, nextAt, mayBeRepeat } }
 }
 
 function resumeWhenQuiet(turn: Turn): undefined {

@@ -57,7 +57,10 @@ export type Page = {
   readonly mayBeRepeat: boolean
 }
 
-/** `position` counts along ladder, ladder again (repeats), fall-back role. `fruitless`: pages in a row that did not arrive. */
+/**
+ * `position` counts pages that arrived, along ladder, ladder again (repeats), fall-back role. `fruitless`: pages in a row that did
+ * not arrive.
+ */
 export type Paging =
   | {
       readonly phase: 'climbing'
