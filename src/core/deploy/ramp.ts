@@ -3,7 +3,7 @@
  * that the next share cannot hurt more citizens than the margin allows. Evidence opens each gate; time alone never does.
  */
 import type { Instant } from '../time.ts'
-import type { Phase, StepTrial, Trial, TrialPlan } from './trial.ts'
+import type { Phase, StepTrial, Trial, TrialPlan } from './trial-shape.ts'
 import { lnBeta, worstRate } from './verdict-bounds.ts'
 
 /** History counts for at most this many units against the trial's own stable units (facts: 1,000). */

@@ -136,7 +136,9 @@ export class Replay {
         this.latest = {
           ...this.latest,
           decision: 'continue',
-          why: `The first citizens are walking through; the new release gets ${percentOf(this.share)} of new sessions.`,
+          why: this.options.closedLoop
+            ? `The first citizens are walking through; the new release gets ${percentOf(this.share)} of new sessions.`
+            : 'The first citizens are walking through.',
         }
       return this.latest
     }
@@ -158,11 +160,10 @@ export class Replay {
     if (verdict.decision !== 'continue') this.ready = false
     else if (!this.ready) this.ready = readyForAll(verdict.trial, this.options.plan.bakeMs)
     if (!this.ready) return { decision: verdict.decision, weight, why, ...numbers }
-    const shown = `none of what was promised is in doubt: ${canary.failed} failures in ${canary.sessions} sessions`
     return {
       decision: 'promote',
       weight,
-      why: `The new release may have all citizens: at every step it is shown to be within ${percentOf(this.options.plan.margin)} of the running one (${shown}).`,
+      why: `${why.replace(/\.$/, '')}: it may have all citizens.`,
       ...numbers,
     }
   }
@@ -177,7 +178,7 @@ export class Replay {
     const steps = this.seen.map((one) => this.stepOf(one, KNOWN_SHARE / this.seen.length))
     const { plan, closedLoop } = this.options
     // A recorded ramp is not ours to climb: one rung, and no end but a rollback.
-    const own = closedLoop ? plan : { ...plan, strategy: 'blue-green' as const, bakeMs: FOREVER_MS }
+    const own = closedLoop ? plan : { ...plan, strategy: 'blue-green' as const, bakeMs: FOREVER_MS, recorded: true }
     this.trial = openTrial({ ...own, steps }, this.startedAt!)
     return this.trial
   }

@@ -2,7 +2,7 @@
 import { type Instant, durationOf } from '../time.ts'
 import { countOf, percentOf } from '../words.ts'
 import { gateOf, nextShare, splitIsWrong, weightOf } from './ramp.ts'
-import type { StepVerdict, Tally, Trial, Verdict } from './trial.ts'
+import type { StepVerdict, Tally, Trial, Verdict } from './trial-shape.ts'
 
 /** The decision that belongs to the trial's phase, and why. */
 export function whyOf(trial: Trial, steps: readonly StepVerdict[], now: Instant): Pick<Verdict, 'decision' | 'why'> {
@@ -35,15 +35,16 @@ export function whyOf(trial: Trial, steps: readonly StepVerdict[], now: Instant)
         phase.by === 'alarm' && phase.until > now
           ? `without proof it is cleared in ${durationOf(phase.until - now)}`
           : 'it stays there until the evidence settles'
-      return {
-        decision: 'suspect',
-        why: `${sentence(release)} is suspected at ${nameOf(steps, phase.step)}: ${failures(trial, steps, phase.step)}. It keeps ${share} of new sessions; ${left}.`,
-      }
+      const what = `${sentence(release)} is suspected at ${nameOf(steps, phase.step)}: ${failures(trial, steps, phase.step)}.`
+      if (plan.recorded) return { decision: 'suspect', why: `${what} There is no proof yet.` }
+      return { decision: 'suspect', why: `${what} It keeps ${share} of new sessions; ${left}.` }
     }
     case 'outage':
       return {
         decision: 'hold',
-        why: `Both releases fail at ${nameOf(steps, phase.step)}, so it is not ${release}: it stays at ${share} of new sessions until ${releaseOf(plan.stable)} works again.`,
+        why: plan.recorded
+          ? `Both releases fail at ${nameOf(steps, phase.step)}, so nothing speaks against ${release} until ${releaseOf(plan.stable)} works again.`
+          : `Both releases fail at ${nameOf(steps, phase.step)}, so it is not ${release}: it stays at ${share} of new sessions until ${releaseOf(plan.stable)} works again.`,
       }
     case 'ramp':
       return ramping(trial, steps, phase.rung, phase.ms)
@@ -66,6 +67,7 @@ function ramping(
       why: `Cannot tell: ${percentOf(sent)} of new sessions were sent to ${release}, but ${countOf(canary)} of ${countOf(canary + stable)} came from it. Sessions are missing; the share is not raised.`,
     }
   }
+  if (plan.recorded) return recorded(trial, steps)
   if (steps.every((row) => row.canary.units === 0))
     return {
       decision: 'continue',
@@ -87,9 +89,33 @@ function ramping(
   }
 }
 
+/** A recorded stream has no ramp: what is known, and what is still in doubt. */
+function recorded(trial: Trial, steps: readonly StepVerdict[]): Pick<Verdict, 'decision' | 'why'> {
+  const release = releaseOf(trial.plan.canary)
+  if (steps.every((row) => row.canary.units === 0))
+    return { decision: 'hold', why: `Cannot tell: no citizen has used ${release} yet.` }
+  const gate = gateOf(trial, 1)!
+  const doubt =
+    gate.risk > trial.plan.margin
+      ? `at ${nameOf(steps, gate.index)} up to ${percentOf(gate.worst)} of citizens could still be failing`
+      : `every step is shown to be within ${percentOf(trial.plan.margin)} of ${releaseOf(trial.plan.stable)}`
+  return { decision: 'continue', why: `Nothing speaks against ${release}: ${busiest(trial, steps)}; ${doubt}.` }
+}
+
 /** "evidence 1,240 : 1 that release r3 is worse at submit: 3 of 41 citizens failed, against 2 of 1,950 on release r2" */
 function against(trial: Trial, steps: readonly StepVerdict[], index: number): string {
-  return `evidence ${oddsIn(steps[index]!.evidence)} that ${releaseOf(trial.plan.canary)} is worse at ${nameOf(steps, index)}: ${failures(trial, steps, index)}`
+  return `evidence ${oddsIn(steps[index]!.evidence)} that ${releaseOf(trial.plan.canary)} is worse at ${nameOf(steps, index)}: ${failures(trial, steps, index)}${groupOf(trial)}`
+}
+
+/** Names the group that nearly all of the hurt belong to, when it is not most citizens anyway. */
+function groupOf(trial: Trial): string {
+  const all = Object.values(trial.segments)
+  const failed = all.reduce((sum, one) => sum + one.failed, 0)
+  const units = all.reduce((sum, one) => sum + one.units, 0)
+  for (const [name, one] of Object.entries(trial.segments))
+    if (one.failed >= 3 && one.failed >= 0.8 * failed && one.units <= 0.5 * units)
+      return `; ${countOf(one.failed)} of the ${countOf(failed)} failures are in the group “${name}”`
+  return ''
 }
 
 function failures(trial: Trial, steps: readonly StepVerdict[], index: number): string {

@@ -62,10 +62,16 @@ export function meanLog(log: readonly number[]): number {
   return top + Math.log(sum / log.length)
 }
 
-/** Units to gather before a batch is closed, so that it holds about one unit of the smaller arm. Longer only delays. */
-export function batchUnits(share: number): number {
-  const smaller = Math.min(share, 1 - share)
-  return Math.min(100, Math.max(10, Math.ceil(1 / Math.max(smaller, 0.001))))
+/**
+ * True when a batch may be closed: at least half as many units as it takes on average to meet one of the smaller arm (10 to
+ * 100), and at least one of each arm. Rests on counts per arm only, never on outcomes, so that the evidence stays honest; a
+ * batch with one arm would say nothing and throw away what its units know.
+ */
+export function isFull(cells: Cells, share: number): boolean {
+  const canary = cells.canaryFailed + cells.canaryOk
+  const stable = cells.stableFailed + cells.stableOk
+  const least = Math.min(100, Math.max(10, 0.5 / Math.max(Math.min(share, 1 - share), 0.001)))
+  return canary > 0 && stable > 0 && canary + stable >= least
 }
 
 /**

@@ -1,0 +1,178 @@
+/** One journey step of a trial: its counts, alarms and evidence, batch by batch. The life of the whole trial is in trial.ts. */
+import type { StepCounts } from './counts.ts'
+import { expectedRate } from './ramp.ts'
+import type { Pending, StepTrial, Tally, Trial, TrialStep } from './trial-shape.ts'
+import { ALARM_NATS, addAlarm, noAlarm } from './verdict-cusum.ts'
+import { addEvidence, type Cells, evidenceGuesses, GUESSES, isFull, meanLog } from './verdict-evidence.ts'
+
+/** History thinner than this is learned anew from the trial's own stable units. */
+export const HISTORY_UNITS_MIN = 200
+/** Most faults are there from the start. A later one is proven by a fresh process, which needs 2 nats more for its tenth. */
+export const MAIN_SHARE = 0.8
+
+const PENDING_MAX = 6
+
+export const NONE: Tally = { units: 0, failed: 0 }
+
+export function freshStep(step: TrialStep): StepTrial {
+  return {
+    p: clampRate(step.p0),
+    pUnits: Math.max(0, step.p0Units),
+    canary: NONE,
+    stable: NONE,
+    slow: 0,
+    retries: 0,
+    canaryNow: NONE,
+    stableNow: NONE,
+    main: new Array<number>(GUESSES).fill(0),
+    fresh: null,
+    kept: null,
+    canaryAlarm: noAlarm(),
+    stableAlarm: noAlarm(),
+    pending: [],
+  }
+}
+
+/** Rates stay clear of 0 and ½: logarithms need room, and a release that fails half its citizens has no baseline. */
+export function clampRate(p: number): number {
+  return Math.min(0.4, Math.max(1e-4, Number.isFinite(p) ? p : 0.005))
+}
+
+export function plus(tally: Tally, units: number, failed: number): Tally {
+  return { units: tally.units + units, failed: tally.failed + failed }
+}
+
+interface Counted {
+  readonly step: StepTrial
+  /** A closed batch had a failure of the new release: the only moments at which proof is looked for. */
+  readonly checked: boolean
+  readonly alarmed: boolean
+  readonly outage: boolean
+}
+
+export function countStep(trial: Trial, state: StepTrial, plan: TrialStep, rows: readonly StepCounts[]): Counted {
+  const canary = tallyOf(rows, 'canary')
+  const stable = tallyOf(rows, 'stable')
+  // Bets use what was known before this batch: that keeps the evidence honest for any common rate.
+  const p = expectedRate(state)
+  const learning = state.pUnits < HISTORY_UNITS_MIN
+  const asleep = trial.phase.phase === 'suspect' || trial.phase.phase === 'outage' || trial.phase.phase === 'warm-up'
+  const canaryAlarm = asleep
+    ? state.canaryAlarm
+    : addAlarm(state.canaryAlarm, canary.failed, canary.units - canary.failed, p)
+  const stableAlarm = learning
+    ? state.stableAlarm
+    : addAlarm(state.stableAlarm, stable.failed, stable.units - stable.failed, p)
+  const flushed = flush(pend(state.pending, rows), false)
+  let next: StepTrial = {
+    ...state,
+    canary: plus(state.canary, canary.units, canary.failed),
+    stable: plus(state.stable, stable.units, stable.failed),
+    slow: state.slow + sumOf(rows, (row) => (row.arm === 'canary' ? row.slow : 0)),
+    retries: state.retries + sumOf(rows, (row) => (row.arm === 'canary' ? row.retries : 0)),
+    canaryNow: plus(state.canaryNow, canary.units, canary.failed),
+    stableNow: plus(state.stableNow, stable.units, stable.failed),
+    canaryAlarm: canaryAlarm.map(rounded),
+    stableAlarm: stableAlarm.map(rounded),
+    pending: flushed.waiting,
+  }
+  next = learn(withEvidence(next, flushed.closed, p), plan)
+  return {
+    step: next,
+    checked: flushed.closed.some((cells) => cells.canaryFailed > 0),
+    alarmed: canaryAlarm.some((sum) => sum >= ALARM_NATS),
+    outage: stableAlarm.some((sum) => sum >= ALARM_NATS),
+  }
+}
+
+/** Thin history becomes the trial's own: the first 200 stable units. Old counts fade, so that the hour's rate is followed. */
+function learn(state: StepTrial, plan: TrialStep): StepTrial {
+  if (state.pUnits < HISTORY_UNITS_MIN && state.stableNow.units >= HISTORY_UNITS_MIN)
+    return { ...state, p: clampRate(expectedRate(state)), pUnits: plan.p0Units + state.stableNow.units }
+  if (state.stableNow.units > FADE_UNITS)
+    return { ...state, stableNow: { units: state.stableNow.units / 2, failed: state.stableNow.failed / 2 } }
+  return state
+}
+
+/** Stable units after which the older half counts half: the rate of this hour, not of yesterday. */
+const FADE_UNITS = 20_000
+
+export function withEvidence(state: StepTrial, closed: readonly Cells[], p: number): StepTrial {
+  if (closed.length === 0) return state
+  const guesses = evidenceGuesses(p)
+  let { main, fresh } = state
+  for (const cells of closed) {
+    main = addEvidence(main, cells, p, guesses).map(rounded)
+    if (fresh) fresh = addEvidence(fresh, cells, p, guesses).map(rounded)
+  }
+  return { ...state, main, fresh }
+}
+
+/** Sessions whose coin was thrown at different shares, and synthetic journeys, wait apart: each has a split of its own. */
+function pend(pending: readonly Pending[], rows: readonly StepCounts[]): Pending[] {
+  const waiting = [...pending]
+  for (const row of rows) {
+    if (!(row.share > 0 && row.share < 1) || row.visitor === 'bot') continue
+    const at = waiting.findIndex((one) => one.share === row.share && one.visitor === row.visitor)
+    const old = at < 0 ? { ...EMPTY, share: row.share, visitor: row.visitor } : waiting.splice(at, 1)[0]!
+    waiting.push({
+      ...old,
+      canaryFailed: old.canaryFailed + (row.arm === 'canary' ? row.failed : 0),
+      canaryOk: old.canaryOk + (row.arm === 'canary' ? row.ok : 0),
+      stableFailed: old.stableFailed + (row.arm === 'stable' ? row.failed : 0),
+      stableOk: old.stableOk + (row.arm === 'stable' ? row.ok : 0),
+    })
+  }
+  return waiting
+}
+
+const EMPTY: Cells = { canaryFailed: 0, canaryOk: 0, stableFailed: 0, stableOk: 0 }
+
+/** Closes what is big enough, by count and never by outcome; the longest untouched goes when too many wait. */
+export function flush(pending: readonly Pending[], all: boolean): { closed: Cells[]; waiting: Pending[] } {
+  const closed: Cells[] = []
+  const waiting: Pending[] = []
+  for (const [i, one] of pending.entries()) {
+    if (all || isFull(one, one.share) || pending.length - i > PENDING_MAX) closed.push(one)
+    else waiting.push(one)
+  }
+  return { closed, waiting }
+}
+
+export function tallyOf(rows: readonly StepCounts[], arm: StepCounts['arm']): Tally {
+  let tally = NONE
+  for (const row of rows) if (row.arm === arm) tally = plus(tally, row.ok + row.failed, row.failed)
+  return tally
+}
+
+function sumOf(rows: readonly StepCounts[], of: (row: StepCounts) => number): number {
+  return rows.reduce((sum, row) => sum + of(row), 0)
+}
+
+/** Stored in PostgreSQL each tick: a millionth of a nat is exact enough. */
+function rounded(nats: number): number {
+  return Math.round(nats * 1e6) / 1e6
+}
+
+/** Each process weighs its share of α, so that all together are one process that starts below 1. */
+export function stepEvidence(slices: number, state: StepTrial): number {
+  const parts = [Math.log(MAIN_SHARE) + meanLog(state.main)]
+  if (state.fresh) parts.push(sliceOf(slices) + meanLog(state.fresh))
+  if (state.kept !== null) parts.push(state.kept)
+  return meanLog(parts) + Math.log(parts.length)
+}
+
+/** ln of the share of α that the k-th suspicion gets: half of what is left. */
+function sliceOf(k: number): number {
+  return Math.log(1 - MAIN_SHARE) - k * Math.LN2
+}
+
+/** Stops the fresh process where it stands; its weighted evidence stays part of the sum. */
+export function keepFresh(slices: number, state: StepTrial): StepTrial {
+  if (!state.fresh) return state
+  const closed = sliceOf(slices) + meanLog(state.fresh)
+  const kept = state.kept === null ? closed : meanLog([state.kept, closed]) + Math.LN2
+  return { ...state, fresh: null, kept: rounded(kept) }
+}
+
+export const QUIET = { canaryAlarm: noAlarm(), stableAlarm: noAlarm() }
