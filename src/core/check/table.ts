@@ -1,6 +1,7 @@
 import type { Rule } from './rule.ts'
 import { actionsPinned } from './rules/actions-pinned.ts'
 import { allAtOnce } from './rules/all-at-once.ts'
+import { assetSkew } from './rules/asset-skew.ts'
 import { buildGoesOn } from './rules/build-goes-on.ts'
 import { codedeployAlarms } from './rules/codedeploy-alarms.ts'
 import { codedeployAutoRollback } from './rules/codedeploy-auto-rollback.ts'
@@ -13,6 +14,7 @@ import { deployConcurrency } from './rules/deploy-concurrency.ts'
 import { deployIdentity } from './rules/deploy-identity.ts'
 import { deployTimeout } from './rules/deploy-timeout.ts'
 import { deployWaits } from './rules/deploy-waits.ts'
+import { deployWindow } from './rules/deploy-window.ts'
 import { deploymentRecord } from './rules/deployment-record.ts'
 import { dockerBaseDigest } from './rules/docker-base-digest.ts'
 import { dockerSignal } from './rules/docker-signal.ts'
@@ -25,6 +27,10 @@ import { ecsCapacity } from './rules/ecs-capacity.ts'
 import { ecsExecAudited } from './rules/ecs-exec-audited.ts'
 import { ecsGrace } from './rules/ecs-grace.ts'
 import { ecsTaskStop } from './rules/ecs-task-stop.ts'
+import { frontChecksHealth } from './rules/front-checks-health.ts'
+import { frontErrorPage } from './rules/front-error-page.ts'
+import { frontRetriesPosts } from './rules/front-retries-posts.ts'
+import { frontShutdown } from './rules/front-shutdown.ts'
 import { gateAccessibility } from './rules/gate-accessibility.ts'
 import { gateApproval } from './rules/gate-approval.ts'
 import { gateSecurityScan } from './rules/gate-security-scan.ts'
@@ -32,6 +38,7 @@ import { gateSkippable } from './rules/gate-skippable.ts'
 import { gateTests } from './rules/gate-tests.ts'
 import { healthAcceptsErrors } from './rules/health-accepts-errors.ts'
 import { imageDigest } from './rules/image-digest.ts'
+import { keepaliveNode } from './rules/keepalive-node.ts'
 import { kubeDisruptionBudget } from './rules/kube-disruption-budget.ts'
 import { kubeGraceBudget } from './rules/kube-grace-budget.ts'
 import { kubeHistory } from './rules/kube-history.ts'
@@ -42,6 +49,18 @@ import { kubeReadiness } from './rules/kube-readiness.ts'
 import { kubeReplicas } from './rules/kube-replicas.ts'
 import { kubeStrategy } from './rules/kube-strategy.ts'
 import { migrateOnBoot } from './rules/migrate-on-boot.ts'
+import { migrationBackfill } from './rules/migration-backfill.ts'
+import { migrationBreaksRunning } from './rules/migration-breaks-running.ts'
+import { migrationCodeBreaksRunning } from './rules/migration-code-breaks-running.ts'
+import { migrationFailureIgnored } from './rules/migration-failure-ignored.ts'
+import { migrationLockTimeout } from './rules/migration-lock-timeout.ts'
+import { migrationLocks } from './rules/migration-locks.ts'
+import { migrationLosesData } from './rules/migration-loses-data.ts'
+import { migrationOutsideTransaction } from './rules/migration-outside-transaction.ts'
+import { migrationUndo } from './rules/migration-undo.ts'
+import { nodeSigterm } from './rules/node-sigterm.ts'
+import { pageHelps } from './rules/page-helps.ts'
+import { pageSelfContained } from './rules/page-self-contained.ts'
 import { productionFirst } from './rules/production-first.ts'
 import { queueVisibility } from './rules/queue-visibility.ts'
 import { registryImmutable } from './rules/registry-immutable.ts'
@@ -53,6 +72,8 @@ import { rollbackTimeEcs } from './rules/rollback-time-ecs.ts'
 import { rollbackTimeKubernetes } from './rules/rollback-time-kubernetes.ts'
 import { scalingGroupHealth } from './rules/scaling-group-health.ts'
 import { scalingGroupRollback } from './rules/scaling-group-rollback.ts'
+import { scheduleLocalTime } from './rules/schedule-local-time.ts'
+import { sessionInMemory } from './rules/session-in-memory.ts'
 import { stableButRolledBack } from './rules/stable-but-rolled-back.ts'
 import { statefulKept } from './rules/stateful-kept.ts'
 import { trailOn } from './rules/trail-on.ts'
@@ -74,8 +95,14 @@ export const RULES: readonly Rule[] = [
   rollbackTimeEcs,
   rollbackTimeKubernetes,
   scalingGroupRollback,
+  migrationLosesData,
+  migrationUndo,
   statefulKept,
   migrateOnBoot,
+  migrationBreaksRunning,
+  migrationCodeBreaksRunning,
+  migrationFailureIgnored,
+  migrationOutsideTransaction,
   rollbackRehearsed,
   composeStopGrace,
   composeUpdate,
@@ -86,19 +113,29 @@ export const RULES: readonly Rule[] = [
   drainZero,
   ecsCapacity,
   ecsTaskStop,
+  frontRetriesPosts,
+  frontShutdown,
+  keepaliveNode,
   kubeDisruptionBudget,
   kubeGraceBudget,
   kubePrestop,
   kubeReplicas,
   kubeStrategy,
+  migrationBackfill,
+  migrationLockTimeout,
+  migrationLocks,
+  nodeSigterm,
   queueVisibility,
   composeWaitsForHealth,
   deployWaits,
   ecsGrace,
+  frontChecksHealth,
   healthAcceptsErrors,
   kubeLivenessDiffers,
   kubeReadiness,
   scalingGroupHealth,
+  deployWindow,
+  scheduleLocalTime,
   actionsPinned,
   buildGoesOn,
   deployAfterFailure,
@@ -118,4 +155,9 @@ export const RULES: readonly Rule[] = [
   deployTimeout,
   kubeProgressDeadline,
   stableButRolledBack,
+  frontErrorPage,
+  pageHelps,
+  pageSelfContained,
+  assetSkew,
+  sessionInMemory,
 ]

@@ -10,6 +10,28 @@ export interface TreeFile {
 export interface Tree {
   readonly files: readonly TreeFile[]
   readonly problems: readonly (Problem & { readonly file: string })[]
+  /** What the code says about names that migrations take away; absent when nobody looked. */
+  readonly uses?: CodeUses
+}
+
+/** A line of code, outside migrations and documents, that holds a name which a migration drops or renames. */
+export interface CodeUse {
+  readonly word: string
+  readonly file: string
+  readonly line: number
+  /** The line itself, cut at 200 characters. */
+  readonly text: string
+}
+
+/** Where the running release (its git tag), or else the files at hand, still use a name. */
+export interface CodeUses {
+  /** The tag of the last release; absent when the working files were searched. */
+  readonly release?: string
+  /** Migration files that the last release already contained, and so has applied. */
+  readonly applied: readonly string[]
+  /** True when there was any code to search. */
+  readonly searched: boolean
+  readonly uses: readonly CodeUse[]
 }
 
 /** Folders that never hold a service's own configuration. */

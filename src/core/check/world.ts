@@ -3,8 +3,10 @@ import type { Instant } from '../time.ts'
 import { type Format, formatOf, isNotProduction } from './detect.ts'
 import { type Dockerfile, readDockerfile } from './formats/dockerfile.ts'
 import { type Jenkinsfile, readGroovy } from './formats/groovy.ts'
+import { type HaproxySection, readHaproxy } from './formats/haproxy.ts'
 import { readHcl } from './formats/hcl.ts'
 import { readJson } from './formats/json.ts'
+import { type NginxFile, readNginx } from './formats/nginx.ts'
 import { child, items, type Node, type Problem, type Source, text } from './formats/node.ts'
 import { linesOf } from './formats/position.ts'
 import { judgeSql, type Migration } from './formats/sql-effects.ts'
@@ -49,6 +51,8 @@ export interface World {
   readonly cloud: readonly Resource[]
   readonly composes: readonly Document[]
   readonly migrations: readonly JudgedMigration[]
+  readonly nginx: readonly NginxFile[]
+  readonly haproxy: readonly (readonly HaproxySection[])[]
   /** Problems of the files parsed so far; complete once every rule has run. */
   readonly problems: ReadonlyMap<string, readonly Problem[]>
 }
@@ -115,6 +119,14 @@ export function worldOf(tree: Tree, today: Instant): World {
   )
   const kube = once(() => kubeObjects(kubeFiles('kubernetes'), kubeFiles('kustomization')))
   const migrations = once(() => sources('sql').map((src) => ({ ...judgeSql(src.text), src })))
+  const nginx = once(() =>
+    sources('nginx').map((src) => {
+      const file = readNginx(src)
+      note(src, file.problems)
+      return file
+    }),
+  )
+  const haproxy = once(() => sources('haproxy').map((src) => readHaproxy(src)))
   const composes = once(() =>
     documents('compose').filter(({ src, root }) => isFinalCompose(src, root, documents('compose'))),
   )
@@ -142,6 +154,12 @@ export function worldOf(tree: Tree, today: Instant): World {
     },
     get composes() {
       return composes()
+    },
+    get nginx() {
+      return nginx()
+    },
+    get haproxy() {
+      return haproxy()
     },
     get migrations() {
       return migrations()
