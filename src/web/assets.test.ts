@@ -19,11 +19,11 @@ test('a new GOV.UK Frontend that brings its brand back is noticed', () => {
   assert.throws(() => withoutGovukBrand('.a{background:url(/assets/images/other.svg)}'), /no other file/)
 })
 
-test('style and script of a page are at most 100 kB as sent', () => {
-  const sizes = [assets.css, assets.js, assets.js.replace('console.js', 'govuk-frontend.min.js')].map(
-    (path) => assets.get(path)!.gzipped!.length,
-  )
-  const sum = sizes.reduce((all, size) => all + size, 0)
+test('style and script of a page are at most 100 kB as sent', async () => {
+  let sum = 0
+  for (const path of [assets.css, assets.js, assets.js.replace('console.js', 'govuk-frontend.min.js')]) {
+    sum += (await assets.get(path)!.gzipped()).length
+  }
   assert.ok(sum <= 100_000, `${sum} bytes`)
 })
 

@@ -11,8 +11,8 @@ import { invariant } from '../core/errors.ts'
 export interface Asset {
   readonly type: string
   readonly body: Buffer
-  /** Absent where compressing gains nothing. */
-  readonly gzipped?: Buffer
+  /** Compressed when first asked for, not when the console starts. */
+  gzipped(): Promise<Buffer>
 }
 
 export interface Assets {
@@ -38,20 +38,25 @@ export async function loadAssets(): Promise<Assets> {
   const css = Buffer.from(`${withoutGovukBrand(govukCss)}\n${ownCss}`)
   const version = createHash('sha256').update(css).update(govukJs).update(ownJs).digest('hex').slice(0, 12)
   const at = (name: string) => `/assets/${version}/${name}`
-  const files = new Map<string, Asset>()
-  await Promise.all(
-    (
-      [
-        ['console.css', 'text/css; charset=utf-8', css],
-        ['console.js', 'text/javascript; charset=utf-8', ownJs],
-        ['govuk-frontend.min.js', 'text/javascript; charset=utf-8', withoutSourceMap(govukJs)],
-        ['icon.svg', 'image/svg+xml', Buffer.from(ICON)],
-      ] as const
-    ).map(async ([name, type, body]) => {
-      files.set(at(name), { type, body, gzipped: await promisify(gzip)(body, { level: 9 }) })
-    }),
-  )
+  const files = new Map<string, Asset>([
+    [at('console.css'), assetOf('text/css; charset=utf-8', css)],
+    [at('console.js'), assetOf('text/javascript; charset=utf-8', ownJs)],
+    [at('govuk-frontend.min.js'), assetOf('text/javascript; charset=utf-8', withoutSourceMap(govukJs))],
+    [at('icon.svg'), assetOf('image/svg+xml', Buffer.from(ICON))],
+  ])
   return { css: at('console.css'), js: at('console.js'), icon: at('icon.svg'), get: (path) => files.get(path) }
+}
+
+function assetOf(type: string, body: Buffer): Asset {
+  let gzipped: Promise<Buffer> | undefined
+  return {
+    type,
+    body,
+    gzipped: () => {
+      gzipped ??= promisify(gzip)(body, { level: 9 })
+      return gzipped
+    },
+  }
 }
 
 /** The stylesheet with the system's own typeface, without the crest, and without a reference to any other file. */

@@ -169,10 +169,10 @@ export async function buildConsole(options: ConsoleOptions): Promise<{
   app.get('/assets/*', async (request, reply) => {
     const asset = assets.get(request.url.split('?')[0]!)
     if (!asset) return reply.callNotFound()
-    const gzip = asset.gzipped && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
+    const gzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
     reply.header('cache-control', 'public, max-age=31536000, immutable').header('vary', 'accept-encoding')
     if (gzip) reply.header('content-encoding', 'gzip')
-    return reply.type(asset.type).send(gzip ? asset.gzipped : asset.body)
+    return reply.type(asset.type).send(gzip ? await asset.gzipped() : asset.body)
   })
 
   /** Gives the signed-in person, or answers with what to do instead and gives null. */
