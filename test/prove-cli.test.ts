@@ -118,6 +118,20 @@ test('one that is resolved can be closed, and then takes no more', async () => {
   assert.match((await type('respond list')).out, /No incident is open/)
 })
 
+test('a person can declare what no machine saw, and is told when nobody is being paged', async () => {
+  const wrong = await type('respond declare --journey aply --because calls --impact "Citizens cannot submit."')
+  assert.equal(wrong.exit, 2)
+  assert.match(wrong.out, /--journey apply/)
+  const declared = await type(
+    'respond declare --journey apply --step submit --harmed 4 --because "calls." --impact "Citizens cannot submit."',
+  )
+  assert.equal(declared.exit, 0)
+  assert.match(declared.out, /P2 active\s+inc-apply-/)
+  assert.match(declared.out, /NOBODY IS PAGED YET: no engine is running/)
+  assert.match((await type('respond show')).out, /I am declaring an incident because calls\./)
+  assert.match((await type('respond runbook next')).out, /^Citizens cannot submit their application/)
+})
+
 test('evidence is packed and checked, and a changed pack is not believed', async () => {
   const log = await type(`prove log --about ${DEPLOYMENT} --last 3 --json`)
   assert.equal((log.json().entries as unknown[]).length, 3)

@@ -7,10 +7,11 @@ import { lintWording } from '../../core/respond/comms.ts'
 import { durationsOf } from '../../core/respond/incident.ts'
 import { nextStep, parseRunbook, type Runbook } from '../../core/respond/runbook.ts'
 import { nextText } from '../../core/respond/runbook-words.ts'
-import type { IncidentState, TimelineEvent } from '../../core/respond/state.ts'
+import { type IncidentState, SEVERITIES, type TimelineEvent } from '../../core/respond/state.ts'
 import { durationOf, isoOf, londonOf } from '../../core/time.ts'
 import { plural } from '../../core/words.ts'
 import type { Store } from '../../ports/store.ts'
+import type { Declaration } from '../../station/respond.ts'
 import type { Call, Command, Option } from '../command.ts'
 
 const BY: Option = {
@@ -53,6 +54,45 @@ const show: Command = {
       else call.io.out([...linesOf(state, await store.now()), '', ...state.timeline.map(eventLine)].join('\n'))
       return EXIT.done
     }),
+}
+
+const declare: Command = {
+  name: 'respond declare',
+  says: 'Opens an incident that you saw first, and wakes the people on call. Better once too often than too late.',
+  example:
+    'holdfast respond declare --journey apply --step submit --because "calls to the helpline." --impact "Citizens cannot submit."',
+  options: [
+    { flags: '--journey <id>', says: 'the journey that citizens cannot finish' },
+    { flags: '--step <id>', says: 'the step they are stopped at' },
+    BECAUSE,
+    { flags: '--impact <text>', says: 'what citizens cannot do, in one sentence' },
+    { flags: '--severity <P>', says: 'P1 to P4 (default: the floor of the journey)' },
+    { flags: '--since <moment>', says: 'when it began, as 2026-11-23T03:02Z (default: now)' },
+    { flags: '--harmed <n>', says: 'citizens known to be stopped', default: '0' },
+    { flags: '--runbook <id>', says: 'the runbook to follow (default: the one for that step)' },
+    BY,
+  ],
+  exits: { 3: 'the store cannot be reached' },
+  async run(call) {
+    const { declareIncident, putToIncident } = await import('../../station/respond.ts')
+    const { readService } = await import('../../station/station.ts')
+    const wish = declarationOf(call)
+    const service = readService(call.service)
+    return withStore(call, async (store) => {
+      const id = await declareIncident(store, service, wish)
+      const { because, impact, by } = wish
+      const opened = await find(store, id)
+      await putToIncident(store, opened, { name: 'declare', who: by, payload: { because, impact } })
+      const says = await pagedOrNot(store, id)
+      const state = await find(store, id)
+      if (call.json)
+        call.io.out(
+          JSON.stringify({ ...summaryOf(state), pages: state.pages.map(({ role, status }) => ({ role, status })) }),
+        )
+      else call.io.out([...linesOf(state, await store.now()), says, `Next: holdfast respond ack ${id}`].join('\n'))
+      return EXIT.done
+    })
+  },
 }
 
 const ack: Command = {
@@ -222,6 +262,7 @@ const close: Command = {
 export const respond: readonly Command[] = [
   list,
   show,
+  declare,
   ack,
   next,
   step,
@@ -243,10 +284,7 @@ async function ask(
   const { putToIncident } = await import('../../station/respond.ts')
   return withStore(call, async (store) => {
     const before = await find(store, call.args[0])
-    const who = String(
-      call.options.by ?? call.io.env.HOLDFAST_USER ?? call.io.env.USER ?? call.io.env.LOGNAME ?? 'somebody',
-    )
-    const { state, events } = await putToIncident(store, before, { name, who, payload })
+    const { state, events } = await putToIncident(store, before, { name, who: who(call), payload })
     const refused = events.find(({ kind }) => kind === 'incident.request-refused')
     const more = refused ? '' : await after(state, store)
     if (call.json) call.io.out(JSON.stringify({ ...summaryOf(state), granted: !refused, events, next: more || null }))
@@ -268,6 +306,49 @@ async function publishedOrNot(store: Store, incident: string, draftId: string): 
     if ((await store.now()) >= until) return 'They are NOT out yet: no engine is running. Start one: holdfast serve'
     await store.wait(200)
   }
+}
+
+/** Whether anybody is being woken. A page that nobody sends is worse than none, so that is said loudly. */
+async function pagedOrNot(store: Store, incident: string): Promise<string> {
+  const until = (await store.now()) + PUBLISH_MS
+  for (;;) {
+    const state = (await store.read(incident))?.state as unknown as IncidentState
+    const taken = state.pages.find(({ status }) => status === 'accepted')
+    if (taken) return `The ${taken.role} is paged by ${taken.route}.`
+    if ((await store.now()) >= until) {
+      const tried = state.pages.filter(({ status }) => status !== 'due')
+      return tried.length > 0
+        ? `NOBODY IS PAGED YET: ${tried.at(-1)!.says}. Call them by phone.`
+        : 'NOBODY IS PAGED YET: no engine is running. Start one (holdfast serve), or call them by phone.'
+    }
+    await store.wait(200)
+  }
+}
+
+function declarationOf(call: Call): Declaration {
+  const wrong = (message: string) => new OpsError('OPTION_WRONG', { message, fix: declare.example, exit: EXIT.usage })
+  const severity = SEVERITIES.find((one) => one === text(call, 'severity').toUpperCase())
+  if (call.options.severity && !severity) throw wrong(`"${text(call, 'severity')}" is not a severity: P1 to P4 are.`)
+  const since = call.options.since ? Date.parse(text(call, 'since')) : null
+  if (Number.isNaN(since)) throw wrong(`"${text(call, 'since')}" is not a moment such as 2026-11-23T03:02Z.`)
+  const harmed = Number(call.options.harmed)
+  if (!Number.isInteger(harmed) || harmed < 0) throw wrong('--harmed takes a number from 0.')
+  for (const name of ['journey', 'because', 'impact']) if (!text(call, name).trim()) throw wrong(`--${name} is needed.`)
+  return {
+    journey: text(call, 'journey'),
+    step: text(call, 'step') || null,
+    because: text(call, 'because'),
+    impact: text(call, 'impact'),
+    severity: severity ?? null,
+    sinceAt: since,
+    harmed,
+    runbook: text(call, 'runbook') || null,
+    by: who(call),
+  }
+}
+
+function who(call: Call): string {
+  return String(call.options.by ?? call.io.env.HOLDFAST_USER ?? call.io.env.USER ?? call.io.env.LOGNAME ?? 'somebody')
 }
 
 /** The incident named, or the only open one. */

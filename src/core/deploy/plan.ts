@@ -130,7 +130,8 @@ function trialOf(service: Service, wish: Wish, strategy: 'canary' | 'blue-green'
   }
 }
 
-function incidentOf(service: Service, now: Instant): IncidentPlan {
+/** Who is woken and what is said when this service hurts citizens, with people on duty resolved at this moment. */
+export function incidentOf(service: Service, now: Instant): IncidentPlan {
   const [top] = service.journeys
   const ladder = service.oncall.ladder.map((rung, i, all): IncidentDetails['ladder'][number] => {
     const next = all[i + 1]
