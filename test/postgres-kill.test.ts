@@ -176,6 +176,7 @@ test('a full disk is said, loses nothing, and is over when there is room', async
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=160m', 'tmpfs', disk], { stdio: 'ignore' })
   } catch {
+    rmSync(disk, { recursive: true })
     return t.skip('NOT TESTED: a small disk could not be mounted here; that takes root.')
   }
   try {
@@ -212,6 +213,7 @@ test('a full disk is said, loses nothing, and is over when there is room', async
       if (!(said instanceof Error)) break
     }
     assert.match((said as OpsError).fix, /[Ff]ree/)
+    t.diagnostic((said as OpsError).message)
     for (const name of readdirSync(disk)) if (name.startsWith('ballast')) rmSync(join(disk, name))
     for (;;) {
       try {
@@ -239,6 +241,7 @@ test('a disk too small to begin on is said, and nothing half made stays', async 
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk], { stdio: 'ignore' })
   } catch {
+    rmSync(disk, { recursive: true })
     return t.skip('NOT TESTED: a small disk could not be mounted here; that takes root.')
   }
   try {

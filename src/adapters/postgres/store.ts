@@ -49,8 +49,8 @@ export async function openStore(where: Where, options: { revive?: () => Promise<
       for (;;) {
         const created = await database.transaction(async (tx) => {
           if (!(await insertMachine(tx, service, machine))) return false
-          await appendEntries(tx, service, entries)
           await tx.rows(RING)
+          await appendEntries(tx, service, entries)
           return true
         })
         if (created) return 'created'
@@ -92,8 +92,9 @@ export async function openStore(where: Where, options: { revive?: () => Promise<
         const leftOut = await insertSpawns(tx, mine.service, change.spawn)
         for (const post of change.post) await deliver(tx, post)
         const entries = [...change.entries, ...leftOut]
-        if (entries.length > 0) await appendEntries(tx, mine.service, entries)
         await tx.rows(RING)
+        // Last: whoever holds the log's head keeps everybody else's commit waiting.
+        if (entries.length > 0) await appendEntries(tx, mine.service, entries)
         return machineOf(row)
       }),
 
@@ -152,9 +153,8 @@ export async function openStore(where: Where, options: { revive?: () => Promise<
 
     record: (service, entries) =>
       database.transaction(async (tx) => {
-        const first = await appendEntries(tx, service, entries)
         await tx.rows(RING)
-        return first
+        return appendEntries(tx, service, entries)
       }),
 
     log: (from, limit, filter) => logRows(database, from, Math.min(limit, ROWS_MAX), filter?.subject ?? null),
@@ -169,8 +169,8 @@ export async function openStore(where: Where, options: { revive?: () => Promise<
         if (!row) return 'no-such-entry'
         if (row.payload === null) return 'already'
         await tx.rows("update holdfast.log set payload = null, salt = '' where index = $1", [index])
-        await appendEntries(tx, row.service, [redacted(index, row.subject, who, why)])
         await tx.rows(RING)
+        await appendEntries(tx, row.service, [redacted(index, row.subject, who, why)])
         return 'redacted'
       }),
 
