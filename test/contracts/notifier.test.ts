@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { after, before, test } from 'node:test'
+import { SMTPServer } from 'smtp-server'
 import { memoryNotifier } from '../../src/adapters/memory/notifier.ts'
 import { messageIdOf, smtpNotifier } from '../../src/adapters/smtp/notifier.ts'
 import { webhookNotifier } from '../../src/adapters/webhook/notifier.ts'
@@ -8,6 +9,7 @@ import { signWebhook, verifyWebhook } from '../../src/adapters/webhook/signature
 import { isUnreachable } from '../../src/ports/unreachable.ts'
 import { notifierContract } from '../../src/testing/contracts/notifier.ts'
 import { openReceiver, type Receiver } from '../../src/testing/receiver.ts'
+import { CERTIFICATE, KEY } from './tls-for-tests.ts'
 
 const SECRET = 'a secret of the test'
 const message = { id: 'p1', to: 'pager', subject: 'subject', text: 'text' }
@@ -123,6 +125,52 @@ test('mail refuses what is not one address, and will not speak unencrypted where
   const sent = await smtpNotifier({ ...settings, security: 'starttls' }).send({ ...message, to: 'b@example.org' })
   assert.notEqual(sentOf(sent), 'accepted')
   assert.equal(receiver.arrived.length, before)
+})
+
+test('mail is encrypted by STARTTLS or TLS, to a server whose certificate is trusted, and to no other', async () => {
+  for (const security of ['starttls', 'tls'] as const) {
+    const seen: { secure: boolean; user: string | undefined }[] = []
+    const server = new SMTPServer({
+      secure: security === 'tls',
+      key: KEY,
+      cert: CERTIFICATE,
+      disableReverseLookup: true,
+      authMethods: ['PLAIN'],
+      onAuth: ({ username, password }, _session, done) =>
+        password === 'right' ? done(null, { user: username }) : done(new Error('wrong password')),
+      onData(stream, session, done) {
+        seen.push({ secure: session.secure, user: String(session.user) })
+        stream.on('end', () => done()).resume()
+      },
+    })
+    server.on('error', () => {})
+    await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve))
+    const { port } = server.server.address() as { port: number }
+    const settings = {
+      host: 'localhost',
+      port,
+      security,
+      from: 'a@example.org',
+      auth: { user: 'holdfast', pass: 'right' },
+    }
+    const mail = { ...message, to: 'b@example.org' }
+    try {
+      assert.equal(sentOf(await smtpNotifier({ ...settings, ca: CERTIFICATE }).send(mail)), 'accepted', security)
+      assert.deepEqual(seen, [{ secure: true, user: 'holdfast' }])
+      assert.notEqual(
+        sentOf(await smtpNotifier(settings).send(mail)),
+        'accepted',
+        'nobody vouches for this certificate',
+      )
+      const badPassword = { ...settings, ca: CERTIFICATE, auth: { user: 'holdfast', pass: 'swordfish-7' } }
+      const refused = await smtpNotifier(badPassword).send(mail)
+      assert.equal(sentOf(refused), 'failed')
+      assert.doesNotMatch(JSON.stringify(refused), /swordfish/)
+      assert.equal(seen.length, 1)
+    } finally {
+      await new Promise<void>((resolve) => server.close(resolve))
+    }
+  }
 })
 
 test('a page keeps one Message-ID, whatever its id looks like', () => {
