@@ -6,7 +6,7 @@ import type { Json } from '../core/json.ts'
 import type { MachineRow } from '../ports/store.ts'
 import type { TrafficConfig } from '../ports/traffic.ts'
 import { isRefused, isUnreachable, type Refused, type Unreachable } from '../ports/unreachable.ts'
-import { Fenced, type Kind, type Performer } from './registry.ts'
+import { type EffectContext, Fenced, type Kind, type Performer } from './registry.ts'
 import { verifyPrivately } from './verify.ts'
 import type { World, Worlds } from './world.ts'
 
@@ -40,10 +40,12 @@ export function deploymentPerformers(worlds: Worlds): Readonly<Record<string, Pe
     const service = String((payload as Payload).service)
     return worlds(service) ?? { unreachable: true, why: `This engine does not know the service ${service}.` }
   }
-  const within = (perform: (world: World, payload: Payload, epoch: number) => Promise<Json>): Performer => {
-    return async (payload, { claim }) => {
+  const within = (
+    perform: (world: World, payload: Payload, epoch: number, context: EffectContext) => Promise<Json>,
+  ): Performer => {
+    return async (payload, context) => {
       const world = worldOf(payload)
-      return isUnreachable(world) ? { ...world } : perform(world, payload as Payload, claim.epoch)
+      return isUnreachable(world) ? { ...world } : perform(world, payload as Payload, context.claim.epoch, context)
     }
   }
   const inTurn = oneAtATime()
@@ -61,9 +63,12 @@ export function deploymentPerformers(worlds: Worlds): Readonly<Record<string, Pe
     'runtime.stop': within(async (world, { release }, epoch) =>
       obeyed(await world.runtime.stop(String(release), epoch)),
     ),
-    'traffic.apply': within((world, payload, epoch) =>
+    'traffic.apply': within((world, payload, epoch, context) =>
       // In order: an earlier version must not overtake a later one on its way.
       inTurn(world.service, async () => {
+        // An order that a dead engine left behind comes with our higher epoch, and would be obeyed although it is old.
+        if (await isOvertaken(Number(payload.version), context))
+          return { version: payload.version!, result: 'overtaken' }
         const { service: _, ...config } = payload
         const wanted = { ...config, epoch, probe: world.probe } as unknown as TrafficConfig
         const answer = obeyed(await world.traffic.apply(wanted))
@@ -75,6 +80,11 @@ export function deploymentPerformers(worlds: Worlds): Readonly<Record<string, Pe
     ),
     'probe.verify': within(async (world, payload) => verifyPrivately(world, payload.steps as never)),
   }
+}
+
+async function isOvertaken(version: number, { machine }: EffectContext): Promise<boolean> {
+  const state = (await machine())?.state as unknown as DeploymentState | undefined
+  return (state?.steering?.version ?? 0) > version
 }
 
 /** A refusal by epoch ends this engine's hold on the machine; everything else is an answer for core. */

@@ -119,7 +119,12 @@ export function startEngine(options: EngineOptions): Engine {
   }
 
   async function perform(claim: Claim, effect: PendingEffect, lost: AbortController): Promise<void> {
-    const context = { claim, key: `${claim.machine}/${effect.id}`, attempts: effect.attempts }
+    const context = {
+      claim,
+      key: `${claim.machine}/${effect.id}`,
+      machine: () => store.read(claim.machine),
+      attempts: effect.attempts,
+    }
     try {
       const performer = registry.performers[effect.kind]
       if (!performer) throw new Error(`nobody performs ${effect.kind}`)

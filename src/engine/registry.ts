@@ -15,6 +15,8 @@ export interface EffectContext {
   readonly claim: Claim
   /** Idempotency key over all machines: `<machine>/<effect id>`. */
   readonly key: string
+  /** The machine as it is now, which may have gone on since it asked for this effect. */
+  readonly machine: () => Promise<MachineRow | null>
   /** Above 0: it may already have happened. */
   readonly attempts: number
 }

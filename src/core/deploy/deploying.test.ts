@@ -243,6 +243,29 @@ test('from every phase before the old release stops, a person can take the new o
   }
 })
 
+test('while a promotion is under way the old release is warm, and taking back brings everybody to it', () => {
+  for (const stage of ['moving', 'draining', 'detaching'] as const) {
+    const bench = new Bench()
+    const isThere = () => bench.state.phase.name === 'finishing' && bench.state.phase.stage === stage
+    bench.until('on-trial')
+    // Holds the stage still: an order that is not answered, or a request that is not finished.
+    bench.inFlight = stage === 'draining' ? 1 : 0
+    bench.answers['traffic.apply'] = (effect) => {
+      const { version, weight, canary } = effect.payload as { version: number; weight: number; canary?: Json }
+      const isHeld = stage === 'moving' ? weight === 1 : stage === 'detaching' && canary === undefined
+      return isHeld ? undefined : { version, result: 'applied' }
+    }
+    for (let i = 0; i < 5_000 && !isThere(); i++) bench.tick()
+    assert.ok(isThere(), `${stage}: ${bench.state.lastWhy}`)
+    bench.say('rollback')
+    bench.inFlight = 0
+    bench.answers = new Bench().answers
+    bench.until('rolled-back')
+    assert.equal(bench.state.steering?.stable.release, 'r1', stage)
+    assert.equal(bench.state.serving, 'r1', stage)
+  }
+})
+
 test('halt sends everybody to the old release; resume starts a new trial with half the budget', () => {
   const bench = new Bench()
   bench.until('on-trial')

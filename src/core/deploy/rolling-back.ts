@@ -22,8 +22,15 @@ export function rollBack(draft: Draft, because: string, who = 'holdfast'): void 
   const confirmBy: Instant = draft.now + CONFIRM_MS
   draft.enter({ name: 'rolling-back', stage: 'moving', because, deadline: confirmBy, confirmBy, paged: false }, because)
   if (measured.trialAt !== null) draft.spawn(harmIncident(draft.state, because, draft.now))
-  // Weight and sessions together: sticky sessions would go on meeting the bad release otherwise.
-  draft.steer({ weight: 0, moveFrom: 'canary', generation: (steering?.generation ?? 0) + 1 })
+  // Weight and sessions together: sticky sessions would go on meeting the bad release otherwise. The arms are named again,
+  // because a promotion that was under way may have called the new release stable already (simulated world 121).
+  draft.steer({
+    stable: plan.previous!,
+    canary: draft.state.canary,
+    weight: 0,
+    moveFrom: 'canary',
+    generation: (steering?.generation ?? 0) + 1,
+  })
 }
 
 /** The traffic layer has the order: no request begins on the bad release any more. */
