@@ -13,6 +13,7 @@ import type { Instant } from '../core/time.ts'
 import type { Desk } from './desk.ts'
 import { Region, type Screen, titleOf } from './layout.ts'
 import { clockText } from './moment.ts'
+import { pause } from './pause.ts'
 import type { Session } from './session.ts'
 
 export const STREAMS_MAX = 100
@@ -93,6 +94,11 @@ export class Live {
     void this.run()
   }
 
+  /** The person signed out: pages of that session stop at once. Other consoles notice at their next check. */
+  signedOut(session: Session): void {
+    for (const stream of this.streams) if (stream.session.key === session.key) this.end(stream)
+  }
+
   close(): void {
     this.stop.abort()
     for (const stream of this.streams) stream.response.end()
@@ -171,17 +177,4 @@ export class Live {
     this.streams.delete(stream)
     stream.response.end()
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    const timer = setTimeout(finish, ms)
-    function finish(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', finish)
-      done()
-    }
-    if (signal.aborted) finish()
-    else signal.addEventListener('abort', finish, { once: true })
-  })
 }

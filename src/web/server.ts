@@ -13,6 +13,7 @@ import { addForms } from './forms.ts'
 import { Allowance, Doors, securityHeaders } from './guard.ts'
 import { type Frame, layout, type Screen } from './layout.ts'
 import { Live } from './live.ts'
+import { pause } from './pause.ts'
 import { addAckPages } from './pages/ack.ts'
 import { deploymentPage } from './pages/deployment.ts'
 import { deploymentsPage } from './pages/deployments.ts'
@@ -22,7 +23,7 @@ import { incidentsPage } from './pages/incidents.ts'
 import { entryPage, logPage, proofText } from './pages/log.ts'
 import { notFoundScreen, problemScreen, startingScreen, storeGoneScreen, tooManyScreen } from './pages/problem.ts'
 import { linkScreen, returnScreen, signInScreen } from './pages/sign-in.ts'
-import { type LinkOptions, type Session, SESSION_MS, Sessions } from './session.ts'
+import { CONSOLE_URL, type LinkOptions, type Session, SESSION_MS, Sessions } from './session.ts'
 
 export interface Console {
   /** Where people reach it: the public URL, or the address it listens on. */
@@ -50,15 +51,42 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
   const address = app.server.address()
   const port = typeof address === 'object' && address ? address.port : options.listen.port
   const doors = listenAs(port)
+  const closing = new AbortController()
+  const announced = announce(options, sessions, doors.url, closing.signal)
   return {
     url: doors.url,
     port,
     signInLink: (link) => `${doors.url}${sessions.newLink(link)}`,
     async close() {
+      closing.abort()
       live.close()
-      await app.close()
+      await Promise.all([announced, app.close()])
     },
   }
+}
+
+/** How long to wait before the store is asked for again. */
+const ASK_MS = 250
+
+/** When the store is there: the links made so far go into it, hashed, and the address for the command that makes new ones. */
+async function announce(options: ConsoleOptions, sessions: Sessions, url: string, closing: AbortSignal): Promise<void> {
+  while (!closing.aborted) {
+    const store = storeOf(options)()
+    try {
+      if (store) {
+        await sessions.save(store)
+        await store.put(CONSOLE_URL, url)
+        return
+      }
+    } catch (thrown) {
+      options.log(`console: the store did not take the sign-in links: ${messageOf(thrown)}`)
+    }
+    await pause(ASK_MS, closing)
+  }
+}
+
+function storeOf({ store }: ConsoleOptions): () => Store | undefined {
+  return typeof store === 'function' ? store : () => store
 }
 
 /** Pages and the path each is under; `/live` before the path is its stream. */
@@ -89,7 +117,7 @@ export async function buildConsole(options: ConsoleOptions): Promise<{
     })
   }
   let doors = new Doors(options.listen, options.publicUrl)
-  const store = typeof options.store === 'function' ? options.store : () => options.store as Store
+  const store = storeOf(options)
   const [{ default: fastify }, cookie, formbody, assets] = await Promise.all([
     import('fastify'),
     import('@fastify/cookie'),
@@ -272,7 +300,10 @@ export async function buildConsole(options: ConsoleOptions): Promise<{
   app.post('/sign-out', async (request, reply) => {
     const person = await session(request)
     if (person && !sessions.csrfMatches(person, fieldsOf(request.body).csrf)) return reply.redirect('/', 303)
-    if (person) await sessions.end(person)
+    if (person) {
+      await sessions.end(person)
+      live.signedOut(person)
+    }
     return reply.clearCookie(cookieIs, { path: '/' }).redirect('/sign-in', 303)
   })
 

@@ -41,7 +41,10 @@ interface Kept {
   readonly roles: readonly Role[]
 }
 
-/** Saves a new link and gives its path, for whoever may reach the store: `holdfast serve` and the command for a new link. */
+/** Where the newest console on this store is reached; written by it, read by the command for a new link. */
+export const CONSOLE_URL = 'console/url'
+
+/** Saves a new link and gives its path, for whoever may reach the store: the command for a new link. */
 export async function saveSignInLink(store: Store, now: Instant, options: LinkOptions = {}): Promise<string> {
   const token = newToken()
   await saveLink(store, hashOf(token), linkOf(options, now))
@@ -63,7 +66,7 @@ export class Sessions {
     this.secret = secret
   }
 
-  /** A new link's path, at once; it is saved when it is first used, or by `save`. */
+  /** A new link's path, at once; it is saved when the store is there (`save`), at the latest when it is used. */
   newLink(options: LinkOptions = {}): string {
     const token = newToken()
     if (this.unsaved.size >= KEPT_MAX) this.unsaved.delete(this.unsaved.keys().next().value!)
@@ -85,14 +88,25 @@ export class Sessions {
     return mine
   }
 
-  private async redeemNow(token: string, name: string) {
-    const store = this.store()
-    if (!store) return null
-    const now = this.clock.now()
+  /** Moves the links made before the store was there into it. */
+  save(store: Store): Promise<void> {
+    const mine = this.turn.then(() => this.saveLinks(store))
+    this.turn = mine.catch(() => undefined)
+    return mine
+  }
+
+  private async saveLinks(store: Store): Promise<void> {
     for (const [hash, kept] of this.unsaved) {
       await saveLink(store, hash, kept)
       this.unsaved.delete(hash)
     }
+  }
+
+  private async redeemNow(token: string, name: string) {
+    const store = this.store()
+    if (!store) return null
+    const now = this.clock.now()
+    await this.saveLinks(store)
     const hash = hashOf(token)
     const link = keptIn(await store.get(linkKey(hash)))
     if (!link) return null
