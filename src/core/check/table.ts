@@ -1,6 +1,20 @@
 import type { Rule } from './rule.ts'
 import { actionsPinned } from './rules/actions-pinned.ts'
+import { alarmActs } from './rules/alarm-acts.ts'
+import { alarmCanFire } from './rules/alarm-can-fire.ts'
+import { alarmInTime } from './rules/alarm-in-time.ts'
+import { alarmSilence } from './rules/alarm-silence.ts'
+import { alertCanFire } from './rules/alert-can-fire.ts'
+import { alertCitizens } from './rules/alert-citizens.ts'
+import { alertFallback } from './rules/alert-fallback.ts'
+import { alertInTime } from './rules/alert-in-time.ts'
+import { alertLatches } from './rules/alert-latches.ts'
+import { alertRouted } from './rules/alert-routed.ts'
+import { alertRunbook } from './rules/alert-runbook.ts'
+import { alertSeriesExist } from './rules/alert-series-exist.ts'
+import { alertWindow } from './rules/alert-window.ts'
 import { allAtOnce } from './rules/all-at-once.ts'
+import { allowanceHolds } from './rules/allowance-holds.ts'
 import { assetSkew } from './rules/asset-skew.ts'
 import { buildGoesOn } from './rules/build-goes-on.ts'
 import { codedeployAlarms } from './rules/codedeploy-alarms.ts'
@@ -145,11 +159,25 @@ export const RULES: readonly Rule[] = [
   gateSkippable,
   gateTests,
   productionFirst,
+  allowanceHolds,
   deployIdentity,
   deploymentRecord,
   ecsExecAudited,
   trailOn,
   workflowPermissions,
+  alarmActs,
+  alarmCanFire,
+  alarmInTime,
+  alarmSilence,
+  alertCanFire,
+  alertCitizens,
+  alertFallback,
+  alertInTime,
+  alertLatches,
+  alertRouted,
+  alertRunbook,
+  alertSeriesExist,
+  alertWindow,
   allAtOnce,
   codedeployAlarms,
   deployTimeout,
