@@ -12,10 +12,13 @@ import type { Backend, TrafficConfig } from '../ports/traffic.ts'
 import type { BackendSight, WorkerOptions } from './messages.ts'
 import { nextTurn, type Turn } from './robin.ts'
 
-// Idle connections to a release are dropped after 4 s: Node's own servers close theirs at 5 s, and a request on a connection
-// that is being closed is lost. 64 idle ones cover a busy backend's turnover.
-const IDLE_MS = 4_000
+// Idle connections to a release are dropped after 3 s, looked at with each health check: Node's own servers close theirs at 5 s,
+// and a request on a connection that is being closed is lost. 64 idle ones cover a busy backend's turnover.
+const IDLE_MS = 3_000
 const IDLE_MAX = 64
+// A POST that meets a closing connection can never be sent again, so it rides on none that has been idle for so long. At the
+// traffic where this happens, a new connection costs nothing that matters.
+const UNSAFE_IDLE_MS = 1_000
 
 /** One open websocket, or whatever else a connection was upgraded to. */
 export interface Upgraded {
@@ -26,7 +29,7 @@ export interface Upgraded {
 
 export class Member implements Turn {
   readonly backend: Backend
-  readonly agent = new Agent({ keepAlive: true, maxFreeSockets: IDLE_MAX, timeout: IDLE_MS, scheduling: 'lifo' })
+  readonly agent = new Agent({ keepAlive: true, maxFreeSockets: IDLE_MAX, scheduling: 'lifo' })
   readonly upgraded = new Set<Upgraded>()
   arm: Arm
   state: 'unknown' | 'healthy' | 'unhealthy' = 'unknown'
@@ -54,14 +57,11 @@ export class Member implements Turn {
     return this.state === 'healthy' ? 4 : this.state === 'unknown' ? 1 : 0
   }
 
-  /**
-   * Drops connections that have been idle for over a second: a backend may be about to close them, and a POST that meets a
-   * closing connection can never be sent again. At the traffic where this happens a new connection costs nothing that matters.
-   */
-  dropIdle(nowMs: number): void {
+  /** Drops connections that have been idle for long: a backend may be about to close them. */
+  dropIdle(nowMs: number, idleMs = UNSAFE_IDLE_MS): void {
     for (const sockets of Object.values(this.agent.freeSockets)) {
       for (const socket of [...(sockets ?? [])] as (Duplex & { idleSince?: number })[]) {
-        if (nowMs - (socket.idleSince ?? 0) > 1_000) socket.destroy()
+        if (nowMs - (socket.idleSince ?? 0) > idleMs) socket.destroy()
       }
     }
   }
@@ -139,11 +139,11 @@ export class Pool {
    * If nobody is well on either side, whoever still accepts connections is asked after all: a health check can be wrong, and
    * the release's own answer tells the citizen more than ours. Undefined: nobody.
    */
-  pick(arm: Arm, alone: boolean, tried: ReadonlySet<Member>): Pick | undefined {
-    const free = (each: Arm) => this.#arms[each].filter((member) => !tried.has(member))
+  pick(arm: Arm, alone: boolean, tried: readonly Member[] = []): Pick | undefined {
+    const free = (each: Arm) => this.#arms[each].filter((member) => !tried.includes(member))
     const other: Arm = arm === 'stable' ? 'canary' : 'stable'
     const standIn = !alone && (other === 'stable' || this.#canaryTrusted)
-    let member = nextTurn(tried.size === 0 ? this.#arms[arm] : free(arm))
+    let member = nextTurn(tried.length === 0 ? this.#arms[arm] : free(arm))
     let own = true
     if (!member && standIn) {
       member = nextTurn(free(other))
@@ -194,6 +194,7 @@ export class Pool {
   #check(member: Member): void {
     const { checkEveryMs, checkTimeoutMs } = this.#options
     const { host, port } = member.backend
+    member.dropIdle(performance.now(), IDLE_MS)
     let over = false
     const result = (good: boolean, refusing: boolean) => {
       if (over) return

@@ -48,7 +48,7 @@ export class Exchange {
   readonly #plan: Plan
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
-  readonly #tried = new Set<Member>()
+  readonly #tried: Member[] = []
   #picked: Pick | undefined
   #upstream: ClientRequest | undefined
   #copy: ShadowCopy | undefined
@@ -82,7 +82,7 @@ export class Exchange {
     this.#picked = picked
     if (!picked.own) this.#standIn()
     const { member } = picked
-    this.#tried.add(member)
+    this.#tried.push(member)
     if (!this.#plan.probe) member.lastRequestAt = Date.now()
     const safe = this.#req.method === 'GET' || this.#req.method === 'HEAD'
     if (!safe) member.dropIdle(performance.now())
@@ -213,7 +213,8 @@ export class Exchange {
     answer.on('close', () => {
       if (!answer.complete) this.#cut()
     })
-    // Server-sent events may send their head long before their first event.
+    // Server-sent events may send their head long before their first event; a body of known length follows at once.
+    if (answer.headers['content-length'] !== undefined) return
     setImmediate(() => {
       if (!begun && !this.#over && !res.destroyed) res.flushHeaders()
     })
@@ -241,7 +242,7 @@ export class Exchange {
     if (refused) this.#host.pool.refused(member)
     const closedOnUs = upstream.reusedSocket && safe && !this.#plan.body && RESETS.has(error.code ?? '')
     // A reused connection that closes says nothing about its backend, so that one may be asked again.
-    if (closedOnUs) this.#tried.delete(member)
+    if (closedOnUs) this.#tried.pop()
     else if (this.#picked?.own) this.#ownFailed = true
     if ((refused || closedOnUs) && this.#retries < RETRIES_MAX) {
       this.#retries++

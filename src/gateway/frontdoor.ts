@@ -11,7 +11,7 @@ import type { Answer } from './ledger.ts'
 import { NO_TOLLS, type Tolls, type WorkerOptions } from './messages.ts'
 import { PAGES, sendPage } from './pages.ts'
 import { compileRoutes, type Routes } from './routes.ts'
-import { openSeat, type SeatRules, seatCookie, seatOf, seatRulesOf, takeSeatCookie } from './seat.ts'
+import { type Seat, type SeatRules, seatCookie, seatOf, seatOpener, seatRulesOf, takeSeatCookie } from './seat.ts'
 import { Shadows } from './shadow.ts'
 import { endWithPage, passUpgrade } from './upgrade.ts'
 import { agentReader, type Probe, probeReader, visitorOf } from './visitor.ts'
@@ -44,6 +44,7 @@ export class Frontdoor implements Host {
   draining = false
   readonly #parts: FrontdoorParts
   readonly #agentOf = agentReader()
+  readonly #openSeat: (sealed: string) => Seat | undefined
   readonly #shadows: Shadows
   readonly #tolls: { -readonly [Key in keyof Tolls]: Tolls[Key] } = { ...NO_TOLLS }
   #answers: Answer[] = []
@@ -52,6 +53,7 @@ export class Frontdoor implements Host {
   constructor(parts: FrontdoorParts) {
     this.#parts = parts
     this.options = parts.options
+    this.#openSeat = seatOpener(parts.key)
     this.pool = new Pool(parts.options)
     this.#shadows = new Shadows(this.pool, this.#tolls)
   }
@@ -120,7 +122,7 @@ export class Frontdoor implements Host {
     else if (!now) endWithPage(client, PAGES.unavailable)
     else {
       const { seat, headers, cookie, probe, alone } = this.#seat(now, req, false, true)
-      const picked = this.pool.pick(seat.arm, alone, new Set())
+      const picked = this.pool.pick(seat.arm, alone)
       passUpgrade(this, { picked, path, headers, cookie, probe }, req, client, head)
     }
   }
@@ -153,7 +155,7 @@ export class Frontdoor implements Host {
     const visitor = visitorOf(probe, agent)
     if (!probe) this.#tolls.requests++
     const sealed = headers.cookie === undefined ? undefined : takeSeatCookie(headers.cookie).value
-    const known = sealed === undefined ? undefined : openSeat(sealed, key)
+    const known = sealed === undefined ? undefined : this.#openSeat(sealed)
     const own = seatOf(known, now.rules, dice, freshId, Date.now())
     const cookie = own === known ? undefined : seatCookie(own, key, protocolOf(headers) === 'https')
     const seat = probe?.arm ? { ...own, arm: probe.arm } : own

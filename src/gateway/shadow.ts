@@ -42,7 +42,7 @@ export class Shadows {
     asked: { readonly method: string; readonly path: string; readonly headers: readonly string[] },
   ): ShadowCopy | undefined {
     if (answering.arm === shadow.to) return undefined
-    const picked = this.#inFlight < shadow.inFlightMax ? this.#pool.pick(shadow.to, true, new Set()) : undefined
+    const picked = this.#inFlight < shadow.inFlightMax ? this.#pool.pick(shadow.to, true) : undefined
     if (!picked) {
       this.#tolls.shadowShed++
       return undefined
