@@ -30,7 +30,7 @@ export const UNREADABLE = 'unreadable'
 /** Judges a tree. `today` is epoch milliseconds; only expiry dates depend on it. */
 export function judge(tree: Tree, rules: readonly Rule[], today: Instant): Report {
   const world = worldOf(tree, today)
-  const allowances = allFiles(world).flatMap(allowancesOf)
+  const allowances = world.all.flatMap(allowancesOf)
   const tally = new Map(world.files.map(({ file, format }) => [file, { format, pass: 0, fail: 0, 'cannot-tell': 0 }]))
   const graded: Graded[] = []
   for (const rule of rules) {
@@ -56,10 +56,6 @@ export function judge(tree: Tree, rules: readonly Rule[], today: Instant): Repor
 interface Graded {
   readonly finding: Finding
   readonly reach: number
-}
-
-function allFiles(world: World) {
-  return world.files.flatMap(({ file, format }) => world.sources(format).filter((src) => src.file === file))
 }
 
 /** A rule's verdicts once each, without those on files that only serve rehearsal. A rule that throws is our fault, and says so. */

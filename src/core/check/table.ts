@@ -52,7 +52,17 @@ import { gateSkippable } from './rules/gate-skippable.ts'
 import { gateTests } from './rules/gate-tests.ts'
 import { healthAcceptsErrors } from './rules/health-accepts-errors.ts'
 import { imageDigest } from './rules/image-digest.ts'
+import { incidentReport } from './rules/incident-report.ts'
 import { keepaliveNode } from './rules/keepalive-node.ts'
+import { kiroAgentLoads } from './rules/kiro-agent-loads.ts'
+import { kiroHookLoads } from './rules/kiro-hook-loads.ts'
+import { kiroHookLoop } from './rules/kiro-hook-loop.ts'
+import { kiroHookMatches } from './rules/kiro-hook-matches.ts'
+import { kiroHookRuns } from './rules/kiro-hook-runs.ts'
+import { kiroMcp } from './rules/kiro-mcp.ts'
+import { kiroSteeringFilled } from './rules/kiro-steering-filled.ts'
+import { kiroSteeringLoads } from './rules/kiro-steering-loads.ts'
+import { kiroTasks } from './rules/kiro-tasks.ts'
 import { kubeDisruptionBudget } from './rules/kube-disruption-budget.ts'
 import { kubeGraceBudget } from './rules/kube-grace-budget.ts'
 import { kubeHistory } from './rules/kube-history.ts'
@@ -84,6 +94,11 @@ import { rollbackPath } from './rules/rollback-path.ts'
 import { rollbackRehearsed } from './rules/rollback-rehearsed.ts'
 import { rollbackTimeEcs } from './rules/rollback-time-ecs.ts'
 import { rollbackTimeKubernetes } from './rules/rollback-time-kubernetes.ts'
+import { runbookCitizens } from './rules/runbook-citizens.ts'
+import { runbookEscalation } from './rules/runbook-escalation.ts'
+import { runbookFilled } from './rules/runbook-filled.ts'
+import { runbookSteps } from './rules/runbook-steps.ts'
+import { runbookUndo } from './rules/runbook-undo.ts'
 import { scalingGroupHealth } from './rules/scaling-group-health.ts'
 import { scalingGroupRollback } from './rules/scaling-group-rollback.ts'
 import { scheduleLocalTime } from './rules/schedule-local-time.ts'
@@ -118,6 +133,9 @@ export const RULES: readonly Rule[] = [
   migrationFailureIgnored,
   migrationOutsideTransaction,
   rollbackRehearsed,
+  runbookFilled,
+  runbookSteps,
+  runbookUndo,
   composeStopGrace,
   composeUpdate,
   deployConcurrency,
@@ -158,11 +176,20 @@ export const RULES: readonly Rule[] = [
   gateSecurityScan,
   gateSkippable,
   gateTests,
+  kiroAgentLoads,
+  kiroHookLoads,
+  kiroHookLoop,
+  kiroHookMatches,
+  kiroHookRuns,
+  kiroSteeringFilled,
+  kiroSteeringLoads,
+  kiroTasks,
   productionFirst,
   allowanceHolds,
   deployIdentity,
   deploymentRecord,
   ecsExecAudited,
+  kiroMcp,
   trailOn,
   workflowPermissions,
   alarmActs,
@@ -182,10 +209,13 @@ export const RULES: readonly Rule[] = [
   codedeployAlarms,
   deployTimeout,
   kubeProgressDeadline,
+  runbookEscalation,
   stableButRolledBack,
   frontErrorPage,
+  incidentReport,
   pageHelps,
   pageSelfContained,
+  runbookCitizens,
   assetSkew,
   sessionInMemory,
 ]

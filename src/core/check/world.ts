@@ -41,6 +41,8 @@ export interface World {
   /** The moment of the check, for expiry dates. */
   readonly today: Instant
   readonly tree: Tree
+  /** Every file that a rule may judge. */
+  readonly all: readonly Source[]
   sources(format: Format): readonly Source[]
   /** Parsed YAML or JSON documents of a format. */
   documents(format: Format): readonly Document[]
@@ -60,13 +62,18 @@ export interface World {
 /** Pure: the same tree and moment always give the same world. Nothing is parsed until a rule asks. */
 export function worldOf(tree: Tree, today: Instant): World {
   const byFormat = new Map<Format, Source[]>()
+  const all: Source[] = []
   const files: { file: string; format: Format }[] = []
   const problems = new Map<string, readonly Problem[]>()
   for (const { path, text: content } of tree.files) {
     const format = formatOf(path, content)
     if (!format) continue
     files.push({ file: path, format })
-    byFormat.set(format, [...(byFormat.get(format) ?? []), { file: path, text: content, lines: linesOf(content) }])
+    const src = { file: path, text: content, lines: linesOf(content) }
+    const list = byFormat.get(format)
+    if (list) list.push(src)
+    else byFormat.set(format, [src])
+    all.push(src)
   }
   const sources = (format: Format) => byFormat.get(format) ?? []
   const note = (src: Source, found: readonly Problem[]) => {
@@ -134,6 +141,7 @@ export function worldOf(tree: Tree, today: Instant): World {
     files,
     today,
     tree,
+    all,
     sources,
     documents,
     problems,
