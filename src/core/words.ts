@@ -5,9 +5,12 @@ export function plural(n: number, one: string, many = `${one}s`): string {
   return `${countOf(n)} ${n === 1 ? one : many}`
 }
 
+// Made once: a formatter for every number took a third of a deployment's time.
+const thousands = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 0 })
+
 /** 1200 is "1,200". */
 export function countOf(n: number): string {
-  return n.toLocaleString('en-GB', { maximumFractionDigits: 0 })
+  return thousands.format(n)
 }
 
 /** 0.0512 is "5.1 %"; small shares keep one significant digit, so that 0.0004 is not shown as nothing. */

@@ -256,7 +256,7 @@ export async function live(seed: number): Promise<Outcome> {
     const shared = sharedOutage && at >= sharedOutage[0] && at < sharedOutage[1] ? 0.3 : 0.003
     if (arm === 'stable') return shared
     const own =
-      { 'fails-5': 0.05, 'fails-20': 0.2, 'fails-all': 1, late: at > 12_000 ? 0.3 : 0 }[character as string] ?? 0
+      { 'fails-5': 0.05, 'fails-20': 0.2, 'fails-all': 1, late: at > 4_000 ? 0.3 : 0 }[character as string] ?? 0
     return 1 - (1 - shared) * (1 - own)
   }
 
@@ -310,7 +310,7 @@ export async function live(seed: number): Promise<Outcome> {
           restarted = true
           traffic.restart()
         }
-        if (fate.character === 'dies-later' && at > 15_000) {
+        if (fate.character === 'dies-later' && at > 3_000) {
           for (const { id: backend } of traffic.config?.canary?.backends ?? [])
             traffic.plight(backend, { healthy: false })
         }
@@ -352,7 +352,8 @@ export async function live(seed: number): Promise<Outcome> {
   // The last effects (stopping what was refused, pages) are performed after the end.
   traffic.faults.unreachable = undefined
   runtime.reach(true)
-  for (let i = 0; i < 400; i++) {
+  // Quiet for longer than a lease: nobody holds anything any more.
+  for (let quiet = 0; quiet * TICK_MS <= LEASE_MS; quiet = claims.size === 0 ? quiet + 1 : 0) {
     clock.t += TICK_MS
     if (await engineTurn()) claims.clear()
   }
