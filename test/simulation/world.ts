@@ -243,7 +243,8 @@ export async function live(seed: number): Promise<Outcome> {
           }
         }
       }
-      if (turned.done) {
+      // As the engine: what sleeps for longer than a lease is given back.
+      if (turned.done || turned.wakeAt === null || turned.wakeAt - clock.t > LEASE_MS) {
         await store.release(claim)
         claims.delete(machine)
       }
@@ -353,7 +354,7 @@ export async function live(seed: number): Promise<Outcome> {
   traffic.faults.unreachable = undefined
   runtime.reach(true)
   // Quiet for longer than a lease: nobody holds anything any more.
-  for (let quiet = 0; quiet * TICK_MS <= LEASE_MS; quiet = claims.size === 0 ? quiet + 1 : 0) {
+  for (let quiet = 0; quiet * TICK_MS <= LEASE_MS && clock.t - begun < 2 * WORLD_MS_MAX; quiet = claims.size === 0 ? quiet + 1 : 0) {
     clock.t += TICK_MS
     if (await engineTurn()) claims.clear()
   }
