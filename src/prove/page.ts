@@ -135,7 +135,7 @@ dl{margin:0}dl div{display:flex;flex-wrap:wrap;border-bottom:1px solid #b1b4b6;p
 article{border-bottom:1px solid #b1b4b6;padding:15px 0}article p{margin:6px 0}.small{font-size:1rem;color:#484949}
 .tag{display:inline-block;padding:2px 8px;margin-right:6px;font-weight:400}.tag.proven{background:#cfe4dc;color:#083d29}.tag.not-proven{background:#fbe1cb;color:#6e3619}.tag.contradicted{background:#f4d7d7;color:#651b1b}.tag.not-applicable{background:#eeefef;color:#282d30}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;min-width:36rem}th,td{text-align:left;vertical-align:top;padding:10px 15px 10px 0;border-bottom:1px solid #b1b4b6}
-time{white-space:nowrap}pre,.code{font:1rem/1.4 ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere;white-space:pre-wrap}.code{background:#f4f8fb;padding:10px}
+td time{white-space:nowrap}pre,.code{font:1rem/1.4 ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere;white-space:pre-wrap}.code{background:#f4f8fb;padding:10px}
 a{color:#1a65a6}a:focus,summary:focus,.scroll:focus{outline:3px solid #fd0;outline-offset:0;box-shadow:0 0 0 5px #0b0c0c}
 tr:target,article:target{background:#f4f8fb}.skip{position:absolute;left:-999px}.skip:focus{left:0;top:0;background:#fd0;color:#0b0c0c;padding:10px}
 @media print{header{background:none;color:#0b0c0c}body{font-size:11pt}article,tr{break-inside:avoid}.scroll{overflow:visible}table{min-width:0}a{color:inherit}.skip{display:none}}
