@@ -7,6 +7,9 @@ import type { Row } from './connection.ts'
 const HELD = `m.lease_until is not null and now < m.lease_until and now >= m.lease_from - ${SET_BACK_MS}`
 const NOW = 'now as materialized (select holdfast.now_ms() as now)'
 
+/** Named, not `*`: a newer engine may add a column while this one runs, and a kept plan must not change what it returns. */
+export const COLUMNS = `m.id, m.kind, m.service, m.state, m.version, m.wake_at, m.done, m.exclusive, m.created_at, m.updated_at`
+
 /** $1 owner, $2 lease in ms, $3 kinds or null. Looks only at what is due, so idle machines cost nothing. */
 export const CLAIM = `
   with ${NOW},
@@ -45,7 +48,7 @@ export const RELEASE = `
 /** $1 machine, $2 epoch: the machine and its unread inbox in one view; no row when fenced. */
 export const OPEN = `
   with ${NOW}
-  select m.*, (
+  select ${COLUMNS}, (
     select coalesce(json_agg(json_build_object('seq', i.seq, 'at', i.at, 'kind', i.kind, 'id', i.id, 'name', i.name,
       'who', i.who, 'payload', i.payload) order by i.seq), '[]')
     from (select * from holdfast.inbox where machine = m.id and not read order by seq limit 1000) i
@@ -56,7 +59,7 @@ export const OPEN = `
 export const LOCK = `
   with m as materialized (select * from holdfast.machine where id = any ($1) order by id for no key update),
   now as materialized (select holdfast.now_ms() as now from (select count(*) from m) as after_the_locks)
-  select m.*, now, coalesce(${HELD}, false) as held from m, now`
+  select ${COLUMNS}, m.epoch, now, coalesce(${HELD}, false) as held from m, now`
 
 /** $1 machine, $2 epoch: counts the attempt of each effect that is due. One row with null when fenced. */
 export const BEGIN = `

@@ -14,16 +14,20 @@ export type Where =
       readonly password?: string
     }
 
-export interface Database {
-  /** One statement on its own. With a name, PostgreSQL keeps its plan for the connection. */
-  rows(sql: string, values?: readonly unknown[], name?: string): Promise<Row[]>
+export interface Database extends Statements {
   /** All or nothing. `work` may run several times, each time in a new transaction, so it must have no effect outside. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
-export interface Transaction {
+export interface Statements {
+  /** With a name, PostgreSQL keeps the plan for as long as the connection lives; use it once in a transaction at most. */
   rows(sql: string, values?: readonly unknown[], name?: string): Promise<Row[]>
+}
+
+export interface Transaction extends Statements {
+  /** Sent without waiting, together with what is asked next; if it fails, so does the transaction. */
+  send(sql: string, values?: readonly unknown[], name?: string): void
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: columns are as the SQL beside says; the contract holds the two together.
@@ -35,7 +39,7 @@ export interface Options {
   /** Tried once when no connection can be made, before giving up: brings an embedded server back. */
   readonly revive?: (() => Promise<void>) | undefined
   /** Run once on every new connection; throws when it is not to be used. */
-  readonly greet?: (tx: Transaction) => Promise<void>
+  readonly greet?: (on: Statements) => Promise<void>
 }
 
 /**
@@ -72,7 +76,7 @@ export function clientConfig(where: Where): pg.ClientConfig {
 }
 
 export function connect(where: Where, options: Options = {}): Database {
-  const pool = new pg.Pool({ ...clientConfig(where), max: options.max ?? 6, idleTimeoutMillis: 60_000 })
+  const pool = new pg.Pool({ ...clientConfig(where), pipeline: true, max: options.max ?? 6, idleTimeoutMillis: 60_000 })
   // A connection that breaks while idle is replaced by the pool; the next statement tells whoever needs to know.
   pool.on('error', () => {})
   const greeted = new WeakSet<pg.PoolClient>()
@@ -88,7 +92,7 @@ export function connect(where: Where, options: Options = {}): Database {
     if (greeted.has(client)) return client
     try {
       await client.query(SETTINGS)
-      await options.greet?.(transactionOn(client))
+      await options.greet?.(statementsOn(client))
       greeted.add(client)
       return client
     } catch (thrown) {
@@ -121,12 +125,7 @@ export function connect(where: Where, options: Options = {}): Database {
   async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
-        return await using(async (client) => {
-          await client.query('begin')
-          const result = await work(transactionOn(client))
-          await client.query('commit')
-          return result
-        })
+        return await using((client) => inTransaction(client, work))
       } catch (thrown) {
         if (tries >= TRIES_MAX || !isConflict(thrown)) throw storeError(thrown)
       }
@@ -134,13 +133,13 @@ export function connect(where: Where, options: Options = {}): Database {
   }
 
   return {
-    rows: (sql, values, name) => using((client) => transactionOn(client).rows(sql, values, name)),
+    rows: (sql, values, name) => using((client) => statementsOn(client).rows(sql, values, name)),
     transaction,
     close: () => pool.end(),
   }
 }
 
-export function transactionOn(client: pg.ClientBase): Transaction {
+function statementsOn(client: pg.ClientBase): Statements {
   return {
     async rows(text, values, name) {
       const named = name === undefined ? {} : { name }
@@ -148,6 +147,29 @@ export function transactionOn(client: pg.ClientBase): Transaction {
       const answer = await (values ? client.query({ text, values: [...values], ...named }) : client.query(text))
       return answer.rows ?? []
     },
+  }
+}
+
+/** BEGIN travels with the first question and COMMIT with the last statement: each round trip holds locks that others wait for. */
+async function inTransaction<T>(client: pg.ClientBase, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const { rows } = statementsOn(client)
+  const sent: Promise<unknown>[] = []
+  const send = (sql: string, values?: readonly unknown[], name?: string) => {
+    const answer = rows(sql, values, name)
+    answer.catch(() => {})
+    sent.push(answer)
+  }
+  send('begin')
+  try {
+    const result = await work({ rows, send })
+    // After a failed statement, COMMIT undoes.
+    send('commit')
+    await Promise.all(sent)
+    return result
+  } catch (thrown) {
+    // When a statement that was sent has failed, that is why; the ones after it only say that the transaction is over.
+    const outcomes = await Promise.allSettled(sent)
+    throw outcomes.find((outcome) => outcome.status === 'rejected')?.reason ?? thrown
   }
 }
 

@@ -56,6 +56,8 @@ export interface Wish {
 /** From launch to the first answer, crash recovery of a large log included. */
 const READY_MS_MAX = 60_000
 const POLL_MS = 20
+const LOCKED_TRIES_MAX = 20
+const LOCKED_PAUSE_MS = 250
 /** After SIGINT, until SIGQUIT: the next start then recovers from the log. */
 const STOP_MS_MAX = 10_000
 const LOG_BYTES_MAX = 5_000_000
@@ -93,7 +95,7 @@ export async function startEmbedded(wish: Wish): Promise<Embedded> {
     mkdirSync(wish.folder, { recursive: true, mode: 0o755 })
     const home = realpathSync(wish.folder)
     const data = join(home, 'data')
-    return await alone(data, () => adoptOrLaunch(wish, databases, user, home, data))
+    return await alone(data, () => patiently(() => adoptOrLaunch(wish, databases, user, home, data)))
   } catch (thrown) {
     throw told(thrown, wish.folder)
   }
@@ -108,6 +110,23 @@ export async function stopEmbedded(folder: string): Promise<boolean> {
     await end(pidOf(data)!, data)
     return true
   })
+}
+
+/**
+ * Where no guard keeps launchers apart (macOS), the second one's server ends at PostgreSQL's own lock; so does one that comes while
+ * the children of a killed server are still ending. A moment later there is one to adopt, or none in the way.
+ */
+async function patiently(attempt: () => Promise<Embedded>): Promise<Embedded> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt()
+    } catch (thrown) {
+      const inTheWay =
+        thrown instanceof NotStarted && /postmaster\.pid" already exists|is still in use/.test(thrown.message)
+      if (!inTheWay || tries === LOCKED_TRIES_MAX) throw thrown
+      await pause(LOCKED_PAUSE_MS)
+    }
+  }
 }
 
 async function adoptOrLaunch(

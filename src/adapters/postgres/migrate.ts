@@ -1,7 +1,7 @@
 /** Brings our own schema to the newest step, and refuses loudly when it is ahead of us. */
 import { createHash } from 'node:crypto'
 import { EXIT, OpsError } from '../../core/errors.ts'
-import type { Database, Transaction } from './connection.ts'
+import type { Database, Statements } from './connection.ts'
 import { NEWEST, STEPS } from './schema/all.ts'
 
 /** Any fixed number: of several engines that start at once, one migrates and the others wait. "hold" in ASCII. */
@@ -39,7 +39,7 @@ export async function migrate(database: Database, steps = STEPS): Promise<void> 
 }
 
 /** For every new connection: another engine may have migrated since we started. */
-export async function refuseNewerSchema(tx: Transaction): Promise<void> {
+export async function refuseNewerSchema(tx: Statements): Promise<void> {
   const [row] = await tx.rows("select case when to_regclass('holdfast.step') is null then 0 else 1 end as there")
   if (!row!.there) return
   const [step] = await tx.rows('select coalesce(max(number), 0) as newest from holdfast.step')

@@ -13,7 +13,7 @@ import { redacted, spawnLeftOut } from '../../core/prove/bookkeeping.ts'
 import type { Change, InboxRow, PendingEffect, Store } from '../../ports/store.ts'
 import { bell, RING } from './bell.ts'
 import { BEGIN, CLAIM, LOCK, machineOf, OPEN, POSTPONE, RELEASE, RENEW } from './claims.ts'
-import { connect, nameOf, type Row, type Transaction, type Where } from './connection.ts'
+import { connect, nameOf, type Row, type Statements, type Transaction, type Where } from './connection.ts'
 import { appendEntries, headOf, logRows } from './log.ts'
 import { migrate, refuseNewerSchema } from './migrate.ts'
 
@@ -49,7 +49,7 @@ export async function openStore(where: Where, options: { revive?: () => Promise<
       for (;;) {
         const created = await database.transaction(async (tx) => {
           if (!(await insertMachine(tx, service, machine))) return false
-          await tx.rows(RING)
+          tx.send(RING)
           await appendEntries(tx, service, entries)
           return true
         })
@@ -75,52 +75,42 @@ export async function openStore(where: Where, options: { revive?: () => Promise<
     },
 
     async release(claim) {
-      await database.rows(RELEASE, [claim.machine, claim.epoch])
+      await database.rows(RELEASE, [claim.machine, claim.epoch], 'release')
     },
 
     async open(claim) {
-      const [row] = await database.rows(OPEN, [claim.machine, claim.epoch])
+      const [row] = await database.rows(OPEN, [claim.machine, claim.epoch], 'open')
       return row ? { machine: machineOf(row), inbox: row.inbox.map(inboxRowOf) } : 'fenced'
     },
 
     commit: (claim, change) =>
       database.transaction(async (tx) => {
-        const locked = await tx.rows(LOCK, [[claim.machine, ...change.post.map((post) => post.to)]])
+        const locked = await tx.rows(LOCK, [[claim.machine, ...change.post.map((post) => post.to)]], 'lock')
         const mine = locked.find((row) => row.id === claim.machine)
         if (!mine?.held || mine.epoch !== claim.epoch || mine.version !== change.version) return 'fenced'
-        const row = await writeState(tx, mine, change)
+        writeState(tx, mine, change)
         const leftOut = await insertSpawns(tx, mine.service, change.spawn)
         for (const post of change.post) await deliver(tx, post)
         const entries = [...change.entries, ...leftOut]
-        await tx.rows(RING)
+        tx.send(RING)
         // Last: whoever holds the log's head keeps everybody else's commit waiting.
         if (entries.length > 0) await appendEntries(tx, mine.service, entries)
-        return machineOf(row)
+        const { state, wakeAt, done } = change
+        return { ...machineOf(mine), state, wakeAt, done, version: mine.version + 1, updatedAt: mine.now }
       }),
 
     async begin(claim) {
-      const [row] = await database.rows(BEGIN, [claim.machine, claim.epoch])
+      const [row] = await database.rows(BEGIN, [claim.machine, claim.epoch], 'begin')
       return (row!.begun as PendingEffect[] | null) ?? 'fenced'
     },
 
     settle: (claim, effect, outcome) =>
       database.transaction(async (tx) => {
-        const [mine] = await tx.rows(LOCK, [[claim.machine]])
+        const [mine] = await tx.rows(LOCK, [[claim.machine]], 'lock')
         if (!mine?.held || mine.epoch !== claim.epoch) return 'fenced'
-        const [found] = await tx.rows('select kind, settled from holdfast.effect where machine = $1 and id = $2', [
-          claim.machine,
-          effect,
-        ])
-        invariant(found, `effect ${effect} belongs to machine ${claim.machine}`)
-        if (found.settled) return 'settled'
-        await tx.rows(
-          `with effect as (update holdfast.effect set settled = true where machine = $1 and id = $2),
-           machine as (update holdfast.machine set last_seq = last_seq + 1 where id = $1 returning last_seq, done)
-           insert into holdfast.inbox (machine, seq, at, kind, id, name, payload, read)
-           select $1, last_seq, $5, 'outcome', $2, $3, $4, done from machine`,
-          [claim.machine, effect, found.kind, JSON.stringify(outcome), mine.now],
-        )
-        await tx.rows(RING)
+        tx.send(RING)
+        const [row] = await tx.rows(SETTLE, [claim.machine, effect, JSON.stringify(outcome), mine.now], 'settle')
+        invariant(row!.known, `effect ${effect} belongs to machine ${claim.machine}`)
         return 'settled'
       }),
 
@@ -131,9 +121,9 @@ export async function openStore(where: Where, options: { revive?: () => Promise<
 
     post: (message) =>
       database.transaction(async (tx) => {
-        await tx.rows(LOCK, [[message.to]])
+        await tx.rows(LOCK, [[message.to]], 'lock')
         const answer = await deliver(tx, message)
-        if (answer === 'posted') await tx.rows(RING)
+        if (answer === 'posted') tx.send(RING)
         return answer
       }),
 
@@ -153,7 +143,7 @@ export async function openStore(where: Where, options: { revive?: () => Promise<
 
     record: (service, entries) =>
       database.transaction(async (tx) => {
-        await tx.rows(RING)
+        tx.send(RING)
         return appendEntries(tx, service, entries)
       }),
 
@@ -168,8 +158,8 @@ export async function openStore(where: Where, options: { revive?: () => Promise<
         ])
         if (!row) return 'no-such-entry'
         if (row.payload === null) return 'already'
-        await tx.rows("update holdfast.log set payload = null, salt = '' where index = $1", [index])
-        await tx.rows(RING)
+        tx.send("update holdfast.log set payload = null, salt = '' where index = $1", [index])
+        tx.send(RING)
         await appendEntries(tx, row.service, [redacted(index, row.subject, who, why)])
         return 'redacted'
       }),
@@ -202,6 +192,20 @@ export async function openStore(where: Where, options: { revive?: () => Promise<
   }
 }
 
+/** $1 machine, whose row is locked, $2 effect, $3 outcome, $4 now. A second outcome of the same effect changes nothing. */
+const SETTLE = `
+  with effect as (
+    update holdfast.effect set settled = true where machine = $1 and id = $2 and not settled returning kind
+  ),
+  machine as (
+    update holdfast.machine set last_seq = last_seq + 1 from effect where id = $1 returning last_seq, done, effect.kind as of
+  ),
+  outcome as (
+    insert into holdfast.inbox (machine, seq, at, kind, id, name, payload, read)
+    select $1, last_seq, $4, 'outcome', $2, of, $3, done from machine
+  )
+  select exists (select from holdfast.effect where machine = $1 and id = $2) as known`
+
 /** False: its id or its exclusive key is taken. Waits for whoever is just taking or freeing them. */
 async function insertMachine(tx: Transaction, service: string, spawn: Spawn): Promise<boolean> {
   const rows = await tx.rows(
@@ -214,8 +218,8 @@ async function insertMachine(tx: Transaction, service: string, spawn: Spawn): Pr
 }
 
 /** The machine with this id, else the one that holds this exclusive key. */
-async function holderOf(tx: Transaction, spawn: Spawn): Promise<Row | undefined> {
-  const rows = await tx.rows(
+async function holderOf(on: Statements, spawn: Spawn): Promise<Row | undefined> {
+  const rows = await on.rows(
     'select * from holdfast.machine where id = $1 or (exclusive = $2 and not done) order by id <> $1 limit 1',
     [spawn.id, spawn.exclusive ?? null],
   )
@@ -242,20 +246,23 @@ async function insertSpawns(tx: Transaction, service: string, spawns: readonly S
   return leftOut
 }
 
-async function writeState(tx: Transaction, mine: Row, change: Change): Promise<Row> {
+/** $1 machine, $2 consumed, $3 done, $4 state, $5 version, $6 wake, $7 now, $8 to $11 effects: ids, kinds, payloads, due. */
+const WRITE = `
+  with read as (
+    update holdfast.inbox set read = true where machine = $1 and not read and (seq <= $2 or $3)
+  ),
+  effects as (
+    insert into holdfast.effect (machine, id, kind, payload, since, due_at)
+    select $1, e.id, e.kind, e.payload::json, $7, coalesce(e.due_at, $7)
+    from unnest($8::text[], $9::text[], $10::text[], $11::bigint[]) with ordinality as e (id, kind, payload, due_at, i)
+    order by e.i on conflict do nothing
+  )
+  update holdfast.machine set state = $4, version = $5, wake_at = $6, done = $3, updated_at = $7 where id = $1`
+
+function writeState(tx: Transaction, mine: Row, change: Change): void {
   const { effects } = change
-  const [row] = await tx.rows(
-    `with read as (
-       update holdfast.inbox set read = true where machine = $1 and not read and (seq <= $2 or $3)
-     ),
-     effects as (
-       insert into holdfast.effect (machine, id, kind, payload, since, due_at)
-       select $1, e.id, e.kind, e.payload::json, $7, coalesce(e.due_at, $7)
-       from unnest($8::text[], $9::text[], $10::text[], $11::bigint[]) with ordinality as e (id, kind, payload, due_at, i)
-       order by e.i on conflict do nothing
-     )
-     update holdfast.machine set state = $4, version = $5, wake_at = $6, done = $3, updated_at = $7 where id = $1
-     returning *`,
+  tx.send(
+    WRITE,
     [
       mine.id,
       change.consumed,
@@ -269,8 +276,8 @@ async function writeState(tx: Transaction, mine: Row, change: Change): Promise<R
       effects.map((effect) => JSON.stringify(effect.payload)),
       effects.map((effect) => effect.dueAt ?? null),
     ],
+    'write',
   )
-  return row!
 }
 
 /** The machine's row is locked, or was made in this transaction: its numbers are ours to give out. */
@@ -283,7 +290,7 @@ async function deliver(tx: Transaction, post: Post): Promise<'posted' | 'already
   if (!to) return 'no-such-machine'
   if (to.had) return 'already'
   if (to.done) return 'done'
-  await tx.rows(
+  tx.send(
     `with machine as (update holdfast.machine set last_seq = last_seq + 1 where id = $1 returning last_seq)
      insert into holdfast.inbox (machine, seq, at, kind, id, name, who, payload)
      select $1, last_seq, holdfast.now_ms(), 'message', $2, $3, $4, $5 from machine`,
