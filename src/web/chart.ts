@@ -148,10 +148,12 @@ function powerText(power: number): string {
 function summaryOf(points: readonly ChartPoint[], threshold: number, release: string): string {
   const last = points[points.length - 1]!
   const highest = Math.max(...points.map(({ odds }) => odds))
-  const began = clockText(points[0]!.at)
+  const span = `From ${clockText(points[0]!.at)} to ${clockText(last.at)}`
+  const limit = `it is taken back at ${countOf(threshold)} : 1.`
+  if (highest < 2) return `${span}: no evidence against release ${release}; ${limit}`
   const now = `evidence that release ${release} is worse was last ${oddsText(last.odds)} : 1`
   const peak = highest > last.odds * 1.05 ? `, at most ${oddsText(highest)} : 1` : ''
-  return `From ${began} to ${clockText(last.at)}: ${now}${peak}; it is taken back at ${countOf(threshold)} : 1.`
+  return `${span}: ${now}${peak}; ${limit}`
 }
 
 function thinned(points: readonly ChartPoint[], max: number): readonly ChartPoint[] {

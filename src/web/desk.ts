@@ -1,4 +1,5 @@
 /** What every page and action of the console works with. */
+import type { Service } from '../core/define/schema.ts'
 import type { Instant } from '../core/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Store } from '../ports/store.ts'
@@ -18,6 +19,8 @@ export interface ConsoleOptions {
   readonly secret: string
   readonly version: string
   log(line: string): void
+  /** The definitions this console knows: for release windows and forecasts. Absent: pages say that they cannot tell. */
+  services?(): readonly Service[]
   /** The Markdown of a service's runbook; null: there is none. Absent: pages say where runbooks are. */
   runbook?(service: string, id: string): Promise<string | null>
   /** The key of acknowledgement links (core/respond/ack.ts). Absent: they are not accepted here. */

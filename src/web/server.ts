@@ -22,6 +22,7 @@ import { incidentPage } from './pages/incident.ts'
 import { incidentsPage } from './pages/incidents.ts'
 import { entryPage, logPage, proofText } from './pages/log.ts'
 import { notFoundScreen, problemScreen, startingScreen, storeGoneScreen, tooManyScreen } from './pages/problem.ts'
+import { servicePage } from './pages/service.ts'
 import { linkScreen, returnScreen, signInScreen } from './pages/sign-in.ts'
 import { CONSOLE_URL, type LinkOptions, type Session, SESSION_MS, Sessions } from './session.ts'
 
@@ -96,6 +97,7 @@ const PAGES: readonly { readonly path: string; readonly show: PageOf }[] = [
   { path: '/deployments/:id', show: deploymentPage },
   { path: '/incidents', show: incidentsPage },
   { path: '/incidents/:id', show: incidentPage },
+  { path: '/services/:id', show: servicePage },
   { path: '/log', show: logPage },
   { path: '/log/:index', show: entryPage },
 ]

@@ -226,7 +226,15 @@ test('the console answers before its database, and goes on by itself when that i
   await end()
 })
 
-const NARROW = ['incident: open, home', 'deployment: suspected', 'incident: open', 'page link', 'log', 'sign-in link']
+const NARROW = [
+  'service',
+  'incident: open, home',
+  'deployment: suspected',
+  'incident: open',
+  'page link',
+  'log',
+  'sign-in link',
+]
 
 test('every page in every state: no accessibility violation, nothing to scroll sideways for at 320 px', {
   skip,
@@ -256,6 +264,7 @@ test('every page in every state: no accessibility violation, nothing to scroll s
   await look('nothing yet: deployments', '/deployments')
   await look('nothing yet: incidents', '/incidents')
   await look('nothing in the log', '/log?subject=nobody')
+  await look('service: not deployed yet', '/services/heating-payment')
   await look('not found', '/nothing')
   await look('sign-in link', desk.signInLink())
   await look('sign-in link without a name', desk.signInLink({ who: 'Ben' }))
@@ -306,6 +315,7 @@ test('every page in every state: no accessibility violation, nothing to scroll s
   await scene.ask('inc-1', 'close', 'Asha', { because: 'told everybody' })
   await look('incident: closed', '/incidents/inc-1?asked=close')
   await look('incidents', '/incidents')
+  await look('service', '/services/heating-payment')
   await look('log', '/log')
   await look('log: one entry', '/log/3')
   await look('log: about one thing', `/log?subject=${bad}`)

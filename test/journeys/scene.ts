@@ -2,7 +2,10 @@
  * A console with a story behind it: real machines over the memory store, a hand-held clock, and a stand-in for the engine that
  * answers every effect as a healthy outside would. What the pages show has come out of the same reducers as in production.
  */
+import { readFileSync } from 'node:fs'
 import { memoryStore } from '../../src/adapters/memory/store.ts'
+import { loadService } from '../../src/core/define/load.ts'
+import type { Service } from '../../src/core/define/schema.ts'
 import type { StepCounts } from '../../src/core/deploy/counts.ts'
 import { deploymentMachine } from '../../src/core/deploy/deploying.ts'
 import {
@@ -167,6 +170,16 @@ export interface Traffic {
   readonly oldFailed?: number
 }
 
+let loaded: Service | undefined
+
+/** The sample service's own definition. */
+export function definition(): Service {
+  const file = new URL('../../examples/heating-payment/service.yaml', import.meta.url)
+  loaded ??= loadService(readFileSync(file, 'utf8'), 'service.yaml').service
+  if (!loaded) throw new Error('the sample service has a definition that does not load')
+  return loaded
+}
+
 export class Scene {
   now = NOW
   readonly clock = { now: () => this.now }
@@ -186,6 +199,7 @@ export class Scene {
       log: (line) => void this.lines.push(line),
       runbook: async (service, id) => (service === SERVICE && id === 'submissions-fail' ? RUNBOOK : null),
       ackSecret: async () => this.ackSecret,
+      services: () => [definition()],
       ...changed,
     }
   }

@@ -85,8 +85,8 @@ ${view.manualStep ? warningText(html`Do this now: ${view.manualStep}`) : null}
 ${
   used
     ? html`<p class="govuk-body">This link has been used. To do more, sign in.</p>`
-    : html`<form method="post" action="/ack/${token}" class="hf-ask">${button({ text: 'I have it', classes: 'hf-big' })}
-<p class="govuk-body-s">Paging stops, and the log says that the ${ack.role} has it.</p></form>`
+    : html`<form method="post" action="/ack/${token}" class="hf-ask">${button({ text: view.holder ? `Take over from ${view.holder}` : 'I have it', classes: 'hf-big' })}
+<p class="govuk-body-s">${view.holder ? `${view.holder} has it already.` : 'Paging stops.'} The log will say that the ${ack.role} has it.</p></form>`
 }`,
     ],
   }

@@ -172,7 +172,9 @@ function lastWhy(view: DeploymentView): string {
 
 function stepsHtml(view: DeploymentView): Html {
   if (view.steps.length === 0) return NOTHING
-  const worst = [...view.steps].sort((a, b) => b.odds - a.odds || b.newFailed - a.newFailed)
+  // Odds below 2 : 1 say nothing, so they do not order anything either: what is left is the order of the journey.
+  const weight = ({ odds }: StepRow) => (odds < 2 ? 0 : odds)
+  const worst = [...view.steps].sort((a, b) => weight(b) - weight(a) || b.newFailed - a.newFailed)
   return html`<h2 class="govuk-heading-m">Step by step</h2>
 <p class="govuk-body">Citizens stopped at each step, worst first.</p>
 ${wideTable({

@@ -38,24 +38,25 @@ export async function homePage(look: Look): Promise<Screen> {
   }
 }
 
-async function servicesOf({ store, now }: Look): Promise<Service[]> {
+async function servicesOf({ store, now, desk }: Look): Promise<Service[]> {
   const [deployments, incidents] = await Promise.all([
     store.list({ kind: 'deployment', limit: LOOKED_AT_MAX }),
     store.list({ kind: 'incident', done: false, limit: LOOKED_AT_MAX }),
   ])
-  const byService = new Map<string, { deployments: DeploymentView[]; incidents: IncidentView[] }>()
+  const byService = new Map<string, { name: string; deployments: DeploymentView[]; incidents: IncidentView[] }>()
   const at = (id: string) => {
-    const known = byService.get(id) ?? { deployments: [], incidents: [] }
+    const known = byService.get(id) ?? { name: '', deployments: [], incidents: [] }
     byService.set(id, known)
     return known
   }
   for (const row of deployments) {
     at(row.service).deployments.push(viewDeployment(row.state as unknown as DeploymentState, now))
   }
+  for (const { service } of desk.options.services?.() ?? []) at(service.id).name = service.name
   for (const row of incidents) at(row.service).incidents.push(viewIncident(row.state as unknown as IncidentState, now))
-  const services = [...byService].map(([id, { deployments, incidents }]) => {
-    const name = deployments[0]?.serviceName ?? incidents[0]?.serviceName ?? id
-    return { id, name, deployments, incidents }
+  const services = [...byService].map(([id, { name, deployments, incidents }]) => {
+    const known = name || deployments[0]?.serviceName || incidents[0]?.serviceName || id
+    return { id, name: known, deployments, incidents }
   })
   const urgency = (service: Service) => (service.incidents.length > 0 ? 0 : service.deployments[0]?.over ? 2 : 1)
   return services.sort((a, b) => urgency(a) - urgency(b) || a.name.localeCompare(b.name, 'en'))
@@ -65,7 +66,7 @@ function serviceHtml(service: Service): Html {
   const [newest, ...older] = service.deployments
   return html`<section class="hf-service" aria-labelledby="service-${service.id}">
 <h2 class="govuk-heading-m" id="service-${service.id}">${service.name}</h2>
-<p class="govuk-body">${sentenceOf(service)}</p>
+<p class="govuk-body">${sentenceOf(service)} <a class="govuk-link" href="/services/${encodeURIComponent(service.id)}">May we release now?</a></p>
 <ul class="hf-rows">
 ${service.incidents.map(
   (incident) => html`<li class="hf-row">
@@ -99,6 +100,7 @@ function deploymentRow(view: DeploymentView): Html {
 /** Which release citizens meet, and whether anything is wrong. */
 function sentenceOf({ deployments, incidents }: Service): string {
   const newest = deployments[0]
+  if (!newest && incidents.length === 0) return 'Nothing has been deployed with Holdfast yet.'
   const on = newest?.serving
     ? `Citizens are on release ${newest.serving}`
     : 'Which release citizens are on is not known here'

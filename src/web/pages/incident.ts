@@ -10,17 +10,7 @@ import { type Html, html, NOTHING, raw } from '../html.ts'
 import { type DraftRow, type IncidentView, viewIncident } from '../incident-view.ts'
 import { Region, type Screen } from '../layout.ts'
 import { agoOf, clockTime, moment } from '../moment.ts'
-import {
-  breadcrumbs,
-  button,
-  details,
-  errorSummary,
-  input,
-  insetText,
-  textarea,
-  warningText,
-  wideTable,
-} from '../parts.ts'
+import { breadcrumbs, button, details, errorSummary, input, insetText, textarea, warningText } from '../parts.ts'
 import { may } from '../person.ts'
 import { toneTag } from '../words.ts'
 
@@ -285,18 +275,10 @@ function pagesHtml({ view }: Here): Html {
   if (view.pages.length === 0)
     return html`<h2 class="govuk-heading-l">Who was paged</h2><p class="govuk-body">Nobody yet.</p>`
   return html`<h2 class="govuk-heading-l">Who was paged</h2>
-${wideTable({
-  label: 'Pages, oldest first',
-  caption: 'Oldest first',
-  captionSize: 'hidden',
-  head: [{ text: 'When' }, { text: 'Role' }, { text: 'How' }, { text: 'What became of it' }],
-  rows: view.pages.map(({ at, role, route, word, says }) => [
-    clockTime(at),
-    role,
-    route,
-    says ? `${word}: ${says}` : word,
-  ]),
-})}`
+<ol class="hf-timeline">${view.pages.map(
+    ({ at, role, route, word, says }) =>
+      html`<li><span class="hf-timeline__at">${clockTime(at)}</span> <strong>${role}</strong> <span>by ${route}: ${says ? `${word} (${says})` : word}</span></li>`,
+  )}</ol>`
 }
 
 function timelineHtml(here: Here): Html {

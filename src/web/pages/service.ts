@@ -1,0 +1,107 @@
+/** One service: may a release go out now and when, how long a verdict would take, what a bad one would cost, and what went before. */
+import type { DeploymentState } from '../../core/deploy/deployment.ts'
+import { viewDeployment } from '../../core/deploy/view.ts'
+import { durationOf, MINUTE, SECOND } from '../../core/time.ts'
+import { countOf, percentOf } from '../../core/words.ts'
+import type { Asked, Look } from '../desk.ts'
+import { type Html, html, NOTHING } from '../html.ts'
+import { Region, type Screen } from '../layout.ts'
+import { moment } from '../moment.ts'
+import { breadcrumbs, insetText, summaryList, wideTable } from '../parts.ts'
+import { type WindowView, viewWindow } from '../window-view.ts'
+import { toneTag } from '../words.ts'
+
+const HISTORY_MAX = 20
+
+export async function servicePage(look: Look, asked: Asked): Promise<Screen | null> {
+  const id = asked.params.id ?? ''
+  const service = look.desk.options.services?.().find((one) => one.service.id === id)
+  const rows = await look.store.list({ kind: 'deployment', service: id, limit: HISTORY_MAX })
+  if (!service && rows.length === 0) return null
+  const states = rows.map((row) => row.state as unknown as DeploymentState)
+  const name = service?.service.name ?? states[0]!.plan.serviceName
+  const view = service ? viewWindow(service, states.find(({ trial }) => trial !== null) ?? null, look.now) : null
+  return {
+    title: `${name}: may we release?`,
+    section: 'now',
+    live: `/live/services/${encodeURIComponent(id)}`,
+    ...(view ? { announce: view.open ? 'Releases may start.' : 'Releases are closed.' } : {}),
+    body: [
+      breadcrumbs([{ text: 'Now', href: '/' }]),
+      html`<h1 class="govuk-heading-l hf-title">${name}</h1>`,
+      new Region(
+        'window',
+        view
+          ? windowHtml(view)
+          : html`<p class="govuk-body">This console has no definition of the service, so it cannot tell when releases may start.</p>`,
+      ),
+      new Region('forecast', view ? forecastHtml(view) : NOTHING),
+      new Region('history', historyHtml(states, look)),
+      new Region('days', view ? daysHtml(view) : NOTHING),
+    ],
+  }
+}
+
+function windowHtml(view: WindowView): Html {
+  const tone = view.open ? 'good' : 'watch'
+  return html`<div class="hf-first hf-first--${tone}">
+<p class="hf-first__state">${toneTag(view.open ? 'Open' : 'Closed', tone)} <span>May we release now?</span></p>
+<p class="hf-first__citizens">${view.answer}</p>
+</div>`
+}
+
+function forecastHtml({ forecast }: WindowView): Html {
+  const heading = html`<h2 class="govuk-heading-m">If you start now</h2>`
+  if ('missing' in forecast) return html`${heading}<p class="govuk-body">${forecast.missing}</p>`
+  const { trial, from } = forecast
+  return html`${heading}
+<p class="govuk-body">${trial.says}</p>
+${wideTable({
+  label: 'How the share of citizens would grow',
+  caption: 'How the share of citizens would grow',
+  head: [
+    { text: 'Share' },
+    { text: 'Time', numeric: true },
+    { text: 'Citizens by then', numeric: true },
+    { text: 'What it waits for' },
+  ],
+  firstCellIsHeader: true,
+  rows: trial.rungs.map(({ share, ms, units, waitsFor }) => [
+    percentOf(share),
+    roughly(ms),
+    countOf(units),
+    waitsFor === null ? 'the least time on a step' : `enough citizens at ${waitsFor}`,
+  ]),
+})}
+<p class="govuk-body-s">Traffic: ${from}.</p>
+${insetText(html`<code>holdfast deploy start RELEASE</code>`)}`
+}
+
+/** A forecast is not exact to the second. */
+function roughly(ms: number): string {
+  const grain = ms > 2 * MINUTE ? MINUTE : SECOND
+  return durationOf(Math.round(ms / grain) * grain)
+}
+
+function daysHtml(view: WindowView): Html {
+  return html`<h2 class="govuk-heading-m">The next two weeks</h2>
+${summaryList(
+  view.days.map(({ day, open, peaks }) => ({
+    key: day,
+    value: html`${toneTag(open === 'closed' ? 'Closed' : 'Open', open === 'closed' ? 'watch' : 'good')} ${open === 'closed' ? 'no release may start' : open}${peaks.map((peak) => html`<br><span class="hf-of">${peak}</span>`)}`,
+  })),
+)}`
+}
+
+function historyHtml(states: readonly DeploymentState[], look: Look): Html {
+  if (states.length === 0) return html`<h2 class="govuk-heading-m">Releases so far</h2><p class="govuk-body">None.</p>`
+  return html`<h2 class="govuk-heading-m">Releases so far</h2>
+<ul class="hf-rows">${states.map((state) => {
+    const view = viewDeployment(state, look.now)
+    return html`<li class="hf-row">
+<p class="hf-row__title">${toneTag(view.word, view.tone)} <a class="govuk-link" href="/deployments/${encodeURIComponent(view.id)}">Release ${view.release}</a></p>
+<p>${view.citizens}</p>
+<p class="hf-row__facts">${moment(state.measured.startedAt)}, asked for by ${state.plan.requestedBy}: ${state.plan.reason}</p>
+</li>`
+  })}</ul>`
+}
