@@ -3,10 +3,12 @@ import { check } from './commands/check.ts'
 import { define } from './commands/define.ts'
 import { demo } from './commands/demo.ts'
 import { deploy } from './commands/deploy.ts'
-import { prove } from './commands/prove.ts'
 import { init } from './commands/init.ts'
+import { kit } from './commands/kit.ts'
+import { prove } from './commands/prove.ts'
 import { replay } from './commands/replay.ts'
 import { respond } from './commands/respond.ts'
+import { serve } from './commands/serve.ts'
 
 /** Every command, in the order help shows them. Each row lives in a file of its own under commands/. */
-export const COMMANDS: readonly Command[] = [demo, init, define, ...deploy, replay, check, ...respond, ...prove]
+export const COMMANDS: readonly Command[] = [demo, init, define, kit, ...deploy, replay, check, ...respond, ...prove, serve]

@@ -73,6 +73,7 @@ const actionObject = z.strictObject({
   expect: says(line, 'What a stranger then sees.', '"phase" is "rolled-back"').optional(),
   ifNot: says(line, 'What to do when it is not so.', 'escalate').optional(),
   minutes: says(positive.default(3), 'How long it takes, in minutes.', 2),
+  changes: says(line, 'What it touches; "nothing" for looking.', 'the running release').optional(),
   warn: says(line, 'What to know before doing it.', 'Citizens on the new release lose nothing').optional(),
   undo: says(line, 'How to take it back.', 'restore downloads when the queue is empty').optional(),
   approve: says(line, 'Role that must agree first.', 'incident lead').optional(),

@@ -1,0 +1,149 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { EXIT, OpsError } from '../../core/errors.ts'
+import type { Part } from '../../core/kit/file.ts'
+import { plural } from '../../core/words.ts'
+import type { Call, Command } from '../command.ts'
+import { readDefinition, textOf } from './define.ts'
+
+export const kit: Command = {
+  name: 'kit',
+  says: 'Makes the service’s own kit: Kiro and agent files, runbooks, alerts with tests, messages, papers and the pipeline.',
+  example: 'holdfast kit --out . --only runbooks,alerts',
+  options: [
+    { flags: '--out <dir>', says: 'the folder to write into; "." is the repository itself' },
+    { flags: '--only <parts>', says: 'kiro, agents, runbooks, alerts, comms, docs, pipelines; separated by commas' },
+    { flags: '--legacy', says: 'also the hook format of Kiro 0.x' },
+    { flags: '--check', says: 'write nothing; exit 1 when a file would change' },
+  ],
+  exits: { 1: '--check: the kit is not what the definition says' },
+  async run(call) {
+    const [
+      { loadService },
+      { MANIFEST, makeKit, manifestOf, readManifest, sourceOf },
+      { digestOf, merge, render },
+      { readTree },
+    ] = await Promise.all([
+      import('../../core/define/load.ts'),
+      import('../../core/kit/kit.ts'),
+      import('../../core/kit/file.ts'),
+      import('../../adapters/tree/read.ts'),
+    ])
+    const out = outOf(call)
+    const shown = relative(call.io.cwd, call.service) || call.service
+    const { service, findings, placeOf } = loadService(readDefinition(call.service, shown), shown)
+    if (!service) {
+      for (const finding of findings) call.io.progress(textOf(finding))
+      throw new OpsError('DEFINITION_WRONG', {
+        message: `${shown} has errors, and a kit made from it would mislead.`,
+        fix: 'holdfast define',
+        exit: EXIT.usage,
+      })
+    }
+    const tree = readTree([dirname(call.service)], call.io.cwd, mayDecide)
+    const only = await partsOf(call)
+    const files = makeKit(sourceOf(service, tree.files), {
+      legacy: call.options.legacy === true,
+      ...(only ? { only } : {}),
+    })
+    const before = readManifest(textAt(join(out, MANIFEST)))
+    const noted = new Map(before?.files.map((file) => [file.path, file]))
+    const texts = new Map<string, string>()
+    const done: Record<'new' | 'same' | 'updated' | 'kept' | 'removed', string[]> = {
+      new: [],
+      same: [],
+      updated: [],
+      kept: [],
+      removed: [],
+    }
+    const write = (path: string, text: string) => {
+      if (call.options.check) return
+      const file = join(out, path)
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, text)
+    }
+    for (const file of files) {
+      const merged = merge(textAt(join(out, file.path)), file, noted.get(file.path)?.digest)
+      done[merged.how].push(file.path)
+      if (merged.how === 'new' || merged.how === 'updated') write(file.path, merged.text)
+      // A file that people keep as theirs is noted with our own digest, so that it stays theirs.
+      texts.set(file.path, merged.how === 'kept' ? render(file) : merged.text)
+    }
+    const made = new Set(files.map((file) => file.path))
+    const others = (before?.files ?? []).filter((file) => only && !only.includes(file.part))
+    for (const file of before?.files ?? []) {
+      if (made.has(file.path) || others.includes(file)) continue
+      const text = textAt(join(out, file.path))
+      if (text === undefined) continue
+      // What we made and nobody changed goes; what somebody changed is theirs.
+      if (digestOf(text) !== file.digest) done.kept.push(file.path)
+      else {
+        done.removed.push(file.path)
+        if (!call.options.check) rmSync(join(out, file.path))
+      }
+    }
+    const manifest = manifestOf(service, 'service.yaml', files, texts, placeOf)
+    const whole = { ...manifest, files: [...manifest.files, ...others].toSorted((a, b) => (a.path < b.path ? -1 : 1)) }
+    write(MANIFEST, `${JSON.stringify(whole, null, 1)}\n`)
+    report(call, out, done)
+    return call.options.check && done.new.length + done.updated.length + done.removed.length > 0 ? EXIT.no : EXIT.done
+  },
+}
+
+function report(call: Call, out: string, done: Readonly<Record<string, readonly string[]>>): void {
+  if (call.json) return call.io.out(JSON.stringify({ out, ...done }, null, 1))
+  const where = relative(call.io.cwd, out) || '.'
+  const verb = call.options.check ? 'would be ' : ''
+  for (const path of done.new!) call.io.out(`  ${verb}new      ${path}`)
+  for (const path of done.updated!) call.io.out(`  ${verb}updated  ${path}`)
+  for (const path of done.removed!) call.io.out(`  ${verb}removed  ${path}`)
+  for (const path of done.kept!) call.io.out(`  yours    ${path}: somebody has changed it, so it stays as it is`)
+  call.io.out(
+    `${plural(Object.values(done).flat().length, 'file')} in ${where}: ${done.new!.length} new, ${done.updated!.length} updated, ${done.same!.length} as they were, ${done.removed!.length} removed, ${done.kept!.length} kept as people left them.`,
+  )
+}
+
+function outOf(call: Call): string {
+  if (typeof call.options.out !== 'string')
+    throw new OpsError('KIT_WITHOUT_OUT', {
+      message: 'It is not said where the kit goes.',
+      fix: 'holdfast kit --out .',
+      exit: EXIT.usage,
+    })
+  return resolve(call.io.cwd, call.options.out)
+}
+
+async function partsOf(call: Call): Promise<readonly Part[] | undefined> {
+  if (typeof call.options.only !== 'string') return undefined
+  const { PARTS } = await import('../../core/kit/file.ts')
+  const { nearest } = await import('../../core/words.ts')
+  return call.options.only.split(',').map((word) => {
+    const part = PARTS.find((known) => known === word.trim())
+    if (part) return part
+    const near = nearest(word.trim(), PARTS)
+    throw new OpsError('KIT_UNKNOWN_PART', {
+      message: `The kit has no part "${word.trim()}".`,
+      fix: near ? `--only ${near}` : `--only ${PARTS.join(',')}`,
+      exit: EXIT.usage,
+    })
+  })
+}
+
+/** Files that may say how the service is deployed. */
+function mayDecide(path: string): boolean {
+  return /\.(ya?ml|json|tf|sh)$/.test(path) || /(^|\/)(Dockerfile|Jenkinsfile)[^/]*$/.test(path)
+}
+
+function textAt(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (thrown) {
+    if ((thrown as { code?: string }).code === 'ENOENT') return undefined
+    throw new OpsError('KIT_CANNOT_READ', {
+      message: `${file} cannot be read.`,
+      fix: 'look at its permissions, or write the kit into another folder',
+      exit: EXIT.usage,
+      cause: thrown,
+    })
+  }
+}

@@ -1,0 +1,445 @@
+/**
+ * Prometheus rules that page from citizens harmed, staged as bad and total per journey step, with promtool tests made from the
+ * same numbers, and the routes. Windows are sums of whole minutes, so nothing is lost between scrapes and nothing becomes NaN.
+ */
+import type { FailureMode, Journey, Service, Sli } from '../define/schema.ts'
+import { type KitFile, single } from './file.ts'
+import { allowedShare, syntheticWindow, type Threshold, thresholdOf } from './numbers.ts'
+import { alertTests } from './alert-tests.ts'
+import { alertName, journeysOf, lower, modesOf, runbookPath, sliOf, type Source } from './source.ts'
+
+/** Where whoever is woken by a silence or by lost telemetry reads on. */
+export const ONCALL_GUIDE = 'ops/docs/on-call.md'
+
+export interface Alert {
+  readonly name: string
+  readonly expr: string
+  readonly forMinutes: number
+  readonly page: boolean
+  readonly summary: string
+  readonly runbook?: string
+  readonly journey?: string
+  readonly step?: string
+  readonly mode?: string
+  readonly arithmetic: readonly string[]
+  /** What the test feeds to it: series while healthy and while broken. */
+  readonly probe: Probe
+}
+
+/** Input of a promtool test: the alert is silent on `healthy` and fires `afterMinutes` into `broken`. */
+export interface Probe {
+  readonly series: readonly { readonly name: string; readonly healthy: string; readonly broken: string }[]
+  readonly afterMinutes: number
+}
+
+export function alertFiles(source: Source): KitFile[] {
+  const { service } = source
+  const from = [['harmBudget'], ['failureModes'], ['slis'], ['watch'], ['journeys']]
+  return [
+    single('alerts', `ops/alerts/${service.service.id}.rules.yml`, from, rulesText(service)),
+    single(
+      'alerts',
+      `ops/alerts/${service.service.id}.test.yml`,
+      from,
+      alertTests(service, stagedPairs(service), alertsOf(service)),
+    ),
+    single('alerts', 'ops/alerts/alertmanager.yml', [['oncall', 'ladder']], routesText(service)),
+    single('alerts', 'ops/alerts/thresholds.md', [...from, ['sources']], sheetText(service)),
+  ]
+}
+
+export function jobOf(service: Service): string {
+  return service.tooling.metricsJob ?? service.service.id
+}
+
+/** Steps that are counted, in pairs of journey and step. */
+export function stagedPairs(service: Service): readonly { readonly journey: Journey; readonly step: string }[] {
+  return service.journeys.flatMap((journey) => journey.steps.map((step) => ({ journey, step: step.id })))
+}
+
+/** Every alert of the service, those that page first. */
+export function alertsOf(service: Service): readonly Alert[] {
+  const steps = stagedPairs(service).flatMap(({ journey, step }) => {
+    const threshold = thresholdOf(service, journey, step)
+    return threshold ? [harmAlert(service, journey, threshold)] : []
+  })
+  const all = [
+    ...steps,
+    ...service.journeys
+      .filter((journey) => journey.steps.length > 0)
+      .map((journey) => syntheticAlert(service, journey)),
+    ...modesOf(service).flatMap((mode) => modeAlert(service, mode) ?? []),
+    ...silenceAlerts(service),
+    telemetryAlert(service),
+  ]
+  return [...all.filter((alert) => alert.page), ...all.filter((alert) => !alert.page)]
+}
+
+function harmAlert(service: Service, journey: Journey, threshold: Threshold): Alert {
+  const step = journey.steps.find((known) => known.id === threshold.step)!
+  const mode = modesOf(service).find(
+    (known) =>
+      known.journeys.includes(journey.id) && (known.detect.kind === 'ratio' || known.detect.kind === 'synthetic'),
+  )
+  const labels = `{journey="${journey.id}",step="${step.id}"}`
+  const night = threshold.demands.find((demand) => demand.name === 'night')!
+  return {
+    name: `CitizensFail${alertName(journey.id)}${alertName(step.id)}`,
+    expr: `sum_over_time(journey_step:bad:inc1m${labels}[${threshold.windowMinutes}m]) >= ${threshold.failures}`,
+    forMinutes: 0,
+    page: true,
+    summary: `{{ $value }} citizens could not ${JSON.stringify(step.name).slice(1, -1)} in the last ${threshold.windowMinutes} minutes`,
+    ...(mode ? { runbook: runbookPath(mode) } : {}),
+    journey: journey.id,
+    step: step.id,
+    arithmetic: [
+      ...threshold.arithmetic,
+      night.share > 1
+        ? `at night ${night.perMinute} a minute cannot reach ${threshold.failures} in ${threshold.windowMinutes} min: the synthetic journey pages instead`
+        : `at night ${Math.round(night.share * 100)} % must fail`,
+    ],
+    probe: {
+      series: [
+        {
+          name: `journey_step_bad_total${`{job="${jobOf(service)}",journey="${journey.id}",step="${step.id}"}`}`,
+          healthy: '0',
+          broken: String(threshold.failures),
+        },
+      ],
+      afterMinutes: threshold.windowMinutes + 1,
+    },
+  }
+}
+
+function syntheticAlert(service: Service, journey: Journey): Alert {
+  const { everySeconds, failures, minutes } = syntheticWindow(service)
+  const mode =
+    modesOf(service).find((known) => known.journeys.includes(journey.id) && known.detect.kind === 'synthetic') ??
+    modesOf(service).find((known) => known.journeys.includes(journey.id))
+  return {
+    name: `Synthetic${alertName(journey.id)}Fails`,
+    expr: `sum(increase(synthetic_journey_bad_total{job="${jobOf(service)}",journey="${journey.id}"}[${minutes}m])) >= ${failures - 0.5}`,
+    forMinutes: 0,
+    page: true,
+    summary: `our own walk through "${journey.name}" failed ${failures} times in ${minutes} minutes`,
+    ...(mode ? { runbook: runbookPath(mode) } : {}),
+    journey: journey.id,
+    arithmetic: [
+      `${failures} failures of a run every ${everySeconds} s, and one run more: ${minutes} min; works at any hour, whatever the demand`,
+    ],
+    probe: {
+      series: [
+        {
+          name: `synthetic_journey_bad_total{job="${jobOf(service)}",journey="${journey.id}"}`,
+          healthy: '0',
+          broken: '1',
+        },
+      ],
+      afterMinutes: minutes + failures,
+    },
+  }
+}
+
+/** The alert of a failure mode; those seen in ratios of steps have theirs already, and only name their runbook there. */
+function modeAlert(service: Service, mode: FailureMode): Alert | undefined {
+  const sli = sliOf(service, mode.detect.sli)
+  if (
+    mode.detect.kind === 'ratio' &&
+    sli?.kind === 'ratio' &&
+    sli.step !== undefined &&
+    service.journeys.some(
+      (journey) => journey.id === sli.journey && journey.demand && journey.steps.some((step) => step.id === sli.step),
+    )
+  )
+    return undefined
+  // The synthetic journey of its own alert names this runbook already.
+  if (
+    sli?.kind === 'synthetic' &&
+    service.journeys.some((journey) => journey.id === mode.journeys[0] && journey.steps.length > 0)
+  )
+    return undefined
+  const measured = measureOf(mode, sli, jobOf(service))
+  const page = sli ? sli.pages : true
+  const journeys = journeysOf(service, mode).map((journey) => journey.name)
+  return {
+    name: alertName(mode.id),
+    expr: measured.expr,
+    forMinutes: measured.forMinutes,
+    page,
+    summary: `${lower(mode.name)}; citizens see: ${mode.citizenSees} (${journeys.join('; ')})`,
+    runbook: runbookPath(mode),
+    mode: mode.id,
+    ...(mode.journeys[0] ? { journey: mode.journeys[0] } : {}),
+    arithmetic: measured.arithmetic,
+    probe: {
+      series: [{ name: measured.series, healthy: measured.healthy, broken: measured.broken }],
+      afterMinutes: measured.forMinutes + 1,
+    },
+  }
+}
+
+interface Measure {
+  readonly expr: string
+  readonly series: string
+  readonly forMinutes: number
+  readonly healthy: string
+  readonly broken: string
+  readonly arithmetic: readonly string[]
+}
+
+function measureOf(mode: FailureMode, sli: Sli | undefined, job: string): Measure {
+  const id = sli?.id ?? mode.id
+  const labels = `{job="${job}",sli="${id}"}`
+  const forMinutes = mode.detect.forMinutes ?? 0
+  const gauge = (name: string, above: number, minutes: number, why: string): Measure => ({
+    expr: `max(${name}${labels}) > ${above}`,
+    series: `${name}${labels}`,
+    forMinutes: minutes,
+    healthy: String(above),
+    broken: String(above + 1),
+    arithmetic: [why],
+  })
+  if (sli?.kind === 'reconciliation')
+    return gauge(
+      'reconciliation_unmatched',
+      sli.allowed,
+      sli.graceMinutes,
+      `${sli.left} must equal ${sli.right}; ${sli.allowed} may differ, for ${sli.graceMinutes} min of grace`,
+    )
+  if (sli?.kind === 'invariant')
+    return gauge(
+      'invariant_violations',
+      sli.allowed,
+      0,
+      `${sli.counts}: ${sli.allowed} are allowed, so the first one counts`,
+    )
+  if (sli?.kind === 'freshness' && sli.ageMinutesMax !== undefined)
+    return gauge(
+      'freshness_age_seconds',
+      sli.ageMinutesMax * 60,
+      forMinutes,
+      `${sli.of}: ${sli.ageMinutesMax} min × 60 = ${sli.ageMinutesMax * 60} s`,
+    )
+  if (sli?.kind === 'latency')
+    return gauge(
+      'latency_percentile_ms',
+      sli.limitMs,
+      Math.max(1, forMinutes),
+      `${sli.percentile} of 100 within ${sli.limitMs} ms`,
+    )
+  const words = mode.detect.breach ?? mode.detect.says ?? sli?.name ?? mode.citizenSees
+  return gauge(
+    'sli_breach',
+    0,
+    forMinutes,
+    `computed outside of Prometheus (${mode.detect.kind}), because it needs calendars, tenants or a second calculation: ${words}; 1 while it is so`,
+  )
+}
+
+function silenceAlerts(service: Service): Alert[] {
+  return service.watch.silence.map((beat) => {
+    const series = `heartbeat_timestamp_seconds{job="${jobOf(service)}",heartbeat="${beat.id}"}`
+    return {
+      name: `Silent${alertName(beat.id)}`,
+      expr: `(time() - max(${series}) > ${beat.withinMinutes * 60}) or absent(${series})`,
+      forMinutes: 2,
+      page: true,
+      summary: `nothing was heard of ${beat.what} for ${beat.withinMinutes} minutes: what it looks for would not be seen`,
+      runbook: ONCALL_GUIDE,
+      arithmetic: [`${beat.withinMinutes} min × 60 = ${beat.withinMinutes * 60} s; absent counts as silent`],
+      // Test time starts at 0, so a beat that follows the clock is healthy, and one that stands still is broken.
+      probe: { series: [{ name: series, healthy: 'clock', broken: 'still' }], afterMinutes: beat.withinMinutes + 4 },
+    }
+  })
+}
+
+function telemetryAlert(service: Service): Alert {
+  const job = jobOf(service)
+  return {
+    name: 'TelemetryLost',
+    expr: `max(absent(up{job="${job}"}) or (sum(up{job="${job}"}) == 0))`,
+    forMinutes: 2,
+    page: true,
+    summary: `we cannot see how citizens of "${service.service.name}" are doing; this is not the same as well`,
+    runbook: ONCALL_GUIDE,
+    arithmetic: ['a lost measurement is never read as healthy'],
+    probe: { series: [{ name: `up{job="${job}",instance="a"}`, healthy: '1', broken: '0' }], afterMinutes: 4 },
+  }
+}
+
+export function rulesText(service: Service): string {
+  const job = jobOf(service)
+  const staged = stagedPairs(service).flatMap(({ journey, step }) => [
+    ...(['bad', 'total'] as const).flatMap((kind) => {
+      const x = `journey_step_${kind}_total{job="${job}",journey="${journey.id}",step="${step}"}`
+      return [
+        `      - record: journey_step:${kind}:inc1m`,
+        '        expr: >-',
+        `          (sum(((${x} - (${x} offset 1m)) >= 0) or (${x} and (${x} offset 1m))) or vector(0)) and on() (sum(up{job="${job}"}) > 0)`,
+        `        labels: { journey: ${journey.id}, step: ${step} }`,
+      ]
+    }),
+  ])
+  const groups = [
+    `# Rules for "${service.service.name}". Counters that must be exported at 0 from the start:`,
+    '#   journey_step_bad_total, journey_step_total {journey,step}: one per citizen and step, retries not counted again',
+    '#   synthetic_journey_bad_total {journey}; gauges reconciliation_unmatched, invariant_violations, freshness_age_seconds,',
+    '#   latency_percentile_ms and sli_breach {sli}; heartbeat_timestamp_seconds {heartbeat}',
+    'groups:',
+    ...(staged.length > 0
+      ? [`  - name: ${service.service.id}-staged`, '    interval: 1m', '    rules:', ...staged]
+      : []),
+    `  - name: ${service.service.id}-pages`,
+    '    interval: 1m',
+    '    rules:',
+    ...alertsOf(service).flatMap((alert) => ruleLines(service, alert)),
+    ...burnLines(service),
+  ]
+  return groups.join('\n')
+}
+
+function ruleLines(service: Service, alert: Alert): string[] {
+  return [
+    ...alert.arithmetic.map((line) => `      # ${line}`),
+    `      - alert: ${alert.name}`,
+    `        expr: ${yamlText(alert.expr)}`,
+    ...(alert.forMinutes > 0 ? [`        for: ${alert.forMinutes}m`] : []),
+    `        labels: ${labelsText(service, alert)}`,
+    '        annotations:',
+    `          summary: ${yamlText(alert.summary)}`,
+    ...(alert.runbook ? [`          runbook: ${yamlText(alert.runbook)}`] : []),
+  ]
+}
+
+export function labelsOf(service: Service, alert: Alert): Readonly<Record<string, string>> {
+  return {
+    service: service.service.id,
+    severity: alert.page ? 'page' : 'ticket',
+    ...(alert.journey ? { journey: alert.journey } : {}),
+    ...(alert.step ? { step: alert.step } : {}),
+    ...(alert.mode ? { failure_mode: alert.mode } : {}),
+  }
+}
+
+function labelsText(service: Service, alert: Alert): string {
+  return `{ ${Object.entries(labelsOf(service, alert))
+    .map(([name, value]) => `${name}: ${value}`)
+    .join(', ')} }`
+}
+
+/** Slow burns of the objective are tickets. A pair that no traffic can reach is left out, and said. */
+function burnLines(service: Service): string[] {
+  const lines = stagedPairs(service).flatMap(({ journey, step }) => {
+    const { share, sli } = allowedShare(service, journey.id, step)
+    if (sli?.kind !== 'ratio' || sli.step !== step) return []
+    return [
+      { factor: 6, long: '6h', short: '30m' },
+      { factor: 1, long: '3d', short: '6h' },
+    ].flatMap(({ factor, long, short }) => {
+      const limit = Number((factor * share).toPrecision(4))
+      if (limit >= 1)
+        return [
+          `      # ${sli.id}: ${factor} × ${share} = ${limit} cannot be exceeded by a share, so there is no rule for it`,
+        ]
+      const labels = `{journey="${journey.id}",step="${step}"}`
+      const ratio = (window: string) =>
+        `sum_over_time(journey_step:bad:inc1m${labels}[${window}]) / (sum_over_time(journey_step:total:inc1m${labels}[${window}]) > 0) > ${limit}`
+      return [
+        `      # ${factor} × (1 − ${sli.targetPercent} %) = ${limit}: the budget of ${sli.window} is spent ${factor === 1 ? 'just in its window' : `${factor} times too fast`}`,
+        `      - alert: BudgetBurns${alertName(sli.id)}${long}`,
+        `        expr: ${yamlText(`(${ratio(long)}) and (${ratio(short)})`)}`,
+        `        labels: { service: ${service.service.id}, severity: ticket, journey: ${journey.id}, step: ${step} }`,
+        '        annotations:',
+        `          summary: ${yamlText(`more people fail at "${step}" than "${sli.id}" allows`)}`,
+      ]
+    })
+  })
+  return lines.some((line) => line.includes('- alert'))
+    ? [`  - name: ${service.service.id}-tickets`, '    interval: 5m', '    rules:', ...lines]
+    : []
+}
+
+/** JSON strings are YAML, whatever they hold. */
+export function yamlText(text: string): string {
+  return JSON.stringify(text)
+}
+
+function routesText(service: Service): string {
+  const { ladder } = service.oncall
+  const first = ladder.filter((rung) => rung.afterMinutes === 0)
+  return [
+    '# Pages go to Holdfast, which climbs the ladder, counts and keeps the evidence. Below it a second way that needs no Holdfast.',
+    'route:',
+    '  receiver: tickets',
+    '  group_by: [service, journey, failure_mode]',
+    '  group_wait: 10s',
+    '  group_interval: 1m',
+    '  repeat_interval: 4h',
+    '  routes:',
+    `    - matchers: [ 'service="${service.service.id}"', 'severity="page"' ]`,
+    '      receiver: holdfast',
+    '      continue: true',
+    `    - matchers: [ 'service="${service.service.id}"', 'severity="page"' ]`,
+    '      receiver: first-in-line',
+    'receivers:',
+    '  - name: holdfast',
+    '    webhook_configs:',
+    '      - url_file: /etc/alertmanager/holdfast-url',
+    '        send_resolved: true',
+    `  # ${first.map((rung) => `${rung.role}: ${rung.to ?? `rota ${rung.rota}`}`).join('; ')}`,
+    '  - name: first-in-line',
+    '    webhook_configs:',
+    '      - url_file: /etc/alertmanager/pager-url',
+    '        send_resolved: true',
+    '  - name: tickets',
+    '    webhook_configs:',
+    '      - url_file: /etc/alertmanager/tickets-url',
+    '        send_resolved: false',
+  ].join('\n')
+}
+
+/** Why each number is what it is, for the person who asks "why 5?". */
+export function sheetText(service: Service): string {
+  const { harmBudget } = service
+  const alerts = alertsOf(service)
+  return [
+    `# Why these numbers: ${service.service.name}`,
+    '',
+    `Somebody is woken when ${harmBudget.citizens} citizens were harmed, or earlier. ${harmBudget.kinds.map((kind) => `For ${kind.what}: ${kind.beforePage}.`).join(' ')}`,
+    `Of failed attempts, ${harmBudget.contactRate * 100} % end in a complaint${harmBudget.contactSource ? ` (${harmBudget.contactSource})` : ''}. From page to first useful action: ${harmBudget.responseMinutes} minutes.`,
+    '',
+    '## Steps',
+    '',
+    '| journey, step | demand | a minute | first complaint of a total failure | share that pages |',
+    '|---|---|---|---|---|',
+    ...stagedPairs(service).flatMap(({ journey, step }) => {
+      const threshold = thresholdOf(service, journey, step)
+      if (!threshold) return [`| ${journey.id}, ${step} | not known | | | only the synthetic journey |`]
+      return threshold.demands.map(
+        (demand) =>
+          `| ${journey.id}, ${step} | ${demand.name} | ${demand.perMinute} | ${demand.complaintMinutes} min | ${demand.share > 1 ? `cannot: ${demand.share} > 1, so the synthetic journey pages` : `${Math.round(demand.share * 100)} %, i.e. ${threshold.failures} in ${threshold.windowMinutes} min`} |`,
+      )
+    }),
+    '',
+    '## Alerts',
+    '',
+    '| alert | wakes | when | arithmetic | runbook |',
+    '|---|---|---|---|---|',
+    ...alerts.map(
+      (alert) =>
+        `| ${alert.name} | ${alert.page ? 'yes' : 'no, a ticket'} | \`${alert.expr.replaceAll('|', '\\|')}\` | ${alert.arithmetic.join('; ')} | ${alert.runbook ?? ONCALL_GUIDE} |`,
+    ),
+    '',
+    '## Failure modes and their alerts',
+    '',
+    ...modesOf(service).map((mode) => `- ${mode.rank}. ${mode.name}: ${alertsFor(service, mode).join(', ')}`),
+  ].join('\n')
+}
+
+/** Names of the alerts that show a failure mode. */
+export function alertsFor(service: Service, mode: FailureMode): readonly string[] {
+  const path = runbookPath(mode)
+  return alertsOf(service)
+    .filter((alert) => alert.mode === mode.id || alert.runbook === path)
+    .map((alert) => alert.name)
+}

@@ -1,0 +1,171 @@
+/** Words prepared before they are needed: for each audience and stage, and a page that stands when nothing else does. */
+import type { Audience, Service } from '../define/schema.ts'
+import { type KitFile, single } from './file.ts'
+import { lower, modesOf, sentence, type Source } from './source.ts'
+
+const STAGES = ['investigating', 'identified', 'monitoring', 'resolved'] as const
+
+export function commsFiles({ service }: Source): KitFile[] {
+  const from = [['comms'], ['service']]
+  return [
+    ...service.comms.audiences.map((audience) =>
+      single('comms', `ops/comms/${audience.id}.md`, from, audienceText(service, audience)),
+    ),
+    single(
+      'comms',
+      'ops/pages/unavailable.html',
+      [
+        ['comms', 'contact'],
+        ['service', 'name'],
+      ],
+      unavailablePage(service),
+    ),
+  ]
+}
+
+function audienceText(service: Service, audience: Audience): string {
+  const { comms } = service
+  const update = Object.entries(comms.updateEveryMinutes).map(
+    ([severity, minutes]) => `${severity} every ${minutes} minutes`,
+  )
+  return [
+    `# ${audience.name ?? audience.id}: words for an incident of "${service.service.name}"`,
+    '',
+    `Channels: ${audience.channels.join(', ')}.${audience.withinMinutes ? ` First words within ${audience.withinMinutes} minutes.` : ''}${audience.when ? ` Only: ${audience.when}.` : ''}${audience.why ? ` ${sentence(audience.why)}` : ''}`,
+    `${audience.speaks ? `Sent by: ${audience.speaks}.` : 'A person approves the words before they go out.'} Updates: ${update.join(', ')}.`,
+    ...(comms.speakers.length > 0
+      ? [`Who speaks: ${comms.speakers.map((speaker) => `${speaker.who} on ${speaker.topic}`).join('; ')}.`]
+      : []),
+    'In the words below {since}, {next} and {count} are filled from the incident by `holdfast respond comms draft`.',
+    ...audience.languages.flatMap((language) => wordsIn(service, audience, language)),
+    '',
+    '## Before it goes out',
+    '',
+    ...comms.mustSay.map(
+      (question) =>
+        `- Does it say ${/^(what|whether|when|which|who|how|where|for)\b/.test(question) ? question : `what is known of ${question}`}?`,
+    ),
+    ...(comms.deadlineMoves ? [`- A promise about deadlines: ${comms.deadlineMoves}.`] : []),
+    '- No component, error code or cause that nobody has confirmed; no name of a person.',
+  ].join('\n')
+}
+
+function wordsIn(service: Service, audience: Audience, language: string): string[] {
+  if (language !== 'en')
+    return [
+      '',
+      `## ${language === 'cy' ? 'Cymraeg' : language}`,
+      '',
+      '**Not translated yet: do not publish.** A translator works from the English words above, and the phrases below stay as they are:',
+      `- the service: ${service.service.name}`,
+      `- help: ${service.comms.contact.phone}`,
+    ]
+  return STAGES.flatMap((stage) => [
+    '',
+    `## ${stage.charAt(0).toUpperCase()}${stage.slice(1)}`,
+    '',
+    ...wordsAt(service, audience, stage).map((text) => `> ${text}`),
+  ])
+}
+
+const PUBLIC = new Set(['banner', 'unavailable-page', 'status-page', 'helpline', 'sms', 'letter', 'notice'])
+
+function wordsAt(service: Service, audience: Audience, stage: (typeof STAGES)[number]): string[] {
+  const { name } = service.service
+  const { contact, savedAnswers } = service.comms
+  const open = audience.channels.some((channel) => PUBLIC.has(channel))
+  const help = `You can call ${contact.phone} (${contact.hours}).`
+  const other = service.journeys.find((journey) => journey.fallbackChannel)?.fallbackChannel
+  if (stage === 'resolved')
+    return open
+      ? [
+          `"${name}" is working again. It was not working properly from {since}.`,
+          `If you were using it then, check that you got what you came for. ${help}`,
+        ]
+      : [
+          `"${name}" works again since {next}; {count} people were affected from {since}. The review follows within ${service.respond.reviewWorkingDays} working days.`,
+        ]
+  if (!open) {
+    const harm = sentence(`When it fails, ${lower(service.journeys[0]!.harmIfFails)}`)
+    return [
+      `"${name}" has not worked properly since {since}; {count} people could not finish so far. ${harm}`,
+      stage === 'investigating'
+        ? 'We do not know the cause yet.'
+        : stage === 'identified'
+          ? 'We know the cause and are mending it.'
+          : 'It is mended; we are watching that it stays so.',
+      'Next update at {next}.',
+    ]
+  }
+  const state =
+    stage === 'investigating'
+      ? 'We are finding out why.'
+      : stage === 'identified'
+        ? 'We know why, and are mending it.'
+        : 'It should work now, and we are watching that it does.'
+  return [
+    `There has been a problem with "${name}" since {since}. ${state}`,
+    ...(savedAnswers ? [savedAnswers] : []),
+    `${other ? `${sentence(other.says)} ` : ''}${help}`,
+    'We will say more at {next}.',
+  ]
+}
+
+/** Self-contained: no script, no outside request, under 60 KB. The server answers 503 with Retry-After and no-store. */
+export function unavailablePage(service: Service): string {
+  const { contact, savedAnswers } = service.comms
+  const name = html(service.service.name)
+  const other = service.journeys.find((journey) => journey.fallbackChannel)?.fallbackChannel
+  const welsh = service.service.languages.includes('cy')
+  return `<!DOCTYPE html>
+<!-- Serve with status 503, "Retry-After: 900" and "Cache-Control: no-store". -->
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>Sorry, the service is unavailable – ${name}</title>
+<style>
+body{margin:0;font:19px/1.4 arial,sans-serif;color:#0b0c0c;background:#fff}
+header{background:#0b0c0c;color:#fff;padding:15px}
+header p,main{max-width:960px;margin:0 auto;padding:0 15px}
+h1{font-size:1.7em;line-height:1.2}
+a{color:#1d70b8}
+a:focus{outline:3px solid #fd0;background:#fd0;color:#0b0c0c}
+</style>
+</head>
+<body>
+<header><p>${name}</p></header>
+<main>
+<h1>Sorry, the service is unavailable</h1>
+<p>You will be able to use the service later.</p>
+${savedAnswers ? `<p>${html(savedAnswers)}</p>\n` : ''}${other ? `<p>${html(sentence(other.says))}</p>\n` : ''}<h2>Get help</h2>
+<p>Telephone: <a href="tel:${contact.phone.replace(/[^\d+]/g, '')}">${html(contact.phone)}</a><br>${html(contact.hours)}</p>
+${contact.textphone ? `<p>Textphone: ${html(contact.textphone)}</p>\n` : ''}${contact.email ? `<p>Email: <a href="mailto:${html(contact.email)}">${html(contact.email)}</a></p>\n` : ''}${
+  welsh
+    ? `<section lang="cy">
+<h2>Mae’n ddrwg gennym, nid yw’r gwasanaeth ar gael</h2>
+<p>Ffoniwch <a href="tel:${contact.phone.replace(/[^\d+]/g, '')}">${html(contact.phone)}</a></p>
+</section>
+`
+    : ''
+}</main>
+</body>
+</html>`
+}
+
+export function html(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+}
+
+/** Which failure modes an audience hears of, for the on-call guide. */
+export function audiencesOf(service: Service): readonly string[] {
+  const modes = modesOf(service)
+  return service.comms.audiences.map((audience) => {
+    const own =
+      audience.failureModes.length > 0
+        ? audience.failureModes
+        : modes.filter((mode) => mode.act.notify.includes(audience.id)).map((mode) => mode.id)
+    return `${audience.name ?? audience.id}: ${audience.channels.join(', ')}${audience.withinMinutes ? ` within ${audience.withinMinutes} minutes` : ''}${audience.when ? `, ${audience.when}` : ''}${own.length > 0 ? ` (${own.join(', ')})` : ''}`
+  })
+}
