@@ -229,6 +229,23 @@ test('a new store outranks every store before it, so that drivers obey it', asyn
   assert.ok(second > first && Number.isSafeInteger(second))
 })
 
+test('an ordinary database user is enough, and one without the right to create is told so', async () => {
+  const url = await fresh()
+  await run(url, 'create role plain login; create role bare login; grant create on database holdfast to plain')
+  const as = (role: string) => url.replace('postgres@', `${role}@`)
+  await assert.rejects(openStore(as('bare')), (thrown) => {
+    assert.ok(thrown instanceof OpsError, String(thrown))
+    assert.match(thrown.message, /lacks a right/)
+    assert.match(thrown.fix, /GRANT CREATE/)
+    return true
+  })
+  const store = await openStore(as('plain'))
+  await store.create('svc', { id: 'm', kind: 'k', state: 0, wakeAt: 1 }, [entry])
+  const claim = (await store.claim('o', 600_000))!
+  assert.notEqual(await store.commit(claim, change({ entries: [entry] })), 'fenced')
+  await store.close()
+})
+
 test('trouble is told in words, without the password', () => {
   const told = (code: string) => (storeError(Object.assign(new Error('from below'), { code })) as OpsError).message
   assert.match(told('53100'), /disk .* is full.*from below/)
