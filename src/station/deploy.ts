@@ -14,9 +14,9 @@ import { judgeMigrations } from '../core/deploy/migration.ts'
 import { type Baseline, planDeployment, webComponent } from '../core/deploy/plan.ts'
 import { EXIT, type ExitCode, type Finding, OpsError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
+import type { World } from '../engine/world.ts'
 import type { MachineRow, Store } from '../ports/store.ts'
 import { isUnreachable } from '../ports/unreachable.ts'
-import type { World } from '../engine/world.ts'
 
 const SQL_BYTES_MAX = 1024 * 1024
 const SQL_FILES_MAX = 500

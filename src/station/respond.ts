@@ -1,11 +1,11 @@
 /** Puts a person's request to an incident and waits until it was taken: by whichever engine runs, or, when none does, from here. */
 import { randomUUID } from 'node:crypto'
-import type { Json } from '../core/json.ts'
 import type { Service } from '../core/define/schema.ts'
 import { incidentOf } from '../core/deploy/plan.ts'
+import { EXIT, OpsError } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
 import { INCIDENT, openIncident } from '../core/respond/incident.ts'
 import type { IncidentSeverity, IncidentState, TimelineEvent } from '../core/respond/state.ts'
-import { EXIT, OpsError } from '../core/errors.ts'
 import type { Instant } from '../core/time.ts'
 import { nearest } from '../core/words.ts'
 import { incidentKind } from '../engine/incidents.ts'

@@ -3,7 +3,7 @@
  * pages take, and (when asked) an engine. CLI, console server and demo all stand on it. This is the one place that picks adapters.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { gatewayTraffic, startGateway } from '../adapters/gateway/traffic.ts'
@@ -23,6 +23,7 @@ import type { World } from '../engine/world.ts'
 import type { Store } from '../ports/store.ts'
 import type { TrafficStatus } from '../ports/traffic.ts'
 import { isUnreachable } from '../ports/unreachable.ts'
+import { fileSecret } from './file-secret.ts'
 import { notifiersOf } from './routes.ts'
 import { socketPath } from './sockets.ts'
 
@@ -108,7 +109,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
     runtime: processRuntime({ socket: supervisor.socket }),
     ...(schema ? { schema } : {}),
     publicUrl: traffic.publicUrl,
-    probe: { header: 'x-holdfast-probe', secret: probeSecret(state) },
+    probe: { header: 'x-holdfast-probe', secret: fileSecret(state, 'probe') },
     env: serviceEnv(env),
     notifiers: notifiersOf(env),
   }
@@ -192,17 +193,6 @@ export function serviceEnv(env: Env): Env {
     name.startsWith('SERVICE_') ? [[name.slice(8), value]] : [],
   )
   return { ...rest, ...Object.fromEntries(named) }
-}
-
-/** Marks our synthetic journeys for the gateway. Stays in the state folder. */
-function probeSecret(state: string): string {
-  const file = join(state, 'probe.key')
-  try {
-    writeFileSync(file, randomBytes(24).toString('hex'), { flag: 'wx', mode: 0o600 })
-  } catch {
-    // It is there already.
-  }
-  return readFileSync(file, 'utf8').trim()
 }
 
 async function whatRuns(world: World): Promise<WhatRuns> {

@@ -209,6 +209,13 @@ test('a release that dies on start is refused before any citizen met it', () => 
   assert.deepEqual(bench.spawned, [])
 })
 
+test('a first release that never becomes healthy is refused, because there is nothing to go back to', () => {
+  const bench = new Bench({ ...PLAN, previous: null })
+  bench.answers['traffic.apply'] = () => ({ unreachable: true, why: 'the gateway answered 400' })
+  bench.until('refused')
+  assert.equal(bench.state.serving, null)
+})
+
 test('a release that fails in private never gets traffic', () => {
   const bench = new Bench()
   bench.answers['probe.verify'] = () => ({ ok: false, steps: 1, why: 'answered 500' })

@@ -204,7 +204,7 @@ function attachingTick(draft: Draft, seen: DeploymentSeen, deadline: Instant): v
     return
   }
   if (deadline > draft.now) return
-  rollBack(draft, seen.why ?? `The traffic layer found no healthy replica of release ${release(draft)}.`)
+  giveUp(draft, seen.why ?? `The traffic layer found no healthy replica of release ${release(draft)}.`)
 }
 
 function isAttached(draft: Draft, status: NonNullable<DeploymentSeen['status']>): boolean {
@@ -271,6 +271,12 @@ function stopAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): voi
   } else if (phase.name === 'rolling-back' && phase.stage === 'stopping') {
     endRollback(draft, phase.because)
   }
+}
+
+/** A first release has nothing to go back to, and nobody uses it yet. */
+function giveUp(draft: Draft, why: string): void {
+  if (draft.state.plan.previous) rollBack(draft, why)
+  else refuse(draft, why)
 }
 
 /** Ends a deployment that no citizen has met and of which the traffic layer knows nothing. */

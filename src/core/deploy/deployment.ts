@@ -52,8 +52,8 @@ export interface DeploymentPlan {
   readonly trial: TrialPlan
   /** Numbered SQL files of the schema step, in order; none: no schema step. */
   readonly migrations: readonly { readonly file: string; readonly sql: string }[]
-  /** Journey steps as the traffic layer recognises them. */
-  readonly steps: readonly Json[]
+  /** Journey steps as the traffic layer recognises them, and what our synthetic citizen types into their forms. */
+  readonly steps: readonly { readonly [key: string]: Json }[]
   readonly healthPath: string
   /** How long requests may take to leave a release before it is stopped all the same, in ms. */
   readonly drainMsMax: number

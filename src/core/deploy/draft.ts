@@ -91,7 +91,7 @@ export class Draft {
       ...(moveFrom ? { moveFrom } : {}),
       stable: stable as unknown as Json,
       ...(canary ? { canary: canary as unknown as Json } : {}),
-      steps: plan.steps,
+      steps: plan.steps.map(({ form: _, ...match }) => match as Json),
       healthPath: plan.healthPath,
     })
   }

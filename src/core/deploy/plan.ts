@@ -94,7 +94,7 @@ export function watchedSteps(service: Service): { journey: Journey; step: Journe
   )
 }
 
-function stepMatch(journey: Journey, step: JourneyStep): Json {
+function stepMatch(journey: Journey, step: JourneyStep): { readonly [key: string]: Json } {
   const { id, method, route, okStatus, marker, limitMs, form } = step
   return {
     journey: journey.id,

@@ -1,0 +1,22 @@
+import type { Command } from '../command.ts'
+
+export const serve: Command = {
+  name: 'serve',
+  says: 'Runs the engine, the operator console and the gateway of this service until you stop it. Citizens do not notice when you do.',
+  example: 'holdfast serve --listen 0.0.0.0:8080 --console 127.0.0.1:4600',
+  options: [
+    { flags: '--listen <host:port>', says: 'where citizens reach the gateway', default: '127.0.0.1:8080' },
+    {
+      flags: '--console <host:port>',
+      says: 'where staff reach the console; loopback unless a proxy with TLS stands before it',
+      default: '127.0.0.1:4600',
+    },
+    { flags: '--public-url <url>', says: 'address of the console as staff see it, when a proxy stands before it' },
+    { flags: '--with-traffic', says: 'on stopping, also end the gateway and the releases: citizens are cut off' },
+  ],
+  exits: { 3: 'the database or a port cannot be had' },
+  async run(call) {
+    const { serveUntilStopped } = await import('../../station/serve.ts')
+    return serveUntilStopped(call)
+  },
+}

@@ -1,0 +1,90 @@
+/** Engine and console of one service, until stopped. The gateway and the releases are processes of their own and go on. */
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Call } from '../cli/command.ts'
+import { VERSION } from '../cli/version.ts'
+import { EXIT, type ExitCode, OpsError } from '../core/errors.ts'
+import { sharedSecret } from '../engine/secrets.ts'
+import type { Store } from '../ports/store.ts'
+import { startConsole } from '../web/server.ts'
+import { fileSecret } from './file-secret.ts'
+import { restoreServing } from './restore.ts'
+import { openStation, type Station } from './station.ts'
+
+export async function serveUntilStopped({ state, service, options, io, json }: Call): Promise<ExitCode> {
+  let store: Store | undefined
+  const consoleAt = addressOf(String(options.console))
+  const publicUrl = typeof options.publicUrl === 'string' ? options.publicUrl : undefined
+  const opening = openStation({
+    state,
+    serviceFile: service,
+    env: io.env,
+    remark: (says) => io.progress(says),
+    listen: String(options.listen),
+    consoleUrl: () => publicUrl ?? `http://${consoleAt.host}:${consoleAt.port}`,
+  })
+  const console = await startConsole({
+    store: () => store,
+    clock: { now: Date.now },
+    listen: consoleAt,
+    ...(publicUrl ? { publicUrl } : {}),
+    // Several consoles on one database share sign-ins only when they share this.
+    secret: io.env.HOLDFAST_CONSOLE_SECRET ?? fileSecret(state, 'console'),
+    version: VERSION,
+    log: (line) => io.progress(line),
+    runbook: (_, id) => runbookOf(dirname(service), id),
+    ackSecret: async () => sharedSecret(store!, 'ack')(),
+  })
+  let station: Station | undefined
+  try {
+    station = await opening
+    store = station.store
+    station.startEngine()
+    const restored = await restoreServing(station)
+    if (json) {
+      io.out(
+        JSON.stringify({
+          console: console.url,
+          signIn: console.signInLink(),
+          gateway: station.world.publicUrl,
+          store: station.place,
+        }),
+      )
+    } else {
+      io.progress(`Console: ${console.url}   sign in once with ${console.signInLink()}`)
+      io.progress(`Gateway: ${station.world.publicUrl}   Store: ${station.place}`)
+      io.progress(restored)
+      io.progress('Ctrl-C stops the engine and the console; citizens go on being served.')
+    }
+    if (!io.stop.aborted)
+      await new Promise<void>((resolve) => io.stop.addEventListener('abort', () => resolve(), { once: true }))
+    return EXIT.done
+  } finally {
+    await console.close()
+    if (options.withTraffic === true) await station?.shutDown()
+    else await station?.close()
+    if (station)
+      io.progress(
+        options.withTraffic === true ? 'Everything is stopped.' : `Stopped. ${(await lastWord(station)).says}`,
+      )
+  }
+}
+
+async function lastWord(station: Station) {
+  return station.whatRuns().catch(() => ({ says: '' }))
+}
+
+function addressOf(text: string): { host: string; port: number } {
+  const found = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text)
+  if (found) return { host: found[1] ?? found[2]!, port: Number(found[3]) }
+  throw new OpsError('ADDRESS', {
+    message: `"${text}" is not HOST:PORT.`,
+    fix: '--console 127.0.0.1:4600',
+    exit: EXIT.usage,
+  })
+}
+
+function runbookOf(root: string, id: string): Promise<string | null> {
+  if (!/^[a-z0-9][a-z0-9-]{0,80}$/.test(id)) return Promise.resolve(null)
+  return readFile(join(root, 'runbooks', `${id}.md`), 'utf8').catch(() => null)
+}
