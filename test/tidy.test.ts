@@ -15,7 +15,8 @@ const sources = files.filter((file) => file.startsWith('src/') && file.endsWith(
 const isTest = (file: string) => file.endsWith('.test.ts')
 
 function importsOf(file: string): string[] {
-  return [...read(file).matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, target]) => target!)
+  const found = read(file).matchAll(/^(?:import|export)\b(?:[^'"`;]*?\bfrom)? '([^']+)'|\bimport\(\s*'([^']+)'/gm)
+  return [...found].map(([, target, lazy]) => (target ?? lazy)!)
 }
 
 /** Which parts of src/ a part may import, and which packages core may use: those that only compute. */
