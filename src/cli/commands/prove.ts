@@ -1,8 +1,8 @@
 /** The prove commands: the log as it stands, the evidence pack of one deployment, and its independent check. */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { told } from '../../core/prove/story.ts'
 import { EXIT, OpsError } from '../../core/errors.ts'
+import { told } from '../../core/prove/story.ts'
 import { isoOf, londonOf } from '../../core/time.ts'
 import { plural } from '../../core/words.ts'
 import type { Call, Command } from '../command.ts'

@@ -36,7 +36,7 @@ import {
   type StepResult,
   type Trigger,
 } from './state.ts'
-import { HOLDFAST, note, numberIn, refuse, textIn, type Turn } from './turn.ts'
+import { HOLDFAST, note, numberIn, refuse, type Turn, textIn } from './turn.ts'
 
 export const INCIDENT = 'incident'
 

@@ -4,7 +4,7 @@
  */
 import { durationOf, type Instant, londonOf, MINUTE } from '../time.ts'
 import { listOf } from '../words.ts'
-import { type CommsFacts, type Draft, draftOf, lintWording, type Stage, STAGES } from './comms.ts'
+import { type CommsFacts, type Draft, draftOf, lintWording, STAGES, type Stage } from './comms.ts'
 import { remindOfUpdate } from './paging.ts'
 import type { IncidentSeverity } from './state.ts'
 import { HOLDFAST, note, refuse, type Turn } from './turn.ts'
