@@ -133,15 +133,17 @@ export class Replay {
     const trial = this.trial ?? this.open(now)
     if (!trial) {
       if (this.units.sessions > 0)
-        this.latest = {
-          ...this.latest,
-          decision: 'continue',
-          why: this.options.closedLoop
-            ? `The first citizens are walking through; the new release gets ${percentOf(this.share)} of new sessions.`
-            : 'The first citizens are walking through.',
-        }
+        this.latest = this.options.closedLoop
+          ? {
+              ...this.latest,
+              decision: 'continue',
+              why: `The first citizens are walking through; the new release gets ${percentOf(this.share)} of new sessions.`,
+            }
+          : { ...this.latest, why: 'Cannot tell yet: the first citizens are walking through.' }
       return this.latest
     }
+    // A rollback is final: what comes after it was recorded without us.
+    if (trial.phase.phase === 'rolled-back') return this.latest
     const batch: CountBatch = { seq: ++this.seq, from, to: now, counts: this.units.take() }
     const verdict = decide(observe(trial, batch), now)
     this.trial = verdict.trial

@@ -29,6 +29,8 @@ const SETTLE_MS = 30_000
 /** A session that returns after this is another one. */
 const FORGET_MS = 30 * 60_000
 const SESSIONS_MAX = 200_000
+/** Settled entries at the head of the queue before it is cut. */
+const QUEUE_SLACK = 10_000
 /** Share of wandering sessions from which the stream counts as not sticky, and how many sessions must be seen first. */
 const WANDER_SHARE = 0.2
 const WANDER_SESSIONS = 200
@@ -52,8 +54,12 @@ export class SessionUnits {
   /** Sessions seen so far, and those that were met in both arms. */
   sessions = 0
   moved = 0
-  private readonly known = new Map<string, Session>()
-  private readonly open = new Map<string, Session>()
+  /** Two halves, so that forgetting the longest silent costs nothing: the old half is dropped when the young one is full. */
+  private young = new Map<string, Session>()
+  private old = new Map<string, Session>()
+  /** Open units in the order of their last attempt; an entry is stale when its unit has moved on. */
+  private queue: { session: Session; at: Instant; key: string }[] = []
+  private head = 0
   private readonly rows = new Map<string, Row>()
   private readonly limitMsOf: (journey: string, step: string) => number
 
@@ -66,6 +72,11 @@ export class SessionUnits {
     return this.sessions >= WANDER_SESSIONS && this.moved > WANDER_SHARE * this.sessions
   }
 
+  /** Sessions in memory. */
+  get size(): number {
+    return this.young.size + this.old.size
+  }
+
   /** One request. `share`: the new release's share of sessions that start now. */
   add(request: Request, share: number): void {
     this.settle(request.t)
@@ -73,20 +84,25 @@ export class SessionUnits {
     if (session.arm !== request.arm && !session.moved) {
       session.moved = true
       this.moved++
-      this.closeOk(request.session, session)
+      this.closeOk(session)
     }
     if (session.moved && !this.wandering) return
     const key = `${request.journey}\n${request.step}`
-    if (session.open && session.open.key !== key) this.closeOk(request.session, session)
+    if (session.open && session.open.key !== key) this.closeOk(session)
     this.attempt(request, session, key)
   }
 
   /** Closes what has been silent long enough at `now`. */
   settle(now: Instant): void {
-    for (const [id, session] of this.open) {
-      if (session.open && session.open.at > now - SETTLE_MS) break
-      this.closeOk(id, session)
+    const waiting = () => this.queue.length - this.head
+    while (waiting() > 0 && (this.queue[this.head]!.at <= now - SETTLE_MS || waiting() > 2 * SESSIONS_MAX)) {
+      const { session, at, key } = this.queue[this.head]!
+      this.head++
+      if (session.open?.key === key && session.open.at === at) this.closeOk(session)
     }
+    if (this.head < QUEUE_SLACK) return
+    this.queue = this.queue.slice(this.head)
+    this.head = 0
   }
 
   /** The counts closed since the last call. */
@@ -97,24 +113,27 @@ export class SessionUnits {
   }
 
   private sessionOf(request: Request, share: number): Session {
-    const old = this.known.get(request.session)
-    if (old) this.known.delete(request.session)
-    if (old && old.lastAt > request.t - FORGET_MS) {
-      old.lastAt = request.t
-      this.known.set(request.session, old)
-      return old
+    const id = request.session
+    const known = this.young.get(id) ?? this.old.get(id)
+    if (known && known.lastAt > request.t - FORGET_MS) {
+      known.lastAt = request.t
+      this.keep(id, known)
+      return known
     }
-    if (old) this.closeOk(request.session, old)
+    if (known) this.closeOk(known)
     if (request.kind === 'citizen') this.sessions++
     const { arm, kind, segment } = request
     const session: Session = { arm, share, moved: false, kind, segment, lastAt: request.t, closed: [], open: null }
-    this.known.set(request.session, session)
-    if (this.known.size > SESSIONS_MAX) {
-      const [oldest, gone] = this.known.entries().next().value!
-      this.closeOk(oldest, gone)
-      this.known.delete(oldest)
-    }
+    this.keep(id, session)
     return session
+  }
+
+  private keep(id: string, session: Session): void {
+    this.young.set(id, session)
+    if (this.young.size < SESSIONS_MAX / 2) return
+    for (const [one, gone] of this.old) if (!this.young.has(one)) this.closeOk(gone)
+    this.old = this.young
+    this.young = new Map()
   }
 
   private attempt(request: Request, session: Session, key: string): void {
@@ -129,25 +148,23 @@ export class SessionUnits {
       const row = this.row(request.journey, request.step, arm, session)
       row.failed++
       if (slow) row.slow++
-      this.end(request.session, session, key)
+      this.end(session, key)
       return
     }
-    this.open.delete(request.session)
     session.open = { key, journey: request.journey, step: request.step, arm, at: request.t }
-    this.open.set(request.session, session)
+    this.queue.push({ session, at: request.t, key })
   }
 
-  private closeOk(id: string, session: Session): void {
+  private closeOk(session: Session): void {
     const { open } = session
     if (!open) return
     this.row(open.journey, open.step, open.arm, session).ok++
-    this.end(id, session, open.key)
+    this.end(session, open.key)
   }
 
-  private end(id: string, session: Session, key: string): void {
+  private end(session: Session, key: string): void {
     if (session.closed.length < 100) session.closed.push(key)
     session.open = null
-    this.open.delete(id)
   }
 
   private row(journey: string, step: string, arm: Arm, { kind, segment, share }: Session): Row {
