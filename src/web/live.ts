@@ -21,6 +21,8 @@ export const STREAMS_PER_SESSION_MAX = 8
 const LOOK_MS = 2_000
 /** Not more often than this, however much is written. */
 const REST_MS = 400
+/** Looking takes at most a fifth of the time, because the engine may live in this process. */
+const REST_SHARE = 4
 const BEAT_MS = 8_000
 const SESSION_CHECK_MS = 20_000
 /** A reader that takes nothing for this long is gone. */
@@ -110,8 +112,10 @@ export class Live {
     this.running = true
     try {
       while (this.streams.size > 0 && !this.stop.signal.aborted) {
+        const began = performance.now()
         for (const stream of [...this.streams]) await this.look(stream)
-        await Promise.all([this.change(), pause(REST_MS, this.stop.signal)])
+        const spent = performance.now() - began
+        await Promise.all([this.change(), pause(Math.max(REST_MS, spent * REST_SHARE), this.stop.signal)])
       }
     } finally {
       this.running = false

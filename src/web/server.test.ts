@@ -53,6 +53,7 @@ test('a one-time link signs in once, and opening it uses nothing up', async () =
   const nameless = await post(link, { name: '  ' })
   assert.equal(nameless.statusCode, 422)
   assert.match(nameless.body, /Enter your name/)
+  assert.equal((await post(link, { name: ' HoldFast\u200b' })).statusCode, 422)
   const first = await post(link, { name: 'Asha\u0000\n  Rahman' })
   assert.equal(first.statusCode, 303)
   const set = String(first.headers['set-cookie'])
@@ -273,6 +274,19 @@ test('somebody who tries sign-in links is slowed down', async () => {
   assert.equal((await get(link)).statusCode, 429)
   scene.now += MINUTE
   assert.equal((await get(link)).statusCode, 200)
+})
+
+test('who is slowed down is told by the socket, or by the one proxy before us', async () => {
+  const tryAs = async (how: Partial<ConsoleOptions>, headers: Record<string, string>) => {
+    const { get } = await visit(how)
+    const codes = []
+    for (let i = 0; i < 12; i++)
+      codes.push((await get('/sign-in/guess', { ...headers, 'x-forwarded-for': `10.9.9.9, 10.0.0.${i}` })).statusCode)
+    return codes.at(-1)
+  }
+  assert.equal(await tryAs({}, {}), 429, 'without a proxy the header is made up by the caller')
+  const proxied = { publicUrl: 'https://holdfast.example.gov.uk' }
+  assert.equal(await tryAs(proxied, { host: 'holdfast.example.gov.uk' }), 410)
 })
 
 test('before the database is there, and while it is gone, pages say so and nothing is signed in', async () => {

@@ -24,7 +24,7 @@ import { entryPage, logPage, proofText } from './pages/log.ts'
 import { notFoundScreen, problemScreen, startingScreen, storeGoneScreen, tooManyScreen } from './pages/problem.ts'
 import { servicePage } from './pages/service.ts'
 import { linkScreen, returnScreen, signInScreen } from './pages/sign-in.ts'
-import { CONSOLE_URL, type LinkOptions, type Session, SESSION_MS, Sessions } from './session.ts'
+import { CONSOLE_URL, type LinkOptions, type Session, SESSION_MS, Sessions, tidyName } from './session.ts'
 
 export interface Console {
   /** Where people reach it: the public URL, or the address it listens on. */
@@ -102,6 +102,9 @@ const PAGES: readonly { readonly path: string; readonly show: PageOf }[] = [
   { path: '/log/:index', show: entryPage },
 ]
 
+/** Staff, each with a few pages open. More is an accident or an attack, and must not take the engine's memory. */
+const CONNECTIONS_MAX = 500
+
 /** The cookie's name says that it is only ever sent over TLS, where there is TLS. */
 const cookieName = (secure: boolean) => (secure ? '__Host-holdfast' : 'holdfast')
 
@@ -133,10 +136,12 @@ export async function buildConsole(options: ConsoleOptions): Promise<{
     logger: false,
     bodyLimit: 16 * 1_024,
     requestTimeout: 15_000,
-    connectionTimeout: 0,
+    // Behind a proxy the caller's address is what that one proxy says.
+    trustProxy: (_address, hop) => options.publicUrl !== undefined && hop < 1,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 2_048, ignoreTrailingSlash: true },
   })
+  app.server.maxConnections = CONNECTIONS_MAX
   // Forms only: nothing here reads JSON, and what is not read cannot be misread.
   app.removeAllContentTypeParsers()
   await app.register(cookie.default)
@@ -275,7 +280,7 @@ export async function buildConsole(options: ConsoleOptions): Promise<{
     const { token } = request.params
     const name = fieldsOf(request.body).name ?? ''
     const link = await sessions.peek(token)
-    if (link && link.who === '' && name.trim() === '') return send(reply, linkScreen(token, '', true))
+    if (link && link.who === '' && tidyName(name) === '') return send(reply, linkScreen(token, '', true))
     const signedIn = await sessions.redeem(token, name)
     if (!signedIn) return send(reply, signInScreen(410, 'used'))
     const { who, roles } = signedIn.person

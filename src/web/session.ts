@@ -155,13 +155,14 @@ export class Sessions {
   }
 }
 
-/** A name for the log: one line, 1 to 60 characters; '' when nothing is left. */
+/** A name for the log: one line, 1 to 60 characters; '' when nothing is left, or when it is the name under which we decide. */
 export function tidyName(name: string): string {
-  return name
+  const tidy = name
     .replace(/[\p{C}\s]+/gu, ' ')
     .trim()
     .slice(0, NAME_MAX)
     .trim()
+  return tidy.toLowerCase() === 'holdfast' ? '' : tidy
 }
 
 function linkOf(options: LinkOptions, now: Instant): Kept {
