@@ -1,12 +1,15 @@
 /** The sample service, each release as a real process on a real PostgreSQL. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import { serverOf } from '../examples/heating-payment/app/server.ts'
 import { citizenScript } from '../examples/heating-payment/citizens.ts'
 import { RELEASES } from '../examples/heating-payment/releases/index.ts'
+import { entry } from '../src/entry.ts'
 import { hiddenFieldsOf } from '../src/load/browser.ts'
 import { startCrowd } from '../src/load/crowd.ts'
 import type { Script } from '../src/load/script.ts'
@@ -330,6 +333,51 @@ describe('the sample service', () => {
       }
     }
     assert.deepEqual([...seen.keys()].sort(), ['0003_contact_phone.sql', '0004_drop_town.sql'])
+  })
+
+  test('the crowd as a program prints the stream of requests, and its summary last', async () => {
+    const { command, args } = entry('load/main')
+    const script = join(import.meta.dirname, '../examples/heating-payment/citizens.ts')
+    const flags = [
+      '--url',
+      r2.href,
+      '--script',
+      script,
+      '--rate',
+      '400',
+      '--sessions',
+      '8',
+      '--pace',
+      '0',
+      '--canary',
+      'r2',
+    ]
+    const { stdout } = await promisify(execFile)(command, [...args, ...flags], { timeout: 60_000 })
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    const { summary } = lines.pop() as { summary: Summary }
+    assert.equal(summary.sessions.arrived + summary.sessions.bots, 8)
+    assert.equal(summary.requests.failed, 0)
+    const keys = ['t', 'session', 'arm', 'journey', 'step', 'ok', 'ms', 'kind', 'segment']
+    assert.ok(lines.length > 20)
+    for (const line of lines) assert.deepEqual(Object.keys(line), keys)
+    assert.ok(lines.every(({ arm, ok }) => arm === 'canary' && ok === true))
+    assert.ok(
+      lines.every(({ t }, i) => i === 0 || t >= lines[i - 1].t),
+      'in order',
+    )
+    const wrong = await promisify(execFile)(command, [
+      ...args,
+      '--url',
+      r2.href,
+      '--script',
+      script,
+      '--rate',
+      'many',
+    ]).catch((thrown) => thrown)
+    assert.deepEqual([wrong.code, /--rate must be a number/.test(wrong.stderr)], [2, true])
   })
 
   // Last, because nothing works after it.

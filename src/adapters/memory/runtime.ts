@@ -95,6 +95,9 @@ export function memoryRuntime({ clock, wait = async () => {} }: MemoryRuntimeOpt
       if (startMs > spec.startMsMax) {
         return notStarted(spec.release, `${spec.release} was not ready within ${spec.startMsMax} ms.`)
       }
+      // Somebody else may have started it while time passed.
+      const meanwhile = releases.get(spec.release)
+      if (meanwhile) return { started: true, instances: instancesOf(meanwhile) }
       const replicas = Array.from({ length: spec.replicas }, (): Running => {
         made++
         const startedAt = clock.now()

@@ -15,8 +15,8 @@ export interface Supervisor {
   readonly pid: number
 }
 
-/** A new supervisor that has not answered by then has failed, in ms. */
-const START_MS = 10_000
+/** A new supervisor that has not answered by then has failed, in ms. On a busy machine a start takes seconds. */
+const START_MS = 30_000
 const LOOK_MS = 50
 /** Stopping every release may take as long as their budgets, in ms. */
 const STOP_ALL_MS = 3_600_000
