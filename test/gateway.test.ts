@@ -5,8 +5,8 @@ import { Agent, type IncomingMessage, request, type ServerResponse } from 'node:
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { SEAT_COOKIE } from '../src/gateway/seat.ts'
-import { probeValue } from '../src/gateway/visitor.ts'
+import { SEAT_COOKIE } from '../src/core/traffic/seat.ts'
+import { probeValue } from '../src/core/traffic/visitor.ts'
 import type { StepMatch } from '../src/ports/traffic.ts'
 import { CITIZEN, configOf, deadPort, openWorld, Raw, serve, until } from './gateway-world.ts'
 
@@ -270,6 +270,44 @@ test('the absolute form of an address chooses no other host', async (context) =>
   assert.match(await odd.ends(), /^HTTP\/1.1 400 /)
 })
 
+test('what our own client could not write is refused, and hurts nobody else', async (context) => {
+  const { port } = await serve(context, echo)
+  const world = await openWorld(context, configOf([port]))
+  for (const target of ['/a\tb', '/a\fb', '/\x7f', '/\xe9', '/%', '/a"<>\\^`{|}']) {
+    const raw = new Raw(context, world.port)
+    raw.socket.write(Buffer.from(`GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`, 'latin1'))
+    assert.match(await raw.ends(), /^HTTP\/1.1 (200|400) /, JSON.stringify(target))
+    const upgrade = new Raw(context, world.port)
+    const lines = ['Host: a', 'Connection: upgrade', 'Upgrade: x', '', ''].join('\r\n')
+    upgrade.socket.write(Buffer.from(`GET ${target} HTTP/1.1\r\n${lines}`, 'latin1'))
+    assert.match(await upgrade.ends(), /^HTTP\/1.1 (200|400) /, JSON.stringify(target))
+  }
+  await until(() => world.door.pool.members()[0]?.inFlight === 0)
+})
+
+test('noise of every kind neither ends the gateway nor stays open in it', async (context) => {
+  // Half requests reach the release as such, and are no fault of its.
+  const { port } = await serve(context, (req, res) => void echo(req, res).catch(() => {}))
+  const world = await openWorld(context, configOf([port], { steps: [STEP] }), { headMs: 50, uploadIdleMs: 50 })
+  let seed = 7
+  const dice = (n: number) => {
+    seed = (seed * 48_271) % 2_147_483_647
+    return seed % n
+  }
+  const whole = Buffer.from(
+    'POST /a?b HTTP/1.1\r\nHost: a\r\nCookie: holdfast_seat=v1.x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+  )
+  for (let i = 0; i < 300; i++) {
+    const bytes = Buffer.from(whole)
+    for (let n = dice(4); n >= 0; n--) bytes[dice(bytes.length)] = dice(256)
+    const raw = new Raw(context, world.port)
+    raw.socket.end(bytes.subarray(0, 1 + dice(bytes.length)))
+    if (i % 20 === 0) await raw.ends()
+  }
+  assert.equal((await fetch(world.url, FETCH)).status, 200)
+  await until(() => world.door.pool.members()[0]?.inFlight === 0)
+})
+
 test('heads and addresses have a limit', async (context) => {
   const { port } = await serve(context, echo)
   const world = await openWorld(context, configOf([port]))
@@ -500,6 +538,27 @@ test('copies go to the other arm, are compared, capped, and never seen', async (
   await until(() => world.door.pool.members().every(({ inFlight }) => inFlight === 0))
   assert.deepEqual([...new Set(shadows)], ['GET /same 1', 'GET /differs 1', 'GET /held 1'])
   assert.equal(world.seen().tolls.shadowDifferent, 1)
+})
+
+test('three dead canaries in a row are not the citizen’s problem either', async (context) => {
+  const { port } = await serve(context, (_, res) => void res.end('stable'))
+  const ports = [await deadPort(), await deadPort(), await deadPort(), await deadPort()]
+  const backends = ports.map((each) => ({ id: `c${each}`, host: '127.0.0.1', port: each }))
+  const world = await openWorld(context, configOf([port], { canary: { release: 'r2', backends }, weight: 1 }))
+  for (const member of world.door.pool.members()) Object.assign(member, { state: 'healthy', refusing: false })
+  const answer = await fetch(world.url, { ...FETCH, method: 'POST', body: 'x' })
+  assert.deepEqual([answer.status, await answer.text()], [200, 'stable'])
+})
+
+test('a release that says nothing at all is given up in the end', async (context) => {
+  const { port } = await serve(context, (req, res) => void (req.url === '/health' && res.end()))
+  const world = await openWorld(context, configOf([port], { steps: [STEP] }), { answerMs: 50 })
+  const answer = await fetch(world.url, FETCH)
+  assert.equal(answer.status, 504)
+  assert.deepEqual(
+    world.seen().answers.map(({ outcome }) => outcome),
+    ['failed'],
+  )
 })
 
 test('a canary that refuses costs its citizen nothing, and is failed for it', async (context) => {

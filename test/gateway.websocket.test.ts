@@ -116,6 +116,21 @@ test('a release that does not want a websocket says so itself', async (context) 
   await until(() => world.door.pool.members()[0]?.inFlight === 0)
 })
 
+test('an offer of HTTP/2 is passed over', async (context) => {
+  const { port } = await serve(context, (req, res) => void res.end(`upgrade: ${req.headers.upgrade}`))
+  const world = await openWorld(context, configOf([port]))
+  const lines = [
+    'GET / HTTP/1.1',
+    'Host: a',
+    'Connection: Upgrade, HTTP2-Settings',
+    'Upgrade: h2c',
+    'HTTP2-Settings: x',
+    '',
+    '',
+  ]
+  assert.match(await new Raw(context, world.port).say(...lines).ends(), /^HTTP\/1.1 200 .*upgrade: undefined$/s)
+})
+
 test('with nobody there a websocket gets our page', async (context) => {
   const world = await openWorld(context, configOf([await deadPort()]))
   const raw = new Raw(context, world.port).say('GET / HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: x', '', '')

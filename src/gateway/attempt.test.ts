@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Outcome } from '../core/traffic/ledger.ts'
 import { Attempt } from './attempt.ts'
-import type { Outcome } from './ledger.ts'
 
 const STEP = {
   journey: 'j',

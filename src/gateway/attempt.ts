@@ -5,8 +5,9 @@
  * plus the time that the release kept an upload waiting, less the time that a slow reader kept the answer waiting. An answer
  * that is not there when the limit passes has failed at that moment; nobody needs to see it arrive.
  */
+
+import type { Outcome } from '../core/traffic/ledger.ts'
 import type { StepMatch } from '../ports/traffic.ts'
-import type { Outcome } from './ledger.ts'
 import { type MarkerSearch, markerSearch } from './marker.ts'
 
 export class Attempt {

@@ -8,8 +8,9 @@
 import { Agent, get } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Arm } from '../core/deploy/counts.ts'
+import type { WorkerOptions } from '../ports/gateway.ts'
 import type { Backend, TrafficConfig } from '../ports/traffic.ts'
-import type { BackendSight, WorkerOptions } from './messages.ts'
+import type { BackendSight } from './messages.ts'
 import { nextTurn, type Turn } from './robin.ts'
 
 // Idle connections to a release are dropped after 3 s, looked at with each health check: Node's own servers close theirs at 5 s,
@@ -139,12 +140,13 @@ export class Pool {
    * If nobody is well on either side, whoever still accepts connections is asked after all: a health check can be wrong, and
    * the release's own answer tells the citizen more than ours. Undefined: nobody.
    */
-  pick(arm: Arm, alone: boolean, tried: readonly Member[] = []): Pick | undefined {
+  pick(arm: Arm, alone: boolean, tried: readonly Member[] = [], elsewhere = false): Pick | undefined {
     const free = (each: Arm) => this.#arms[each].filter((member) => !tried.includes(member))
     const other: Arm = arm === 'stable' ? 'canary' : 'stable'
     const standIn = !alone && (other === 'stable' || this.#canaryTrusted)
-    let member = nextTurn(tried.length === 0 ? this.#arms[arm] : free(arm))
-    let own = true
+    let member = elsewhere && standIn ? nextTurn(free(other)) : undefined
+    let own = member === undefined
+    member ??= nextTurn(tried.length === 0 ? this.#arms[arm] : free(arm))
     if (!member && standIn) {
       member = nextTurn(free(other))
       own = member === undefined

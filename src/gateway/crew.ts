@@ -7,8 +7,9 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { entry } from '../entry.ts'
+import type { WorkerOptions } from '../ports/gateway.ts'
 import type { TrafficConfig } from '../ports/traffic.ts'
-import type { BackendSight, ToPrimary, ToWorker, WorkerOptions } from './messages.ts'
+import type { BackendSight, ToPrimary, ToWorker } from './messages.ts'
 import type { Listening } from './socket.ts'
 
 export interface CrewParts {

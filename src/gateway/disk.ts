@@ -19,9 +19,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, OpsError } from '../core/errors.ts'
+import { Ring } from '../core/traffic/ring.ts'
 import type { TrafficConfig } from '../ports/traffic.ts'
 import { readConfig } from './config.ts'
-import { Ring } from './ring.ts'
 
 // Numbers are reserved in blocks, so that the disk is written every few minutes, not five times a second.
 const RESERVED = 1_000

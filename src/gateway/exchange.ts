@@ -10,12 +10,12 @@
  */
 import { type ClientRequest, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Seat } from '../core/traffic/seat.ts'
+import type { WorkerOptions } from '../ports/gateway.ts'
 import type { Attempt } from './attempt.ts'
 import type { Member, Pick, Pool } from './backends.ts'
 import { answerHeaders } from './headers.ts'
-import type { WorkerOptions } from './messages.ts'
-import { type Page, PAGES, sendPage } from './pages.ts'
-import type { Seat } from './seat.ts'
+import { PAGES, type Page, sendPage } from './pages.ts'
 import type { ShadowCopy } from './shadow.ts'
 
 /** What an exchange needs of the worker it runs in. */
@@ -74,7 +74,9 @@ export class Exchange {
   }
 
   #try(): void {
-    const picked = this.#host.pool.pick(this.#plan.seat.arm, this.#plan.alone, this.#tried)
+    // The last try goes to the other arm where that may stand in: an arm that refused twice will hardly take the third.
+    const elsewhere = this.#retries === RETRIES_MAX && this.#ownFailed
+    const picked = this.#host.pool.pick(this.#plan.seat.arm, this.#plan.alone, this.#tried, elsewhere)
     if (!picked) {
       this.#giveUp(PAGES.unavailable)
       return
@@ -91,21 +93,19 @@ export class Exchange {
       if (!left) this.#host.pool.leave(member)
       left = true
     }
-    const upstream = request({
-      agent: member.agent,
-      host: member.backend.host,
-      port: member.backend.port,
-      method: this.#req.method!,
-      path: this.#plan.path,
-      headers: this.#plan.headers as unknown as Record<string, string>,
-      setHost: false,
-    })
+    const upstream = this.#request(member, leave)
     this.#upstream = upstream
     upstream.on('close', leave)
     upstream.on('socket', (socket: Socket) => this.#connect(upstream, socket, member))
     upstream.on('continue', () => this.#res.writeContinue())
     upstream.on('response', (answer) => this.#answer(upstream, answer))
     upstream.on('error', (error: NodeJS.ErrnoException) => this.#broken(upstream, error, member, safe))
+    // Not a byte either way for that long, and no answer. Once one has begun, it may pause as long as it likes.
+    upstream.on('timeout', () => {
+      if (upstream !== this.#upstream || this.#answered) return
+      this.#giveUp(PAGES.late)
+      upstream.destroy()
+    })
     // Nobody asked for an upgrade here; a backend that switches protocols all the same has broken the exchange.
     upstream.on('upgrade', (_, socket) => {
       socket.destroy()
@@ -113,6 +113,24 @@ export class Exchange {
     })
     if (!this.#plan.body) upstream.end()
     else upstream.flushHeaders()
+  }
+
+  #request(member: Member, leave: () => void): ClientRequest {
+    try {
+      return request({
+        agent: member.agent,
+        host: member.backend.host,
+        port: member.backend.port,
+        method: this.#req.method!,
+        path: this.#plan.path,
+        headers: this.#plan.headers as unknown as Record<string, string>,
+        setHost: false,
+        timeout: this.#host.options.answerMs,
+      })
+    } catch (thrown) {
+      leave()
+      throw thrown
+    }
   }
 
   #connect(upstream: ClientRequest, socket: Socket, member: Member): void {

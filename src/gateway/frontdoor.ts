@@ -2,19 +2,28 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Arm } from '../core/deploy/counts.ts'
+import type { Answer } from '../core/traffic/ledger.ts'
+import {
+  type Seat,
+  type SeatRules,
+  seatCookie,
+  seatOf,
+  seatOpener,
+  seatRulesOf,
+  takeSeatCookie,
+} from '../core/traffic/seat.ts'
+import { agentReader, type Probe, probeReader, visitorOf } from '../core/traffic/visitor.ts'
+import type { WorkerOptions } from '../ports/gateway.ts'
 import type { TrafficConfig } from '../ports/traffic.ts'
 import { Attempt } from './attempt.ts'
 import { type Member, Pool } from './backends.ts'
 import { Exchange, type Host } from './exchange.ts'
 import { ambiguity, hasBody, type Inbound, protocolOf, requestHeaders } from './headers.ts'
-import type { Answer } from './ledger.ts'
-import { NO_TOLLS, type Tolls, type WorkerOptions } from './messages.ts'
+import { NO_TOLLS, type Tolls } from './messages.ts'
 import { PAGES, sendPage } from './pages.ts'
 import { compileRoutes, type Routes } from './routes.ts'
-import { type Seat, type SeatRules, seatCookie, seatOf, seatOpener, seatRulesOf, takeSeatCookie } from './seat.ts'
 import { Shadows } from './shadow.ts'
 import { endWithPage, passUpgrade } from './upgrade.ts'
-import { agentReader, type Probe, probeReader, visitorOf } from './visitor.ts'
 
 export interface FrontdoorParts {
   readonly key: Buffer
@@ -82,8 +91,15 @@ export class Frontdoor implements Host {
     const now = this.#inForce
     if (path === undefined) sendPage(res, PAGES.refused, true)
     else if (path.length > TARGET_MAX) sendPage(res, PAGES.tooLong, true)
-    else if (now) this.#exchange(now, path, req, res)
-    else {
+    else if (now) {
+      try {
+        this.#exchange(now, path, req, res)
+      } catch {
+        // Node's client refuses to write what Node's server has read, such as a tab in the address.
+        sendPage(res, PAGES.refused, true)
+        return false
+      }
+    } else {
       this.#tolls.requests++
       this.#tolls.failedByUs++
       sendPage(res, PAGES.unavailable, this.draining)
@@ -118,12 +134,20 @@ export class Frontdoor implements Host {
     client.on('error', () => client.destroy())
     const path = targetOf(req)
     const now = this.#inForce
-    if (path === undefined || path.length > TARGET_MAX) endWithPage(client, PAGES.refused)
+    // A body would come where the new protocol's bytes are expected.
+    if (path === undefined || path.length > TARGET_MAX || hasBody(req.headers)) endWithPage(client, PAGES.refused)
     else if (!now) endWithPage(client, PAGES.unavailable)
     else {
-      const { seat, headers, cookie, probe, alone } = this.#seat(now, req, false, true)
+      // An offer of HTTP/2 may be ignored, and is (RFC 9113 section 3.1): the release answers as if it had not been made.
+      const upgrade = req.headers.upgrade?.toLowerCase() !== 'h2c'
+      const { seat, headers, cookie, probe, alone } = this.#seat(now, req, false, upgrade)
       const picked = this.pool.pick(seat.arm, alone)
-      passUpgrade(this, { picked, path, headers, cookie, probe }, req, client, head)
+      try {
+        passUpgrade(this, { picked, path, headers, cookie, probe }, req, client, head)
+      } catch {
+        if (picked) this.pool.leave(picked.member)
+        endWithPage(client, PAGES.refused)
+      }
     }
   }
 

@@ -2,7 +2,7 @@
  * What crosses the gateway. Headers are handled as Node's flat raw list (name, value, name, value…), so that order, spelling
  * and repeats arrive as they were sent.
  */
-import { SEAT_COOKIE, takeSeatCookie } from './seat.ts'
+import { SEAT_COOKIE, takeSeatCookie } from '../core/traffic/seat.ts'
 
 // RFC 9110 section 7.6.1: these speak of one connection, not of the message. Keep-Alive and Proxy-Connection by custom.
 const HOP_BY_HOP = new Set([

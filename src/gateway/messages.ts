@@ -1,7 +1,8 @@
 /** What the two halves of the gateway tell each other over their channel, as JSON. */
 import type { Arm } from '../core/deploy/counts.ts'
+import type { Answer } from '../core/traffic/ledger.ts'
+import type { WorkerOptions } from '../ports/gateway.ts'
 import type { TrafficConfig } from '../ports/traffic.ts'
-import type { Answer } from './ledger.ts'
 
 /** One backend as one worker sees it; the primary adds the workers up. */
 export interface BackendSight {
@@ -45,29 +46,6 @@ export type ToPrimary =
   | { readonly kind: 'done'; readonly ask: number; readonly sights?: readonly BackendSight[] }
   /** What happened since the last report: sums to add, answers to judge. */
   | { readonly kind: 'report'; readonly tolls: Tolls; readonly answers: readonly Answer[] }
-
-/** Numbers that production leaves alone and tests make small. All in ms unless named otherwise. */
-export interface WorkerOptions {
-  /** Between two health checks of a backend. */
-  readonly checkEveryMs: number
-  readonly checkTimeoutMs: number
-  /** Failed checks in a row until a backend gets no more requests. */
-  readonly fallAfter: number
-  /** Good checks in a row until one that fell gets requests again. */
-  readonly riseAfter: number
-  /** Until a connection to a backend must stand. */
-  readonly connectMs: number
-  /** An upload in which nothing arrives for so long is given up. Slow ones that keep moving are not. */
-  readonly uploadIdleMs: number
-  /** Until a backend must have begun its answer. */
-  readonly answerMs: number
-  /** Until a client must have sent its request's head. */
-  readonly headMs: number
-  /** How long an idle client connection is kept open; above the 60 s that balancers in front usually keep theirs. */
-  readonly keepAliveMs: number
-  /** In a worker that is being replaced: idle connections are closed after so long. Requests are never cut. */
-  readonly drainIdleMs: number
-}
 
 export const WORKER_OPTIONS: WorkerOptions = {
   checkEveryMs: 1_000,

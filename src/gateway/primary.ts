@@ -7,12 +7,13 @@
  */
 import type { Arm } from '../core/deploy/counts.ts'
 import { messageOf } from '../core/errors.ts'
-import type { BackendHealth, CountsAnswer, TrafficConfig, TrafficStatus } from '../ports/traffic.ts'
+import { LEDGER_LIMITS, Ledger } from '../core/traffic/ledger.ts'
+import type { Ring } from '../core/traffic/ring.ts'
+import type { GatewayStatus, WorkerOptions } from '../ports/gateway.ts'
+import type { BackendHealth, CountsAnswer, TrafficConfig } from '../ports/traffic.ts'
 import { Crew } from './crew.ts'
 import type { Disk } from './disk.ts'
-import { LEDGER_LIMITS, Ledger } from './ledger.ts'
-import { type BackendSight, NO_TOLLS, type Tolls, type WorkerOptions } from './messages.ts'
-import type { Ring } from './ring.ts'
+import { type BackendSight, NO_TOLLS, type Tolls } from './messages.ts'
 import type { Listening } from './socket.ts'
 
 export type Obeyed =
@@ -31,14 +32,6 @@ export interface PrimaryParts {
 }
 
 const BATCH_EVERY_MS = 200
-
-/** What `GET /status` tells beyond the port's status. */
-export interface GatewayStatus extends TrafficStatus {
-  readonly pid: number
-  readonly port: number
-  readonly workers: readonly { readonly pid: number; readonly state: string }[]
-  readonly sessions: number
-}
 
 export class Primary {
   readonly #parts: PrimaryParts

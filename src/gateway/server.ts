@@ -17,7 +17,7 @@ export function serverOf(door: Frontdoor): Server {
     headersTimeout: headMs,
     // Slow uploads are welcome as long as they move: exchange.ts gives up those that do not.
     requestTimeout: 0,
-    connectionsCheckingInterval: Math.max(10, Math.min(5_000, headMs / 4)),
+    connectionsCheckingInterval: Math.round(Math.max(10, Math.min(5_000, headMs / 4))),
     maxHeaderSize: HEAD_BYTES_MAX,
     insecureHTTPParser: false,
     // Node would refuse the request, but read on behind it. frontdoor.ts asks for a Host, and what follows is distrusted.

@@ -9,7 +9,7 @@ import type { Member, Pick, Upgraded } from './backends.ts'
 import type { Host } from './exchange.ts'
 import { CLOSE_AND_COME_BACK, FrameEdge } from './frames.ts'
 import { answerHeaders } from './headers.ts'
-import { type Page, PAGES, pageHeaders, pageHtml } from './pages.ts'
+import { PAGES, type Page, pageHeaders, pageHtml } from './pages.ts'
 
 export interface UpgradePlan {
   readonly picked: Pick | undefined

@@ -12,9 +12,10 @@ import { existsSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { entry } from '../entry.ts'
+import type { WorkerOptions } from '../ports/gateway.ts'
 import type { TrafficConfig } from '../ports/traffic.ts'
 import { Frontdoor } from './frontdoor.ts'
-import { type ToPrimary, type ToWorker, WORKER_OPTIONS, type WorkerOptions } from './messages.ts'
+import { type ToPrimary, type ToWorker, WORKER_OPTIONS } from './messages.ts'
 import { serverOf } from './server.ts'
 
 // Answers and sums go to the primary this often: what a killed worker can lose.

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gatewayTraffic, probeValue, startGateway } from '../../src/adapters/gateway/traffic.ts'
+import { after } from 'node:test'
+import { type Gateway, probeValue, startGateway } from '../../src/adapters/gateway/traffic.ts'
 import { memoryTraffic } from '../../src/adapters/memory/traffic.ts'
 import type { Arm } from '../../src/core/deploy/counts.ts'
 import { isUnreachable } from '../../src/ports/unreachable.ts'
@@ -31,6 +32,7 @@ trafficContract('memory', async () => {
   return {
     traffic,
     backends,
+    releases: { stable: 'r1', canary: 'r2' },
     async visit({ path, session = `session-${++sessions}`, visitor = 'citizen', arm }: Visit) {
       now += 10
       const placed = traffic.ask(session, visitor, arm)
@@ -61,12 +63,35 @@ trafficContract('memory', async () => {
 
 const SETTLE_MS = 300
 
-trafficContract('gateway', async (): Promise<TrafficWorld> => {
+// One gateway for all: starting its two processes anew costs more than the promise that is tested.
+let running: Promise<{ gateway: Gateway; state: string }> | undefined
+let releases = 0
+
+async function run(): Promise<{ gateway: Gateway; state: string }> {
   const state = await mkdtemp(join(tmpdir(), 'holdfast-gateway-'))
+  return { gateway: await startGateway(optionsOf(state, 0)), state }
+}
+
+const optionsOf = (state: string, port: number) => ({
+  listen: `127.0.0.1:${port}`,
+  state,
+  settleMs: SETTLE_MS,
+  tune: { checkEveryMs: 50, drainIdleMs: 200 },
+})
+
+after(async () => {
+  const { gateway, state } = (await running) ?? (await run())
+  await gateway.traffic.stop()
+  while (!isUnreachable(await gateway.traffic.status())) await new Promise((next) => setTimeout(next, 10))
+  await rm(state, { recursive: true, force: true })
+})
+
+trafficContract('gateway', async (): Promise<TrafficWorld> => {
+  running ??= run()
+  const { gateway, state } = await running
   const behaviours: Record<Arm, Behaviour> = { stable: 'good', canary: 'good' }
+  const names: Record<Arm, string> = { stable: `r${++releases}`, canary: `r${++releases}` }
   const servers: Record<Arm, Server> = { stable: await release('stable'), canary: await release('canary') }
-  const options = { listen: '127.0.0.1:0', state, settleMs: SETTLE_MS, tune: { checkEveryMs: 50, drainIdleMs: 200 } }
-  let gateway = await startGateway(options)
 
   async function release(arm: Arm): Promise<Server> {
     const server = createServer((req, res) => {
@@ -81,30 +106,26 @@ trafficContract('gateway', async (): Promise<TrafficWorld> => {
     return server
   }
 
-  const backend = (arm: Arm) => ({ id: arm, host: '127.0.0.1', port: (servers[arm].address() as AddressInfo).port })
-  const gone = (pid: number) => {
-    try {
-      process.kill(pid, 0)
-      return false
-    } catch {
-      return true
-    }
-  }
+  const backend = (arm: Arm) => ({
+    id: names[arm],
+    host: '127.0.0.1',
+    port: (servers[arm].address() as AddressInfo).port,
+  })
   return {
     traffic: gateway.traffic,
+    releases: names,
     backends: { stable: [backend('stable')], canary: [backend('canary')] },
     async visit({ path, session, visitor = 'citizen', arm }) {
       const headers: Record<string, string> = { 'user-agent': USER_AGENTS[visitor] }
       if (session) headers.cookie = session
       if (visitor === 'probe') headers[PROBE.header] = probeValue(PROBE, arm)
-      const answer = await fetch(`http://127.0.0.1:${gateway.port}${path}`, { headers })
-      await answer.arrayBuffer()
-      const set = answer.headers.getSetCookie()[0]?.split(';')[0]
-      return {
-        status: answer.status,
-        arm: (answer.headers.get('x-arm') as Arm) ?? undefined,
-        session: set ?? session ?? '',
-      }
+      // A connection each: one kept from before a restart would be a broken one.
+      const asked = request({ host: '127.0.0.1', port: gateway.port, path, headers, agent: false }).end()
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+      await once(answer.resume(), 'end')
+      const set = answer.headers['set-cookie']?.[0]?.split(';')[0]
+      const by = answer.headers['x-arm'] as Arm | undefined
+      return { status: answer.statusCode ?? 0, arm: by, session: set ?? session ?? '' }
     },
     behave(arm, behaviour) {
       behaviours[arm] = behaviour
@@ -124,19 +145,17 @@ trafficContract('gateway', async (): Promise<TrafficWorld> => {
       // Both halves at once: a worker that outlives its primary would start another by itself.
       for (const { pid } of status.workers) process.kill(pid, 'SIGKILL')
       process.kill(status.pid, 'SIGKILL')
-      while (!gone(status.pid)) await new Promise((next) => setTimeout(next, 10))
-      gateway = await startGateway({ ...options, listen: `127.0.0.1:${gateway.port}` })
+      while (!isUnreachable(await gateway.traffic.status())) await new Promise((next) => setTimeout(next, 10))
+      running = startGateway(optionsOf(state, gateway.port)).then((again) => ({ gateway: again, state }))
+      await running
     },
     // Passes by itself, and the contract's reading waits for it.
     async settle() {},
     async close() {
-      await gatewayTraffic({ control: gateway.control }).stop()
-      while (!gone(gateway.pid)) await new Promise((next) => setTimeout(next, 10))
       for (const server of Object.values(servers)) {
         server.close()
         server.closeAllConnections()
       }
-      await rm(state, { recursive: true, force: true })
     },
   }
 })

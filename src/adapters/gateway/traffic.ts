@@ -5,12 +5,11 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { EXIT, messageOf, OpsError } from '../../core/errors.ts'
 import { entry } from '../../entry.ts'
-import type { WorkerOptions } from '../../gateway/messages.ts'
-import type { GatewayStatus } from '../../gateway/primary.ts'
+import type { GatewayStatus, WorkerOptions } from '../../ports/gateway.ts'
 import type { CountsAnswer, Traffic } from '../../ports/traffic.ts'
 import { isUnreachable, refused, type Unreachable, unreachable } from '../../ports/unreachable.ts'
 
-export { probeValue } from '../../gateway/visitor.ts'
+export { probeValue } from '../../core/traffic/visitor.ts'
 
 export interface GatewayTraffic extends Traffic {
   /** More than the port asks for: process ids, the port it listens on, its workers. */

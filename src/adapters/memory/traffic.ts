@@ -4,9 +4,9 @@
  */
 import type { Arm, StepCounts, Visitor } from '../../core/deploy/counts.ts'
 import type { Instant } from '../../core/time.ts'
-import { LEDGER_LIMITS, Ledger, type Outcome } from '../../gateway/ledger.ts'
-import { Ring } from '../../gateway/ring.ts'
-import { type Seat, type SeatRules, seatOf, seatRulesOf } from '../../gateway/seat.ts'
+import { LEDGER_LIMITS, Ledger, type Outcome } from '../../core/traffic/ledger.ts'
+import { Ring } from '../../core/traffic/ring.ts'
+import { type Seat, type SeatRules, seatOf, seatRulesOf } from '../../core/traffic/seat.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type {
   Backend,

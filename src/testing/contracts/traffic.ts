@@ -1,6 +1,7 @@
 /**
- * What every way of moving traffic promises (see ports/traffic.ts), as tests. `open` gives a fresh traffic layer with two
- * releases behind it and nothing applied; each test closes what it opened.
+ * What every way of moving traffic promises (see ports/traffic.ts), as tests. `open` gives a traffic layer and two releases whose
+ * names it has not seen before; the layer itself may have served other tests, as one in production has. Each test closes what
+ * it opened.
  */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
@@ -29,6 +30,8 @@ export interface Visited {
 export interface TrafficWorld {
   readonly traffic: Traffic
   readonly backends: Readonly<Record<Arm, readonly Backend[]>>
+  /** Names of the two releases. */
+  readonly releases: Readonly<Record<Arm, string>>
   visit(visit: Visit): Promise<Visited>
   /** How a release answers from now on. `/` is a page with the marker "Start", as StepMatch below has it. */
   behave(arm: Arm, behaviour: Behaviour): void
@@ -64,7 +67,8 @@ export function trafficContract(name: string, open: () => Promise<TrafficWorld>)
     test(`${name}: ${says}`, async (context: TestContext) => {
       const world = await open()
       context.after(() => world.close())
-      await body(world, configOf(world))
+      const traffic = sinceNow(world.traffic, await statusOf(world.traffic))
+      await body({ ...world, traffic }, configOf(world))
     })
 
   promise('the same configuration twice is one change', async ({ traffic }, config) => {
@@ -142,13 +146,16 @@ export function trafficContract(name: string, open: () => Promise<TrafficWorld>)
     assert.deepEqual(seen, ['done stable 1 ok=1', 'done stable 2 ok=1', 'start canary 1 ok=1'])
   })
 
-  promise('a session follows its release when that is promoted', async ({ traffic, visit, backends }, config) => {
-    await traffic.apply(config({ weight: 1 }))
-    const { session } = await visit({ path: '/' })
-    const { canary: _, ...rest } = config({ version: 2, weight: 0 })
-    await traffic.apply({ ...rest, stable: { release: 'r2', backends: backends.canary } })
-    assert.equal((await visit({ path: '/', session })).arm, 'canary', 'answered by the same processes as before')
-  })
+  promise(
+    'a session follows its release when that is promoted',
+    async ({ traffic, visit, backends, releases }, config) => {
+      await traffic.apply(config({ weight: 1 }))
+      const { session } = await visit({ path: '/' })
+      const { canary: _, ...rest } = config({ version: 2, weight: 0 })
+      await traffic.apply({ ...rest, stable: { release: releases.canary, backends: backends.canary } })
+      assert.equal((await visit({ path: '/', session })).arm, 'canary', 'answered by the same processes as before')
+    },
+  )
 
   promise('a step counts once for a session: first failure, then retries', async (world, config) => {
     const { traffic, visit, behave } = world
@@ -281,8 +288,8 @@ function configOf(world: TrafficWorld): ConfigOf {
   return (more) => ({
     epoch: 5,
     version: 1,
-    stable: { release: 'r1', backends: world.backends.stable },
-    canary: { release: 'r2', backends: world.backends.canary },
+    stable: { release: world.releases.stable, backends: world.backends.stable },
+    canary: { release: world.releases.canary, backends: world.backends.canary },
     weight: 0,
     generation: 1,
     steps: STEPS,
@@ -290,6 +297,48 @@ function configOf(world: TrafficWorld): ConfigOf {
     healthPath: '/health',
     ...more,
   })
+}
+
+/** The same layer, with every number counted from here: a test sees it as if it were new. */
+function sinceNow(traffic: Traffic, before: TrafficStatus): Traffic {
+  const { epoch, seq, requests, failedByUs } = before
+  // Ten apart, so that "one generation earlier" is still this test's.
+  const generation = before.generation + 10
+  const told = <Word>(answer: Word) => (isRefused(answer) ? { ...answer, epochSeen: answer.epochSeen - epoch } : answer)
+  return {
+    async apply(config) {
+      return told(
+        await traffic.apply({ ...config, epoch: config.epoch + epoch, generation: config.generation + generation }),
+      )
+    },
+    async status() {
+      const status = await traffic.status()
+      if (isUnreachable(status)) return status
+      return {
+        ...status,
+        epoch: status.epoch - epoch,
+        generation: status.generation - generation,
+        seq: status.seq - seq,
+        requests: status.requests - requests,
+        failedByUs: status.failedByUs - failedByUs,
+      }
+    },
+    async counts(afterSeq) {
+      const answer = await traffic.counts(afterSeq + seq)
+      if (isUnreachable(answer)) return answer
+      const batches = answer.batches.map((batch) => ({
+        ...batch,
+        seq: batch.seq - seq,
+        counts: batch.counts
+          .map((row) => ({ ...row, generation: row.generation - generation }))
+          .filter((row) => row.generation >= 0),
+      }))
+      return { ...answer, batches }
+    },
+    async closeUpgraded(arm, overMs, epochNow) {
+      return told(await traffic.closeUpgraded(arm, overMs, epochNow + epoch))
+    },
+  }
 }
 
 async function statusOf(traffic: Traffic): Promise<TrafficStatus> {

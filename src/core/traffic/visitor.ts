@@ -2,8 +2,7 @@
  * Who is asking: a citizen, a bot, or one of our own probes. Only citizens are evidence about a release.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Arm, Visitor } from '../core/deploy/counts.ts'
-import type { TrafficConfig } from '../ports/traffic.ts'
+import type { Arm, Visitor } from '../deploy/counts.ts'
 
 /** Words in a User-Agent that no browser of a citizen carries, and where each is documented. */
 export const BOTS: readonly { readonly word: string; readonly source: string }[] = [
@@ -86,13 +85,19 @@ export interface Probe {
   readonly arm?: Arm
 }
 
+/** Header and value that mark our own synthetic journeys. */
+export interface ProbeMark {
+  readonly header: string
+  readonly secret: string
+}
+
 /** Value for the probe header: the secret, and the arm to verify in private. */
-export function probeValue(probe: TrafficConfig['probe'], arm?: Arm): string {
+export function probeValue(probe: ProbeMark, arm?: Arm): string {
   return arm ? `${probe.secret};arm=${arm}` : probe.secret
 }
 
 /** Reads the probe header. The secret is compared in constant time; a wrong one is an ordinary visitor. */
-export function probeReader(probe: TrafficConfig['probe']): (value: string | undefined) => Probe | undefined {
+export function probeReader(probe: ProbeMark): (value: string | undefined) => Probe | undefined {
   const wanted = digestOf(probe.secret)
   return (value) => {
     if (value === undefined || probe.secret === '') return undefined

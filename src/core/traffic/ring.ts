@@ -2,9 +2,14 @@
  * The last ten minutes of closed batches, for readers that come back and ask again. What a reader did not fetch within that
  * time, and what died with a process, is answered as a gap, never as silence.
  */
-import type { CountBatch, StepCounts } from '../core/deploy/counts.ts'
-import { type Instant, MINUTE } from '../core/time.ts'
-import type { CountsAnswer } from '../ports/traffic.ts'
+import type { CountBatch, StepCounts } from '../deploy/counts.ts'
+import { type Instant, MINUTE } from '../time.ts'
+
+/** As ports/traffic.ts promises it: `gap` when batches between the asked number and the first one are gone. */
+export interface Unread {
+  readonly batches: readonly CountBatch[]
+  readonly gap: boolean
+}
 
 /** Ten minutes outlast any restart of the engine; at five batches a second that is 3,000 of them. */
 export const KEEP_MS = 10 * MINUTE
@@ -47,7 +52,7 @@ export class Ring {
     this.#seq++
   }
 
-  after(seq: number): CountsAnswer {
+  after(seq: number): Unread {
     const start = this.#batches.findIndex((batch) => batch.seq > seq)
     // A reader ahead of us has read batches of a life that we no longer remember.
     if (start < 0) return { batches: [], gap: seq > this.#seq }

@@ -8,9 +8,8 @@
  *                                 └─ older than SEAT_MS_MAX ─► a new session
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
-import type { Arm } from '../core/deploy/counts.ts'
-import { HOUR, type Instant } from '../core/time.ts'
-import type { TrafficConfig } from '../ports/traffic.ts'
+import type { Arm } from '../deploy/counts.ts'
+import { HOUR, type Instant } from '../time.ts'
 
 export interface Seat {
   readonly id: string
@@ -31,6 +30,15 @@ export const SEAT_COOKIE = 'holdfast_seat'
 /** After this a returning browser is a new session. Mobile browsers keep "session" cookies for weeks. */
 export const SEAT_MS_MAX = 12 * HOUR
 
+/** The part of a traffic configuration (ports/traffic.ts) that seats depend on. */
+export interface Seating {
+  readonly stable: { readonly release: string }
+  readonly canary?: { readonly release: string }
+  readonly weight: number
+  readonly generation: number
+  readonly moveFrom?: Arm
+}
+
 /** What seating looks at, worked out once for a configuration. */
 export interface SeatRules {
   readonly weight: number
@@ -41,7 +49,7 @@ export interface SeatRules {
   readonly canary: string | undefined
 }
 
-export function seatRulesOf(config: TrafficConfig): SeatRules {
+export function seatRulesOf(config: Seating): SeatRules {
   return {
     weight: config.canary ? config.weight : 0,
     generation: config.generation,

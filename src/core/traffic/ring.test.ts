@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { StepCounts } from '../core/deploy/counts.ts'
+import type { StepCounts } from '../deploy/counts.ts'
 import { KEEP_MS, Ring } from './ring.ts'
 
 const COUNTS = [{ ok: 1 } as StepCounts]

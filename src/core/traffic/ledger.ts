@@ -10,8 +10,8 @@
  * are kept apart, so that a flood of clients without cookies cannot push out citizens in the middle of a journey. A session
  * that is pushed out, or idle for idleMs, has its open units closed as they stand; should it return, its steps count anew.
  */
-import type { Arm, StepCounts, Visitor } from '../core/deploy/counts.ts'
-import { MINUTE } from '../core/time.ts'
+import type { Arm, StepCounts, Visitor } from '../deploy/counts.ts'
+import { MINUTE } from '../time.ts'
 
 /** What one attempt came to. 'slow' is a failure of time alone: later than the citizen limit. */
 export type Outcome = 'ok' | 'failed' | 'slow'
