@@ -43,6 +43,12 @@ test('citizens read what fails, since when, what to do and when they hear more',
   )
 })
 
+test('a span says its day once, unless it is two days', () => {
+  const said = (endedAt: number) => draftOf({ ...facts, endedAt }, 'citizens', 'resolved').text
+  assert.match(said(at('2026-11-23T03:20:00Z')), /from 3:02am to 3:20am on Monday 23 November\./)
+  assert.match(said(at('2026-11-24T01:00:00Z')), /from 3:02am on Monday 23 November to 1am on Tuesday 24 November\./)
+})
+
 test('times are written as GOV.UK writes them, in London, and never say midnight', () => {
   const cases: [string, string][] = [
     ['2026-11-23T03:02:00Z', '3:02am on Monday 23 November'],

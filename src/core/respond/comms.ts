@@ -82,7 +82,7 @@ function citizenLines(facts: CommsFacts, stage: Stage): (string | null)[] {
       ]
     case 'monitoring':
       return [
-        `You can ${facts.cannot} again. Some ${facts.who} could not from ${since}${until(facts)}.`,
+        `You can ${facts.cannot} again. Some ${facts.who} could not ${spanOf(facts)}.`,
         'We are checking that it stays that way.',
         facts.answers,
         facts.instead,
@@ -90,7 +90,7 @@ function citizenLines(facts: CommsFacts, stage: Stage): (string | null)[] {
       ]
     case 'resolved':
       return [
-        `You can ${facts.cannot} again. Some ${facts.who} could not from ${since}${until(facts)}.`,
+        `You can ${facts.cannot} again. Some ${facts.who} could not ${spanOf(facts)}.`,
         'We are sorry for the trouble this caused.',
         facts.answers,
         facts.instead,
@@ -103,7 +103,7 @@ function staffLines(facts: CommsFacts, stage: Stage): (string | null)[] {
   const who = facts.harmed > 0 ? `${plural(facts.harmed, 'person', 'people')} so far` : 'some people'
   return [
     over
-      ? `People can ${theirs(facts)} again. It did not work from ${citizenTime(facts.sinceAt)}${until(facts)}, for ${who}.`
+      ? `People can ${theirs(facts)} again. It did not work ${spanOf(facts)}, for ${who}.`
       : `Since ${citizenTime(facts.sinceAt)} ${who} could not ${theirs(facts)}.`,
     over
       ? 'If somebody calls: ask them to try again, and stay on the line until it worked.'
@@ -120,7 +120,7 @@ function ministerLines(facts: CommsFacts, stage: Stage): (string | null)[] {
   const over = stage === 'monitoring' || stage === 'resolved'
   const who = facts.harmed > 0 ? plural(facts.harmed, 'person', 'people') : 'An unknown number of people'
   return [
-    `${facts.serviceName}: ${who} could not ${theirs(facts)} ${over ? 'from' : 'since'} ${citizenTime(facts.sinceAt)}${over ? until(facts) : ''}.`,
+    `${facts.serviceName}: ${who} could not ${theirs(facts)} ${over ? spanOf(facts) : `since ${citizenTime(facts.sinceAt)}`}.`,
     over ? 'The service works again.' : 'The team is working on it.',
     facts.cause,
     facts.instead === null ? null : `People are told: ${facts.instead}`,
@@ -133,8 +133,13 @@ function theirs(facts: CommsFacts): string {
   return facts.cannot.replace(/\byour\b/g, 'their')
 }
 
-function until(facts: CommsFacts): string {
-  return facts.endedAt === null ? '' : ` to ${citizenTime(facts.endedAt)}`
+/** "from 3:02am to 3:20am on Monday 23 November"; the day is said once when it is one. */
+function spanOf(facts: CommsFacts): string {
+  const since = citizenTime(facts.sinceAt)
+  if (facts.endedAt === null) return `from ${since}`
+  const ended = citizenTime(facts.endedAt)
+  const [time, day] = since.split(' on ')
+  return ended.endsWith(` on ${day}`) ? `from ${time} to ${ended}` : `from ${since} to ${ended}`
 }
 
 const clockTime = new Intl.DateTimeFormat('en-GB', {

@@ -97,7 +97,7 @@ function incidentWords(state: IncidentState, page: Page, now: Instant): { subjec
     state.says,
     `Since ${londonOf(state.times.faultStarted)} (${durationOf(now - state.times.faultStarted)}). ${harmWords(state)}`,
     state.manualStep === null ? null : `DO THIS NOW: ${state.manualStep}`,
-    safe ? 'Citizens are safe again. Please look at what happened.' : null,
+    safe ? 'No more citizens should be hit; you are paged again if that changes. Please look at what happened.' : null,
     state.runbook === null
       ? 'There is no runbook for this. Say so in the review.'
       : `Runbook: holdfast respond runbook next ${state.id}`,
