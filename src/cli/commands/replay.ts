@@ -227,13 +227,18 @@ async function optionsOf(call: Call): Promise<ReplayOptions> {
   }
 }
 
-/** What the definition says, when there is one. A definition that was named must be readable and right. */
+/** What the definition says, when there is one. A definition that was named must be readable and right; one that only lies here need not. */
 async function definitionOf(call: Call) {
-  if (!existsSync(call.service) && call.options.service === 'service.yaml') return undefined
+  const named = call.options.service !== 'service.yaml'
+  if (!named && !existsSync(call.service)) return undefined
   const { readDefinition, textOf } = await import('./define.ts')
   const { loadService } = await import('../../core/define/load.ts')
   const shown = relative(call.io.cwd, call.service) || call.service
   const { service, findings } = loadService(readDefinition(call.service, shown), shown)
+  if (!service && !named) {
+    call.io.progress(`${shown} is not right (see holdfast define), so it is left out.`)
+    return undefined
+  }
   if (!service) {
     for (const finding of findings) call.io.progress(textOf(finding))
     throw new OpsError('DEFINITION_WRONG', {

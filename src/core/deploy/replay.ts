@@ -106,7 +106,6 @@ export class Replay {
   /** The verdict at `t`, with everything seen so far. */
   look(t: Instant): Answer {
     this.clock(t)
-    this.units.settle(this.now!)
     return this.judge()
   }
 
@@ -114,7 +113,6 @@ export class Replay {
   private advance(t: Instant): Answer | null {
     this.clock(t)
     if (this.now! - this.batchAt < BATCH_MS) return null
-    this.units.settle(this.now!)
     return this.judge()
   }
 

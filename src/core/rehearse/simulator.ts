@@ -36,8 +36,12 @@ export interface World {
   readonly fault: Fault | null
   /** Times when both releases fail at `rate`. */
   readonly outages: readonly { readonly fromMs: number; readonly toMs: number; readonly rate: number }[]
-  /** Failure rates that both releases share vary from interval to interval: intra-class correlation, 0 = not at all. */
-  readonly dispersion: { readonly rho: number; readonly everyMs: number }
+  /**
+   * Failure rates vary from interval to interval (beta-binomial): intra-class correlation, 0 = not at all. Shared by both
+   * releases, or drawn for each apart (a bad host, a bad minute of one replica), which no test between two arms can tell
+   * from a fault when it is strong.
+   */
+  readonly dispersion: { readonly rho: number; readonly everyMs: number; readonly apart?: boolean }
   /** Share of citizens whose own device fails at each step with `rate`, whatever the release. */
   readonly unlucky: { readonly share: number; readonly rate: number }
   /** Mean number of further attempts after a failure. */
@@ -185,7 +189,7 @@ export class Simulation {
     const { world } = this
     const { fault } = world
     const spec = world.steps[step]!
-    let rate = world.dispersion.rho > 0 ? this.varied(step, at) : spec.p0
+    let rate = world.dispersion.rho > 0 ? this.varied(step, at, canary) : spec.p0
     if (
       canary &&
       fault &&
@@ -198,11 +202,12 @@ export class Simulation {
     return unlucky ? Math.max(rate, world.unlucky.rate) : rate
   }
 
-  /** Both releases' rate in this interval. */
-  private varied(step: number, at: number): number {
+  /** The rate in this interval. */
+  private varied(step: number, at: number, canary: boolean): number {
     const { world } = this
     const interval = Math.floor(at / world.dispersion.everyMs)
-    const key = interval * world.steps.length + step
+    const arm = world.dispersion.apart && canary ? 1 : 0
+    const key = (interval * world.steps.length + step) * 2 + arm
     let rate = this.rates[key]
     if (rate === undefined) {
       rate = beta(diceOf(world.seed * 7_919 + key), world.steps[step]!.p0, world.dispersion.rho)
