@@ -20,7 +20,6 @@ export const FORMATS = [
   'migration-code',
   'prometheus',
   'alertmanager',
-  'slo',
   'nginx',
   'haproxy',
   'kiro',
@@ -111,7 +110,6 @@ function sniffServer(start: string): Format | undefined {
 function sniffYaml(start: string): Format | undefined {
   if (/^\s*{{-?|^\s*{{-? *(if|define|range|include)/m.test(start) && /^\s*kind:/m.test(start)) return 'helm'
   if (/\bAWS::[A-Z]\w+::\w+/.test(start) && /^["']?Resources["']?\s*:/m.test(start)) return 'cloudformation'
-  if (/^version:\s*["']?(prometheus|sloth)\//m.test(start)) return 'slo'
   if (/^apiVersion:/m.test(start) && /^kind:/m.test(start)) return sniffKind(start)
   if (/^groups:/m.test(start) && /\bexpr:/.test(start)) return 'prometheus'
   if (/^route:/m.test(start) && /^receivers:/m.test(start)) return 'alertmanager'
@@ -120,7 +118,6 @@ function sniffYaml(start: string): Format | undefined {
 }
 
 function sniffKind(start: string): Format {
-  if (/^kind:\s*["']?(SLO|ServiceLevelObjective|PrometheusServiceLevel)\b/m.test(start)) return 'slo'
   if (/^kind:\s*["']?Kustomization\b/m.test(start) && /kustomize\.config/.test(start)) return 'kustomization'
   return 'kubernetes'
 }
@@ -138,7 +135,7 @@ function sniffJson(start: string): Format | undefined {
 
 // A file for a rehearsal environment may be as small as the team likes; only production decides.
 const NOT_PRODUCTION =
-  /(^|[/._-])(dev|devel|development|test|tests|testing|staging|stage|stg|preprod|pre-prod|nonprod|non-prod|qa|uat|sandbox|integration|local|demo|review|preview|ephemeral|ci|e2e|examples?|samples?|fixtures?|__tests__|testdata|docs)([/._-]|$)/i
+  /(^|[/._-])(dev|devel|development|test|tests|testing|staging|stage|stg|preprod|pre-prod|nonprod|non-prod|qa|uat|sandbox|integration|local|demo|review|preview|ephemeral|ci|e2e|examples?|samples?|fixtures?|__tests__|testdata)([/._-]|$)/i
 
 /** True for files that plainly belong to an environment other than production, and for tests and samples. */
 export function isNotProduction(path: string): boolean {

@@ -11,6 +11,7 @@ import {
   runsAfterFailure,
   type Step,
   weaknessOf,
+  withoutComments,
 } from './models/pipeline.ts'
 import { cannotTell, fail, pass, type Verdict } from './rule.ts'
 import type { World } from './world.ts'
@@ -150,7 +151,7 @@ export function buildspecSteps(world: World): readonly Step[] {
     fields(child(root, 'phases')).flatMap(([phase, node]) => {
       const goesOn = text(child(node, 'on-failure')) === 'CONTINUE'
       return items(child(node, 'commands')).map((command): Step => {
-        const run = allText(command)
+        const run = withoutComments(allText(command))
         const at = spotOf(command)
         return {
           at,

@@ -15,6 +15,7 @@ import { alertSeriesExist } from './rules/alert-series-exist.ts'
 import { alertWindow } from './rules/alert-window.ts'
 import { allAtOnce } from './rules/all-at-once.ts'
 import { allowanceHolds } from './rules/allowance-holds.ts'
+import { appspecValidates } from './rules/appspec-validates.ts'
 import { assetSkew } from './rules/asset-skew.ts'
 import { buildGoesOn } from './rules/build-goes-on.ts'
 import { codedeployAlarms } from './rules/codedeploy-alarms.ts'
@@ -51,6 +52,7 @@ import { gateSecurityScan } from './rules/gate-security-scan.ts'
 import { gateSkippable } from './rules/gate-skippable.ts'
 import { gateTests } from './rules/gate-tests.ts'
 import { healthAcceptsErrors } from './rules/health-accepts-errors.ts'
+import { helmRendered } from './rules/helm-rendered.ts'
 import { imageDigest } from './rules/image-digest.ts'
 import { incidentReport } from './rules/incident-report.ts'
 import { keepaliveNode } from './rules/keepalive-node.ts'
@@ -158,11 +160,13 @@ export const RULES: readonly Rule[] = [
   migrationLocks,
   nodeSigterm,
   queueVisibility,
+  appspecValidates,
   composeWaitsForHealth,
   deployWaits,
   ecsGrace,
   frontChecksHealth,
   healthAcceptsErrors,
+  helmRendered,
   kubeLivenessDiffers,
   kubeReadiness,
   scalingGroupHealth,

@@ -3,7 +3,7 @@
  * tags (CloudFormation's !Sub, !GetAtt …) cost nothing. Aliases are expanded under a budget, so that a "billion laughs" file is
  * a finding.
  */
-import { CST, Parser } from 'yaml'
+import { CST, Lexer, Parser } from 'yaml'
 import { DEPTH_MAX, type Entry, NODES_MAX, type Node, type Problem, type Source } from './node.ts'
 
 export interface YamlFile {
@@ -15,13 +15,24 @@ export interface YamlFile {
 /** Never throws: broken parts become problems, and what could be read stands. */
 export function readYaml(src: Source): YamlFile {
   const reader = new Reader(src)
+  const parser = new Parser()
   try {
-    for (const token of new Parser().parse(src.text)) reader.token(token)
+    for (const lexeme of new Lexer().lex(src.text.replace(LONE_CR, '\n'))) {
+      for (const token of parser.next(lexeme)) reader.token(token)
+      // Documents are handed over whole, so depth is stopped while it grows.
+      if (parser.stack.length > DEPTH_MAX * 2) reader.tooDeep(parser.offset)
+    }
+    for (const token of parser.end()) reader.token(token)
   } catch (thrown) {
     if (!(thrown instanceof Stop)) reader.problem(`The YAML could not be read: ${String(thrown).slice(0, 120)}`, 0)
   }
   return { documents: reader.documents, problems: reader.problems }
 }
+
+// The lexer takes quadratic time over carriage returns that end no line; as line feeds they keep every offset.
+const LONE_CR = /\r(?!\n)/g
+
+const PROBLEMS_MAX = 20
 
 class Stop extends Error {}
 
@@ -42,10 +53,11 @@ class Reader {
   }
 
   problem(says: string, offset: number): void {
-    if (this.problems.length < 20) this.problems.push({ says, ...this.src.lines.placeOf(offset) })
+    if (this.problems.length < PROBLEMS_MAX) this.problems.push({ says, ...this.src.lines.placeOf(offset) })
   }
 
   token(token: CST.Token): void {
+    if (this.problems.length >= PROBLEMS_MAX) throw new Stop()
     if (token.type === 'error')
       this.problem(`The YAML is broken: ${token.message.split('\n')[0]!.slice(0, 120)}`, token.offset)
     if (token.type !== 'document') return
@@ -62,10 +74,12 @@ class Reader {
       )
       throw new Stop()
     }
-    if (depth > DEPTH_MAX) {
-      this.problem(`The file is nested more than ${DEPTH_MAX} levels deep.`, at)
-      throw new Stop()
-    }
+    if (depth > DEPTH_MAX) this.tooDeep(at)
+  }
+
+  tooDeep(at: number): never {
+    this.problem(`The file is nested more than ${DEPTH_MAX} levels deep.`, at)
+    throw new Stop()
   }
 
   private props(tokens: readonly CST.SourceToken[] | undefined): Props {

@@ -59,7 +59,7 @@ interface Place {
 }
 
 function jobOf(id: string, node: Node, root: Node, place: Place): Job {
-  const uses = text(child(node, 'uses'))
+  const uses = text(child(node, 'uses'))?.slice(0, 300)
   const local = uses?.startsWith('./') ? place.workflows.get(uses.slice(2)) : undefined
   const inner = local && place.depth < DEPTH_MAX ? innerJobs(local, place) : undefined
   const own = items(child(node, 'steps')).flatMap((step) => stepsOf(step, place))
@@ -116,11 +116,11 @@ function keyOf(root: Node, id: string, node: Node): Spot {
 }
 
 function stepsOf(node: Node, place: Place): readonly Step[] {
-  const uses = text(child(node, 'uses')) ?? ''
+  const uses = (text(child(node, 'uses')) ?? '').slice(0, 300)
   const run = text(child(node, 'run')) ?? ''
   const condition = conditionText(child(node, 'if'))
   const ignores = ignoring(node)
-  const name = text(child(node, 'name')) ?? ''
+  const name = (text(child(node, 'name')) ?? '').slice(0, 300)
   const given = child(node, 'with')
   const step: Step = {
     at: spotOf(node),
@@ -157,5 +157,5 @@ function ignoring(node: Node): { at: Spot; how: string } | undefined {
 function conditionText(node: Node | undefined): string | undefined {
   if (!node) return undefined
   const words = node.kind === 'scalar' ? node.text : allText(node)
-  return words.trim() || undefined
+  return words.trim().slice(0, 2_000) || undefined
 }

@@ -50,13 +50,20 @@ export interface Pipeline {
 
 // What deploys. Kept to commands and actions whose only use is to change what runs.
 const DEPLOYS =
-  /\bhelm\s+(?:upgrade|install)\b|\bkubectl\s+(?:-\S+\s+\S+\s+)*(?:apply|set\s+image|replace|rollout\s+restart)\b|\bterraform\s+(?:-\S+\s+)*apply\b|\bcdk\s+deploy\b|\bsam\s+deploy\b|\b(?:serverless|sls)\s+deploy\b|\bkamal\s+deploy\b|\bcf\s+(?:push|blue-green-deploy|zero-downtime-push)\b|\baws\s+ecs\s+(?:update-service|deploy)\b|\baws\s+deploy\s+create-deployment\b|\baws\s+cloudformation\s+(?:deploy|update-stack|execute-change-set)\b|\baws\s+lambda\s+update-(?:function-code|alias)\b|\bdocker\s+stack\s+deploy\b|\bgcloud\s+(?:run|app|functions)\s+deploy\b|\bfly(?:ctl)?\s+deploy\b|\beb\s+deploy\b|\becs-deploy\b|\bcopilot\s+(?:svc\s+)?deploy\b|\bansible-playbook\b|\bholdfast\s+deploy\s+start\b|(?:^|[\s/;&|])deploy(?:[-_](?:to[-_])?(?:prod|production|live))?(?:\.sh|\.py|\.js)?(?=\s|$)|\b(?:npm|yarn|pnpm)\s+run\s+deploy\b|\bmake\s+deploy\b/m
+  /\bhelm\s+(?:upgrade|install)\b|\bkubectl\s+(?:-\S+\s+\S+\s+)*(?:apply|set\s+image|replace|rollout\s+restart)\b|\bterraform\s+(?:-\S+\s+)*apply\b|\bcdk\s+deploy\b|\bsam\s+deploy\b|\b(?:serverless|sls)\s+deploy\b|\bkamal\s+deploy\b|\bcf\s+(?:push|blue-green-deploy|zero-downtime-push)\b|\baws\s+ecs\s+(?:update-service|deploy)\b|\baws\s+deploy\s+create-deployment\b|\baws\s+cloudformation\s+(?:deploy|update-stack|execute-change-set)\b|\baws\s+lambda\s+update-(?:function-code|alias)\b|\bdocker\s+stack\s+deploy\b|\bgcloud\s+(?:run|app|functions)\s+deploy\b|\bfly(?:ctl)?\s+deploy\b|\beb\s+deploy\b|\becs-deploy\b|\bcopilot\s+(?:svc\s+)?deploy\b|\bansible-playbook\b|\bholdfast\s+deploy\s+start\b|(?:^|[\s/;&|])deploy(?:[-_](?:to[-_])?(?:prod|production|live))?(?:\.sh|\.py|\.js)?(?=\s|$)(?!\s+(?:rollback|halt|plan|status)\b)|\b(?:npm|yarn|pnpm)\s+run\s+deploy\b|\bmake\s+deploy\b/m
 const DEPLOYS_ACTION =
   /amazon-ecs-deploy-task-definition|aws-cloudformation-github-deploy|azure\/(?:k8s-deploy|webapps-deploy|functions-action|container-apps-deploy)|google-github-actions\/deploy-|actions\/deploy-pages|appleboy\/ssh-action|superfly\/flyctl|kamal|\/deploy@|deploy-action|deploy-to-|Deploy:(?:CodeDeploy|ECS|CodeDeployToECS|CloudFormation|ElasticBeanstalk|S3)/i
 
-/** The shell text of a step without its comments. */
+const SCRIPT_CHARS_MAX = 60_000
+const LINE_CHARS_MAX = 2_000
+
+/** The shell text of a step without its comments, cut to a length in which words can be searched for without risk. */
 export function withoutComments(script: string): string {
-  return script.replace(/^\s*#.*$/gm, '').replace(/\s#\s.*$/gm, '')
+  return script
+    .slice(0, SCRIPT_CHARS_MAX)
+    .split('\n')
+    .map((line) => line.slice(0, LINE_CHARS_MAX).replace(/^[ \t]*#.*|[ \t]#[ \t].*/, ''))
+    .join('\n')
 }
 
 /** Does this step change what runs somewhere? Dry runs, plans and diffs do not. */
