@@ -75,7 +75,7 @@ export async function openWorld(
     freshId: () => crypto.randomUUID().slice(0, 12),
   })
   await door.apply(config)
-  const server = serverOf(door)
+  const { server } = serverOf(door)
   const port = await listen(server)
   context.after(() => {
     server.close()

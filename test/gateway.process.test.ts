@@ -12,7 +12,7 @@ import { entry } from '../src/entry.ts'
 import type { GatewayStatus } from '../src/ports/gateway.ts'
 import type { StepMatch } from '../src/ports/traffic.ts'
 import { isUnreachable } from '../src/ports/unreachable.ts'
-import { CITIZEN, configOf, serve, until } from './gateway-world.ts'
+import { CITIZEN, configOf, Raw, serve, until } from './gateway-world.ts'
 
 const TUNE = { checkEveryMs: 100, drainIdleMs: 300 }
 const FAILS: StepMatch = { journey: 'j', step: 's', method: 'GET', route: '/fails', okStatus: [200], limitMs: 60_000 }
@@ -100,6 +100,8 @@ test('a swap under load: no request lost, no evidence lost, none counted twice',
   const { port } = await releaseThatFails(context)
   const { gateway, url } = await open(context)
   await gateway.traffic.apply(configOf([port], { steps: [FAILS] }))
+  // One that connects and says nothing must not keep a replaced worker for ever.
+  const silent = new Raw(context, gateway.port)
   const { result, stop } = load(`${url}/fails`)
   for (let i = 0; i < 3; i++) {
     const before = result.answered
@@ -114,6 +116,7 @@ test('a swap under load: no request lost, no evidence lost, none counted twice',
   await stop()
   assert.deepEqual(result.wrong, [])
   await until(async () => (await statusOf(gateway)).workers.length === 1)
+  assert.ok(silent.closed)
   // Each of these clients keeps no cookie, so each request was a session of its own.
   let told = 0
   await until(async () => {

@@ -75,7 +75,10 @@ export class Crew {
         if (message.kind === 'report') return this.#parts.report(message)
         if (message.kind === 'done') return this.#asked.get(message.ask)?.(message)
         clearTimeout(deadline)
-        if (message.kind === 'cannot-listen') return fails(new Error(message.code))
+        if (message.kind === 'cannot-listen') {
+          child.kill('SIGKILL')
+          return fails(new Error(message.code))
+        }
         this.#port = message.port
         hand.state = 'serving'
         serves(hand)

@@ -9,8 +9,16 @@ const PIPELINED_MAX = 32
 // Twice what browsers send at their worst (8 kB of cookies); a request's address has its own limit in frontdoor.ts.
 const HEAD_BYTES_MAX = 16_384
 
+export interface PublicServer {
+  readonly server: Server
+  /** Every connection that is open. */
+  readonly sockets: ReadonlySet<Socket>
+  /** True while a request is being answered on it, or a conversation goes on. */
+  isBusy(socket: Socket): boolean
+}
+
 /** Node's parser stays strict, and answers 400 to what it cannot read and 431 to a head that is too large. */
-export function serverOf(door: Frontdoor): Server {
+export function serverOf(door: Frontdoor): PublicServer {
   const { headMs, keepAliveMs } = door.options
   const server = createServer({
     keepAliveTimeout: keepAliveMs,
@@ -25,6 +33,7 @@ export function serverOf(door: Frontdoor): Server {
   })
   const open = new WeakMap<Socket, number>()
   const distrusted = new WeakSet<Socket>()
+  const sockets = new Set<Socket>()
   const take = (req: IncomingMessage, res: ServerResponse) => {
     const { socket } = req
     // Behind a request that was refused for its framing may come one that somebody smuggled: it is not answered at all.
@@ -41,6 +50,14 @@ export function serverOf(door: Frontdoor): Server {
   }
   server.on('request', take)
   server.on('checkContinue', take)
-  server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => door.upgrade(req, socket, head))
-  return server
+  server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // It ends by itself or by order; until then it is in use.
+    open.set(socket as Socket, Number.POSITIVE_INFINITY)
+    door.upgrade(req, socket, head)
+  })
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  return { server, sockets, isBusy: (socket) => (open.get(socket) ?? 0) > 0 }
 }

@@ -9,14 +9,12 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import type { Server } from 'node:http'
-import type { Socket } from 'node:net'
 import { entry } from '../entry.ts'
 import type { WorkerOptions } from '../ports/gateway.ts'
 import type { TrafficConfig } from '../ports/traffic.ts'
 import { Frontdoor } from './frontdoor.ts'
 import { type ToPrimary, type ToWorker, WORKER_OPTIONS } from './messages.ts'
-import { serverOf } from './server.ts'
+import { type PublicServer, serverOf } from './server.ts'
 
 // Answers and sums go to the primary this often: what a killed worker can lose.
 const REPORT_EVERY_MS = 20
@@ -25,8 +23,7 @@ const BACKLOG = 1_024
 class Worker {
   readonly #door: Frontdoor
   readonly #options: WorkerOptions
-  readonly #sockets = new Set<Socket>()
-  readonly #server: Server
+  readonly #public: PublicServer
   readonly #state = process.argv[process.argv.indexOf('--state') + 1] ?? ''
   #orphan = false
 
@@ -38,22 +35,19 @@ class Worker {
       dice: Math.random,
       freshId: () => randomBytes(12).toString('base64url'),
     })
-    this.#server = serverOf(this.#door)
-    this.#server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket)
-      socket.on('close', () => this.#sockets.delete(socket))
-    })
+    this.#public = serverOf(this.#door)
     setInterval(() => this.#report(), REPORT_EVERY_MS).unref()
   }
 
   /** Serves at once, and says so when it has had a first look at every backend. */
   start(handle: unknown, config: TrafficConfig | null): void {
-    this.#server.on('error', (error: NodeJS.ErrnoException) => {
+    const { server } = this.#public
+    server.on('error', (error: NodeJS.ErrnoException) => {
       send({ kind: 'cannot-listen', code: error.code ?? error.message })
     })
     const known = config ? this.#door.apply(config) : Promise.resolve()
-    this.#server.listen(handle as { fd: number }, BACKLOG, () => {
-      const address = this.#server.address()
+    server.listen(handle as { fd: number }, BACKLOG, () => {
+      const address = server.address()
       const port = typeof address === 'object' && address ? address.port : 0
       void known.then(() => send({ kind: 'serving', port }))
     })
@@ -88,7 +82,7 @@ class Worker {
       this.#drain()
       return
     }
-    const handle = (this.#server as unknown as { _handle?: { fd?: number } })._handle
+    const handle = (this.#public.server as unknown as { _handle?: { fd?: number } })._handle
     const { command, args } = entry('gateway/main')
     const again = spawn(command, [...args, ...process.argv.slice(2), '--listen-fd', '3'], {
       detached: true,
@@ -115,14 +109,13 @@ class Worker {
   #drain(): void {
     if (this.#door.draining) return
     this.#door.draining = true
-    const { drainIdleMs } = this.#options
-    const closeIdle = this.#server.closeIdleConnections.bind(this.#server)
-    this.#server.closeIdleConnections = () => {}
-    this.#server.close()
-    setTimeout(closeIdle, drainIdleMs)
-    // Connections that never sent a request are idle too, but not to Node.
+    const { server, sockets, isBusy } = this.#public
+    server.closeIdleConnections = () => {}
+    server.close()
+    const patientUntil = performance.now() + this.#options.drainIdleMs
     setInterval(() => {
-      if (this.#sockets.size === 0) this.#leave()
+      if (sockets.size === 0) this.#leave()
+      else if (performance.now() > patientUntil) for (const socket of sockets) if (!isBusy(socket)) socket.destroy()
     }, 100)
   }
 
