@@ -105,6 +105,20 @@ test('reasons written to follow a colon stand alone as sentences', async () => {
   )
 })
 
+test('the first release of a service has nothing to go back to, and says so', async () => {
+  const { state } = await trial(1)
+  const measured = { ...state.measured, trialAt: null, canarySessions: 0, canaryFailed: 0 }
+  const first: DeploymentState = { ...state, plan: { ...state.plan, previous: null }, trial: null, measured }
+  const done = viewDeployment({ ...first, phase: { name: 'promoted', why: 'first release' } }, 0)
+  assert.equal(done.citizens, 'It is the first release of Apply for a cold weather heating payment.')
+  assert.deepEqual(done.offers.rollback, { open: false, why: 'There is no release before it to go back to.' })
+  const starting = viewDeployment({ ...first, phase: { name: 'starting', deadline: MINUTE } }, 0)
+  assert.equal(
+    starting.next,
+    'It is the first release: nothing serves citizens yet. If this takes 60 s more, it is given up.',
+  )
+})
+
 test('small odds are no accusation', () => {
   assert.equal(oddsWords(0.3), 'nothing speaks against it')
   assert.equal(oddsWords(1_240.7), '1,240 : 1 that it is worse')

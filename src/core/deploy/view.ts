@@ -160,12 +160,8 @@ function storyOf(state: DeploymentState, now: Instant): Story {
     case 'attaching':
     case 'verifying': {
       const left = durationOf(Math.max(0, phase.deadline - now))
-      return {
-        word,
-        tone: 'calm',
-        citizens,
-        next: `Citizens are on ${old}. If this takes ${left} more, it is given up.`,
-      }
+      const served = plan.previous ? `Citizens are on ${old}.` : 'It is the first release: nothing serves citizens yet.'
+      return { word, tone: 'calm', citizens, next: `${served} If this takes ${left} more, it is given up.` }
     }
     case 'on-trial':
       return trialStory(state, citizens)
@@ -221,7 +217,7 @@ function storyOf(state: DeploymentState, now: Instant): Story {
         word,
         tone: 'over',
         citizens: 'No citizen met this release.',
-        next: `Everyone is on ${old}, as before. Read why, repair it and deploy again.`,
+        next: `${plan.previous ? `Everyone is on ${old}, as before.` : 'There is no other release.'} Read why, repair it and deploy again.`,
       }
   }
 }
@@ -268,6 +264,7 @@ function trialStory(state: DeploymentState, citizens: string): Story {
 function harmWords(state: DeploymentState): string {
   const { plan, measured, worst } = state
   const release = `release ${plan.next.release}`
+  if (!plan.previous && state.phase.name === 'promoted') return `It is the first release of ${plan.serviceName}.`
   if (measured.trialAt === null && measured.canarySessions === 0) return `No citizen has met ${release} yet.`
   if (measured.canaryFailed === 0) {
     return measured.canarySessions === 0
@@ -380,12 +377,13 @@ function rollbackOffer(state: DeploymentState): Offer {
       return { open: false, why: 'It is being taken back already.' }
     case 'rolled-back':
     case 'refused':
-      return { open: false, why: `It is already out of traffic; citizens are on release ${old ?? 'nothing'}.` }
-    case 'promoted':
       return {
         open: false,
-        why: `The old release ${old ?? ''} is stopped. To go back, deploy it again.`.replace('  ', ' '),
+        why: `It is already out of traffic; ${old ? `citizens are on release ${old}` : 'there was none before it'}.`,
       }
+    case 'promoted':
+      if (old === undefined) return { open: false, why: 'There is no release before it to go back to.' }
+      return { open: false, why: `The old release ${old} is stopped. To go back, deploy it again.` }
     case 'finishing':
       if (phase.stage === 'stopping') {
         return { open: false, why: `Release ${old} is already being stopped. To go back, deploy it again.` }

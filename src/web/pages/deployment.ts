@@ -143,7 +143,11 @@ ${
         evidenceText(evidence.odds),
         `taken back at ${countOf(evidence.threshold)} : 1`,
       )
-    : figure('Evidence that it is worse', 'none yet', 'begins with the first citizens')
+    : figure(
+        'Evidence that it is worse',
+        view.over ? 'none' : 'none yet',
+        view.over ? 'there was no trial' : 'begins with the first citizens',
+      )
 }
 ${figure('Requests lost by deploying', countOf(view.failedByUs), view.failedByUs === 0 ? 'as promised' : 'promised to be 0')}
 </dl>`

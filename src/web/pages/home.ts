@@ -10,7 +10,9 @@ import { Region, type Screen } from '../layout.ts'
 import { moment } from '../moment.ts'
 import { toneTag } from '../words.ts'
 
-const LOOKED_AT_MAX = 200
+/** A state is some 35 KB, and pages are rendered often: home reads few. */
+const LOOKED_AT_MAX = 30
+const PER_SERVICE_MAX = 6
 
 interface Service {
   readonly id: string
@@ -39,24 +41,28 @@ export async function homePage(look: Look): Promise<Screen> {
 }
 
 async function servicesOf({ store, now, desk }: Look): Promise<Service[]> {
-  const [deployments, incidents] = await Promise.all([
-    store.list({ kind: 'deployment', limit: LOOKED_AT_MAX }),
+  const known = desk.options.services?.() ?? []
+  const [incidents, ...lists] = await Promise.all([
     store.list({ kind: 'incident', done: false, limit: LOOKED_AT_MAX }),
+    ...(known.length > 0
+      ? known.map(({ service }) => store.list({ kind: 'deployment', service: service.id, limit: PER_SERVICE_MAX }))
+      : [store.list({ kind: 'deployment', limit: LOOKED_AT_MAX })]),
   ])
+  const deployments = lists.flat()
   const byService = new Map<string, { name: string; deployments: DeploymentView[]; incidents: IncidentView[] }>()
   const at = (id: string) => {
-    const known = byService.get(id) ?? { name: '', deployments: [], incidents: [] }
-    byService.set(id, known)
-    return known
+    const entry = byService.get(id) ?? { name: '', deployments: [], incidents: [] }
+    byService.set(id, entry)
+    return entry
   }
   for (const row of deployments) {
     at(row.service).deployments.push(viewDeployment(row.state as unknown as DeploymentState, now))
   }
-  for (const { service } of desk.options.services?.() ?? []) at(service.id).name = service.name
+  for (const { service } of known) at(service.id).name = service.name
   for (const row of incidents) at(row.service).incidents.push(viewIncident(row.state as unknown as IncidentState, now))
   const services = [...byService].map(([id, { name, deployments, incidents }]) => {
-    const known = name || deployments[0]?.serviceName || incidents[0]?.serviceName || id
-    return { id, name: known, deployments, incidents }
+    const shown = name || deployments[0]?.serviceName || incidents[0]?.serviceName || id
+    return { id, name: shown, deployments, incidents }
   })
   const urgency = (service: Service) => (service.incidents.length > 0 ? 0 : service.deployments[0]?.over ? 2 : 1)
   return services.sort((a, b) => urgency(a) - urgency(b) || a.name.localeCompare(b.name, 'en'))
@@ -64,10 +70,9 @@ async function servicesOf({ store, now, desk }: Look): Promise<Service[]> {
 
 function serviceHtml(service: Service): Html {
   const [newest, ...older] = service.deployments
-  return html`<section class="hf-service" aria-labelledby="service-${service.id}">
-<h2 class="govuk-heading-m" id="service-${service.id}">${service.name}</h2>
-<p class="govuk-body">${sentenceOf(service)} <a class="govuk-link" href="/services/${encodeURIComponent(service.id)}">May we release now?</a></p>
-<ul class="hf-rows">
+  const rows =
+    newest || service.incidents.length > 0
+      ? html`<ul class="hf-rows">
 ${service.incidents.map(
   (incident) => html`<li class="hf-row">
 <p class="hf-row__title">${toneTag(incident.word, incident.tone)} <a class="govuk-link" href="/incidents/${encodeURIComponent(incident.id)}">${incident.severity}: ${incident.says}</a></p>
@@ -75,7 +80,12 @@ ${service.incidents.map(
 </li>`,
 )}
 ${newest ? deploymentRow(newest) : null}
-</ul>
+</ul>`
+      : null
+  return html`<section class="hf-service" aria-labelledby="service-${service.id}">
+<h2 class="govuk-heading-m" id="service-${service.id}">${service.name}</h2>
+<p class="govuk-body">${sentenceOf(service)} <a class="govuk-link" href="/services/${encodeURIComponent(service.id)}">May we release now?</a></p>
+${rows}
 ${
   older.length === 0
     ? null

@@ -7,7 +7,7 @@ import { Region, type Screen } from '../layout.ts'
 import { moment } from '../moment.ts'
 import { toneTag } from '../words.ts'
 
-const SHOWN_MAX = 100
+const SHOWN_MAX = 50
 
 export async function incidentsPage(look: Look): Promise<Screen> {
   const rows = await look.store.list({ kind: 'incident', limit: SHOWN_MAX })
