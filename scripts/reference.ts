@@ -3,6 +3,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { commandsPage } from '../src/cli/reference.ts'
+import { rulesReference } from '../src/core/check/reference.ts'
 import { jsonSchema } from '../src/core/define/fields.ts'
 import { rulesPage, servicePage } from '../src/core/define/reference.ts'
 
@@ -12,7 +14,9 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const PAGES: Readonly<Record<string, () => string>> = {
   'schema/service.schema.json': () => `${JSON.stringify(jsonSchema(), null, 1)}\n`,
   'docs/reference/service-yaml.md': servicePage,
+  'docs/reference/commands.md': commandsPage,
   'docs/reference/define-rules.md': rulesPage,
+  'docs/reference/rules.md': () => rulesReference(),
 }
 
 const check = process.argv.includes('--check')

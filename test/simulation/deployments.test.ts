@@ -12,7 +12,11 @@ test(`${WORLDS} worlds of faults: every deployment ends with citizens on exactly
   for (let seed = FIRST; seed < FIRST + WORLDS; seed++) {
     const { fate, state, broken } = await live(seed)
     const last = state.history.slice(-6).map(({ phase, why }) => `  ${phase}: ${why}`)
-    assert.deepEqual(broken, [], `SEED=${seed} SEEDS=1 npm test -- simulation\n${JSON.stringify(fate)}\n${last.join('\n')}`)
+    assert.deepEqual(
+      broken,
+      [],
+      `SEED=${seed} SEEDS=1 npm test -- simulation\n${JSON.stringify(fate)}\n${last.join('\n')}`,
+    )
     if (fate.character !== 'good') continue
     good++
     if (state.history.some(({ phase, why }) => phase === 'rolling-back' && why.startsWith('evidence'))) wronged++

@@ -157,6 +157,7 @@ function planOf(
     healthPath: '/r',
     drainMsMax: 5_000,
     requestedBy: 'asha',
+    approvals: 0,
     reason: 'simulated',
     incident: {
       ladder: [],
@@ -354,7 +355,11 @@ export async function live(seed: number): Promise<Outcome> {
   traffic.faults.unreachable = undefined
   runtime.reach(true)
   // Quiet for longer than a lease: nobody holds anything any more.
-  for (let quiet = 0; quiet * TICK_MS <= LEASE_MS && clock.t - begun < 2 * WORLD_MS_MAX; quiet = claims.size === 0 ? quiet + 1 : 0) {
+  for (
+    let quiet = 0;
+    quiet * TICK_MS <= LEASE_MS && clock.t - begun < 2 * WORLD_MS_MAX;
+    quiet = claims.size === 0 ? quiet + 1 : 0
+  ) {
     clock.t += TICK_MS
     if (await engineTurn()) claims.clear()
   }

@@ -44,6 +44,7 @@ const PLAN: DeploymentPlan = {
   healthPath: '/ready',
   drainMsMax: 10_000,
   requestedBy: 'asha',
+    approvals: 0,
   reason: 'new question',
   incident: {
     ladder: [],

@@ -88,7 +88,13 @@ function begin(draft: Draft): void {
   draft.entry(
     'deployment.requested',
     `${plan.requestedBy} asked for release ${plan.next.release} of ${plan.serviceName}: ${plan.reason}`,
-    { strategy: plan.strategy, reason: plan.reason, alpha: plan.trial.alpha, confirmMs: CONFIRM_MS },
+    {
+      strategy: plan.strategy,
+      reason: plan.reason,
+      alpha: plan.trial.alpha,
+      confirmMs: CONFIRM_MS,
+      approvals: plan.approvals,
+    },
     plan.requestedBy,
   )
   if (plan.migrations.length === 0) return start(draft)
@@ -279,12 +285,16 @@ function giveUp(draft: Draft, why: string): void {
   else refuse(draft, why)
 }
 
-/** Ends a deployment that no citizen has met and of which the traffic layer knows nothing. */
+/**
+ * Ends a deployment that no citizen has met and of which the traffic layer knows nothing. What may have been started is stopped first:
+ * a deployment that is over has no open effects, because nobody would look after them.
+ */
 function refuse(draft: Draft, why: string): void {
-  draft.effect('runtime.stop', { service: draft.state.plan.service, release: release(draft) })
-  draft.measure({ endedAt: draft.now })
+  const { service } = draft.state.plan
   draft.entry('refused', why)
-  draft.enter({ name: 'refused', why }, why)
+  draft.effect('runtime.stop', { service, release: release(draft) })
+  const deadline = draft.now + CONFIRM_MS
+  draft.enter({ name: 'rolling-back', stage: 'stopping', because: why, deadline, confirmBy: null, paged: false }, why)
 }
 
 function onMessage(draft: Draft, name: string, who: string, reason: string): void {

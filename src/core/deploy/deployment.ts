@@ -58,6 +58,8 @@ export interface DeploymentPlan {
   /** How long requests may take to leave a release before it is stopped all the same, in ms. */
   readonly drainMsMax: number
   readonly requestedBy: string
+  /** People who must agree besides the one who asked. */
+  readonly approvals: number
   readonly reason: string
   /** Who is woken and what is said when the release is taken back. */
   readonly incident: IncidentPlan

@@ -18,7 +18,7 @@ export interface IncidentPlan {
   >
 }
 
-/** The release was taken back on evidence or by a person: harm has been done, and is over if the rollback holds. */
+/** The release is being taken back on evidence or by a person. Harm goes on until traffic is confirmed on the old release. */
 export function harmIncident(state: DeploymentState, because: string, now: Instant): Spawn {
   const { plan, measured } = state
   const said = `${plural(measured.canaryFailed, 'citizen')} could not ${cannot(state)} on release ${plan.next.release}.`
@@ -26,7 +26,11 @@ export function harmIncident(state: DeploymentState, because: string, now: Insta
     measured.canaryFailed > 0
       ? `${said} It is being taken back.`
       : `Release ${plan.next.release} is being taken back: ${because}`
-  return openIncident({ ...common(state, now), id: `inc-${plan.id}`, says, ongoing: false }, now)
+  return openIncident({ ...common(state, now), id: harmIncidentId(plan.id), says, ongoing: true }, now)
+}
+
+export function harmIncidentId(deployment: string): string {
+  return `inc-${deployment}`
 }
 
 /** Traffic could not be confirmed on the old release: harm may go on, and only a person can tell. */

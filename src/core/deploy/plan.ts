@@ -69,6 +69,7 @@ export function planDeployment(service: Service, wish: Wish): DeploymentPlan {
     healthPath: component.ready,
     drainMsMax: (component.drainSeconds ?? component.requestSecondsMax) * SECOND,
     requestedBy: wish.by,
+    approvals: service.deployment.approvals.people,
     reason: wish.reason,
     incident: incidentOf(service, wish.now),
   }

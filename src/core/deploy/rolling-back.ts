@@ -6,7 +6,7 @@ import { durationOf, type Instant } from '../time.ts'
 import { CONFIRM_MS, type DeploymentSeen } from './deployment.ts'
 import type { Draft } from './draft.ts'
 import { HINT_MS } from './finishing.ts'
-import { harmIncident, unconfirmedIncident } from './harm.ts'
+import { harmIncident, harmIncidentId, unconfirmedIncident } from './harm.ts'
 
 /** `who` is the person who asked, or holdfast on evidence. */
 export function rollBack(draft: Draft, because: string, who = 'holdfast'): void {
@@ -38,6 +38,16 @@ export function confirmRollback(draft: Draft): void {
   const { phase, plan } = draft.state
   if (phase.name !== 'rolling-back') return
   draft.measure({ appliedAt: draft.now })
+  if (draft.state.measured.trialAt !== null) {
+    const how = `Every citizen is on ${plan.previous?.release} again.`
+    draft.post({
+      to: harmIncidentId(plan.id),
+      id: `mitigated:${plan.id}`,
+      name: 'mitigated',
+      who: 'holdfast',
+      payload: { how },
+    })
+  }
   draft.effect('traffic.close-upgraded', { service: plan.service, arm: 'canary', overMs: HINT_MS })
   draft.enter(
     { ...phase, stage: 'draining', deadline: draft.now + plan.drainMsMax, confirmBy: null },
@@ -95,12 +105,14 @@ function pageUnconfirmed(draft: Draft, seen: DeploymentSeen): void {
 }
 
 export function endRollback(draft: Draft, because: string): void {
-  const wasSeen = draft.state.measured.trialAt !== null
-  draft.measure({ endedAt: draft.now })
-  const serving = draft.state.plan.previous?.release
+  const { plan, measured } = draft.state
+  const wasSeen = measured.trialAt !== null
+  const { release } = plan.next
+  const safe = plan.previous ? ` Citizens are on ${plan.previous.release}.` : ''
   const why = wasSeen
-    ? `Release ${draft.state.plan.next.release} was taken back; citizens are on ${serving}. ${because}`
-    : `Release ${draft.state.plan.next.release} was refused before any citizen met it; citizens are on ${serving}. ${because}`
-  draft.entry('finished', why, { failedByDeployment: draft.state.measured.failedByUs })
+    ? `Release ${release} was taken back.${safe} ${because}`
+    : `Release ${release} was refused before any citizen met it.${safe} ${because}`
+  draft.measure({ endedAt: draft.now })
+  draft.entry('finished', why, { failedByDeployment: measured.failedByUs })
   draft.enter({ name: wasSeen ? 'rolled-back' : 'refused', why }, why)
 }

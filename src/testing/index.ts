@@ -1,0 +1,10 @@
+/** For authors of adapters: the contract that each port's implementers must pass, and memory adapters that pass it. */
+export { memoryRuntime } from '../adapters/memory/runtime.ts'
+export { memoryStore } from '../adapters/memory/store.ts'
+export { memoryTraffic } from '../adapters/memory/traffic.ts'
+export { notifierContract } from './contracts/notifier.ts'
+export { runtimeContract } from './contracts/runtime.ts'
+export { schemaContract } from './contracts/schema.ts'
+export { storeContract } from './contracts/store.ts'
+export { trafficContract } from './contracts/traffic.ts'
+export { openReceiver } from './receiver.ts'
