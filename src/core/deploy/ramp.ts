@@ -24,7 +24,7 @@ export interface GateStep {
   /** Highest failure rate of the new release that its counts still allow, and the rate to expect. */
   readonly worst: number
   readonly expected: number
-  /** Of all sessions, how many come to this step, 0 to 1: a step few citizens meet can hurt few of them. */
+  /** Of all sessions, how many may come to this step, 0 to 1: a journey that few citizens begin can hurt few of them. */
   readonly reach: number
   /** Unproven extra failures per session at the next share; the gate opens at `margin` or less. */
   readonly risk: number
@@ -32,11 +32,14 @@ export interface GateStep {
 
 /** The step that keeps the gate to share `next` shut most, or the one nearest to doing so. Undefined: no steps at all. */
 export function gateOf(trial: Trial, next: number): GateStep | undefined {
-  const most = Math.max(0, ...trial.steps.map((state) => state.stableNow.units + state.canaryNow.units))
+  const seen = trial.steps.map((state) => state.stableNow.units + state.canaryNow.units)
+  const most = Math.max(0, ...seen)
   let worst: GateStep | undefined
   for (const [index, state] of trial.steps.entries()) {
-    const seen = state.stableNow.units + state.canaryNow.units
-    const reach = (seen + 1) / (most + 1)
+    const { journey } = trial.plan.steps[index]!
+    // Whoever began the journey may yet come to its last step: citizens still on their way must not make that step look rare.
+    const began = Math.max(...seen.filter((_, i) => trial.plan.steps[i]!.journey === journey))
+    const reach = (began + 1) / (most + 1)
     const expected = expectedRate(state)
     const limit = worstRate(state.canaryNow.units, state.canaryNow.failed, expected, trial.plan.miss)
     const risk = next * reach * Math.max(0, limit - expected)
