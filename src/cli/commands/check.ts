@@ -1,4 +1,5 @@
 import type { Rule } from '../../core/check/rule.ts'
+import type { Tree } from '../../core/check/tree.ts'
 import { EXIT, type ExitCode, OpsError } from '../../core/errors.ts'
 import type { Call, Command } from '../command.ts'
 
@@ -110,7 +111,7 @@ export async function read(call: Call) {
   const { readTree } = await import('../../adapters/tree/read.ts')
   const paths = (call.args.length > 0 ? call.args : ['.']).map((path) => resolve(call.io.cwd, path))
   try {
-    return readTree(paths, call.io.cwd)
+    return await lookBack(readTree(paths, call.io.cwd), paths)
   } catch (thrown) {
     const missing = (thrown as { path?: unknown }).path
     throw new OpsError('CHECK_PATH', {
@@ -120,6 +121,18 @@ export async function read(call: Call) {
       cause: thrown,
     })
   }
+}
+
+/** Asks git what the running release uses, when a migration of the tree is there to break it. */
+async function lookBack(tree: Tree, paths: readonly string[]): Promise<Tree> {
+  const [root] = paths
+  const { statSync } = await import('node:fs')
+  if (paths.length !== 1 || root === undefined || !statSync(root).isDirectory()) return tree
+  if (!tree.files.some((file) => file.path.endsWith('.sql'))) return tree
+  const { worldOf } = await import('../../core/check/world.ts')
+  const { namesToSearch } = await import('../../core/check/pending.ts')
+  const { withUses } = await import('../../adapters/tree/history.ts')
+  return withUses(tree, root, namesToSearch(worldOf(tree, 0)))
 }
 
 async function baseline(call: Call): Promise<ReadonlySet<string>> {

@@ -222,6 +222,7 @@ ${rollout}`,
     files: {
       '.github/workflows/release.yml': good(rollout)
         .replace('cancel-in-progress: false', 'cancel-in-progress: true')
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: a placeholder of the file, not of JavaScript.
         .replace('    timeout-minutes: 20\n', '    env: { KUBECONFIG_DATA: "${{ secrets.KUBECONFIG }}" }\n'),
       '.github/workflows/rollback.yml': back,
     },

@@ -135,6 +135,7 @@ export const runtime: readonly Case[] = [
   },
   {
     name: 'an image that the pipeline fills in',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a placeholder of the file, not of JavaScript.
     files: { 'k8s/web.yaml': web().replace(digest, '"${IMAGE}"') },
     finds: [],
   },

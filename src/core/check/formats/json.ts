@@ -75,7 +75,8 @@ class Reader {
       return { kind: 'scalar', value: null, text: '', src, at: Math.min(at, text.length) }
     }
     this.at += word.length
-    return { kind: 'scalar', value: JSON.parse(word) as number | boolean | null, text: word, src, at }
+    const value = word === 'null' ? null : word === 'true' ? true : word === 'false' ? false : Number(word)
+    return { kind: 'scalar', value, text: word, src, at }
   }
 
   private string(): string {

@@ -91,6 +91,8 @@ test('JSON keeps values and places, with comments and trailing commas', () => {
   assert.deepEqual(plain(root), { a: [1, -25, 'x\né'], b: { c: null, d: true } })
   assert.equal(spotOf(child(root, 'a', 2)!).line, 2)
   assert.equal(readJson(src('{"a": 1,, }')).problems.length, 1)
+  // Found by fuzzing: a number with leading zeros is not JSON, and must not throw.
+  assert.equal(readJson(src('00{')).problems.length, 1)
   assert.equal(plain(child(readJson(src('{"a": 1, "b": [2')).root, 'a')), 1)
 })
 
