@@ -4,18 +4,20 @@
  *
  *   npm run bench:verdict                       the tables, a few minutes on two cores
  *   npm run bench:verdict -- --runs 300         more worlds a cell
+ *   npm run bench:verdict -- --only claims      one table: peers, claims or good
  *   npm run bench:verdict -- --long [20000]     only the long count of false rollbacks
+ *   npm run bench:verdict -- --cost             only the time that a batch takes
  *
  * Observation and switching are instant, which favours the others. Limits in brackets are 95 % Clopper–Pearson.
  */
 import { fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { TRIAL_DEFAULTS, type TrialPlan } from '../src/core/deploy/trial.ts'
+import { advance, decide, observe, openTrial, TRIAL_DEFAULTS, type TrialPlan } from '../src/core/deploy/trial.ts'
 import { clopperPearson, waldFailures } from '../src/core/deploy/verdict-bounds.ts'
 import { PEERS } from '../src/core/rehearse/baselines/peers.ts'
 import { holdfast, type Outcome, planFor, runRelease } from '../src/core/rehearse/judge.ts'
-import { type Fault, PLAIN_WORLD, type World } from '../src/core/rehearse/simulator.ts'
+import { type Fault, PLAIN_WORLD, Simulation, type Tick, type World } from '../src/core/rehearse/simulator.ts'
 
 const MINUTE = 60_000
 const SLICE = 10
@@ -139,11 +141,56 @@ async function main(args: readonly string[]): Promise<void> {
     const at = args.indexOf(flag)
     return at < 0 ? otherwise : Number(args[at + 1] ?? otherwise) || otherwise
   }
+  if (args.includes('--cost')) return cost()
   if (args.includes('--long')) return long(number('--long', 20_000))
   const runs = number('--runs', 40)
-  await sideBySide(runs)
-  await claims(runs)
-  await robustness(runs)
+  const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : undefined
+  if (!only || only === 'peers') await sideBySide(runs)
+  if (!only || only === 'claims') await claims(runs)
+  if (!only || only === 'good') await robustness(runs)
+  cost()
+}
+
+/** Time of one batch of counts: what the engine spends on each tick. */
+function cost(): void {
+  const rows: string[][] = []
+  for (const steps of [1, 7, 20]) {
+    const world = {
+      ...plain(0.003, null),
+      steps: Array.from({ length: steps }, (_, i) => ({ step: `s${i}`, p0: 0.003, dwellMs: 0 })),
+    }
+    const simulation = new Simulation(world, 1_000)
+    const ticks = Array.from({ length: 2_000 }, () => simulation.tick(0.05))
+    let trial = openTrial(planFor(world, TRIAL_DEFAULTS), 0)
+    for (const tick of ticks) trial = advance(observe(trial, tick), tick.to).trial
+    trial = openTrial(planFor(world, TRIAL_DEFAULTS), 0)
+    // The quickest of many short rounds: what the work itself takes, not what else the machine is doing.
+    const time = (work: (tick: Tick) => void) => {
+      let best = Number.POSITIVE_INFINITY
+      for (let from = 0; from < ticks.length; from += 100) {
+        const before = performance.now()
+        for (const tick of ticks.slice(from, from + 100)) work(tick)
+        best = Math.min(best, ((performance.now() - before) / 100) * 1_000)
+      }
+      return best
+    }
+    const counted = time((tick) => {
+      trial = observe(trial, tick)
+    })
+    const decided = time((tick) => {
+      trial = advance(trial, tick.to).trial
+    })
+    const told = time((tick) => {
+      decide(trial, tick.to)
+    })
+    const size = `${JSON.stringify(trial).length.toLocaleString('en-GB')} bytes`
+    rows.push([String(steps), counted.toFixed(1), decided.toFixed(1), told.toFixed(1), size])
+  }
+  print(
+    'Processor time, µs',
+    ['steps', 'observe one batch', 'advance', 'decide with its sentence', 'stored state'],
+    rows,
+  )
 }
 
 async function sideBySide(runs: number): Promise<void> {
@@ -273,6 +320,10 @@ async function robustness(runs: number): Promise<void> {
   add('the same in seven steps', journeyWorld(0.001, null, { sessionsPerSecond: 10, outages: outage }))
   add('history 5 × too low', plain(0.005, null), { historyFactor: 0.2 })
   add('history 3 × too high', plain(0.005, null), { historyFactor: 3 })
+  add(
+    'one step, each release with a dispersion of its own (rho 0.005)',
+    plain(0.005, null, { dispersion: { rho: 0.005, everyMs: 10_000, apart: true } }),
+  )
   add('2 sessions/s, 4 h', plain(0.005, null, { sessionsPerSecond: 2 }), { durationMs: 240 * MINUTE })
   add('0.2 sessions/s, 24 h', plain(0.005, null, { sessionsPerSecond: 0.2 }), {
     durationMs: 1440 * MINUTE,

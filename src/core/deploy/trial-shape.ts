@@ -79,6 +79,8 @@ export interface Tally {
 
 /** Counts that wait until their batch is big enough to say something about the split. */
 export interface Pending extends Cells {
+  /** Failure rate that was expected when the batch was opened. */
+  readonly p: number
   readonly share: number
   readonly visitor: 'citizen' | 'probe'
 }

@@ -63,20 +63,20 @@ export function countStep(trial: Trial, state: StepTrial, plan: TrialStep, rows:
   const stableAlarm = learning
     ? state.stableAlarm
     : addAlarm(state.stableAlarm, stable.failed, stable.units - stable.failed, p)
-  const flushed = flush(pend(state.pending, rows), false)
+  const flushed = flush(pend(state.pending, rows, p), false)
   let next: StepTrial = {
     ...state,
     canary: plus(state.canary, canary.units, canary.failed),
     stable: plus(state.stable, stable.units, stable.failed),
-    slow: state.slow + sumOf(rows, (row) => (row.arm === 'canary' ? row.slow : 0)),
-    retries: state.retries + sumOf(rows, (row) => (row.arm === 'canary' ? row.retries : 0)),
+    slow: state.slow + canary.slow,
+    retries: state.retries + canary.retries,
     canaryNow: plus(state.canaryNow, canary.units, canary.failed),
     stableNow: plus(state.stableNow, stable.units, stable.failed),
-    canaryAlarm: canaryAlarm.map(rounded),
-    stableAlarm: stableAlarm.map(rounded),
+    canaryAlarm: canaryAlarm === state.canaryAlarm ? canaryAlarm : canaryAlarm.map(rounded),
+    stableAlarm: stableAlarm === state.stableAlarm ? stableAlarm : stableAlarm.map(rounded),
     pending: flushed.waiting,
   }
-  next = learn(withEvidence(next, flushed.closed, p), plan)
+  next = learn(withEvidence(next, flushed.closed), plan)
   return {
     step: next,
     checked: flushed.closed.some((cells) => cells.canaryFailed > 0),
@@ -97,40 +97,49 @@ function learn(state: StepTrial, plan: TrialStep): StepTrial {
 /** Stable units after which the older half counts half: the rate of this hour, not of yesterday. */
 const FADE_UNITS = 20_000
 
-export function withEvidence(state: StepTrial, closed: readonly Cells[], p: number): StepTrial {
+export function withEvidence(state: StepTrial, closed: readonly Pending[]): StepTrial {
   if (closed.length === 0) return state
-  const guesses = evidenceGuesses(p)
   let { main, fresh } = state
-  for (const cells of closed) {
-    main = addEvidence(main, cells, p, guesses).map(rounded)
-    if (fresh) fresh = addEvidence(fresh, cells, p, guesses).map(rounded)
+  for (const batch of closed) {
+    const guesses = evidenceGuesses(batch.p)
+    main = addEvidence(main, batch, batch.p, guesses).map(rounded)
+    if (fresh) fresh = addEvidence(fresh, batch, batch.p, guesses).map(rounded)
   }
   return { ...state, main, fresh }
 }
 
-/** Sessions whose coin was thrown at different shares, and synthetic journeys, wait apart: each has a split of its own. */
-function pend(pending: readonly Pending[], rows: readonly StepCounts[]): Pending[] {
+/**
+ * Sessions whose coin was thrown at different shares, and synthetic journeys, wait apart: each has a split of its own. A batch
+ * keeps the rate `p` that was expected before its first unit: a bet placed on what is already known would not be one.
+ */
+function pend(pending: readonly Pending[], rows: readonly StepCounts[], p: number): Pending[] {
   const waiting = [...pending]
+  const touched = new Map<string, { -readonly [K in keyof Pending]: Pending[K] }>()
   for (const row of rows) {
     if (!(row.share > 0 && row.share < 1) || row.visitor === 'bot') continue
-    const at = waiting.findIndex((one) => one.share === row.share && one.visitor === row.visitor)
-    const old = at < 0 ? { ...EMPTY, share: row.share, visitor: row.visitor } : waiting.splice(at, 1)[0]!
-    waiting.push({
-      ...old,
-      canaryFailed: old.canaryFailed + (row.arm === 'canary' ? row.failed : 0),
-      canaryOk: old.canaryOk + (row.arm === 'canary' ? row.ok : 0),
-      stableFailed: old.stableFailed + (row.arm === 'stable' ? row.failed : 0),
-      stableOk: old.stableOk + (row.arm === 'stable' ? row.ok : 0),
-    })
+    const key = `${row.visitor}${row.share}`
+    let batch = touched.get(key)
+    if (!batch) {
+      const at = waiting.findIndex((one) => one.share === row.share && one.visitor === row.visitor)
+      batch = at < 0 ? { ...EMPTY, share: row.share, visitor: row.visitor, p } : { ...waiting.splice(at, 1)[0]! }
+      touched.set(key, batch)
+    }
+    if (row.arm === 'canary') {
+      batch.canaryFailed += row.failed
+      batch.canaryOk += row.ok
+    } else {
+      batch.stableFailed += row.failed
+      batch.stableOk += row.ok
+    }
   }
-  return waiting
+  return [...waiting, ...touched.values()]
 }
 
 const EMPTY: Cells = { canaryFailed: 0, canaryOk: 0, stableFailed: 0, stableOk: 0 }
 
 /** Closes what is big enough, by count and never by outcome; the longest untouched goes when too many wait. */
-export function flush(pending: readonly Pending[], all: boolean): { closed: Cells[]; waiting: Pending[] } {
-  const closed: Cells[] = []
+export function flush(pending: readonly Pending[], all: boolean): { closed: Pending[]; waiting: Pending[] } {
+  const closed: Pending[] = []
   const waiting: Pending[] = []
   for (const [i, one] of pending.entries()) {
     if (all || isFull(one, one.share) || pending.length - i > PENDING_MAX) closed.push(one)
@@ -139,14 +148,20 @@ export function flush(pending: readonly Pending[], all: boolean): { closed: Cell
   return { closed, waiting }
 }
 
-export function tallyOf(rows: readonly StepCounts[], arm: StepCounts['arm']): Tally {
-  let tally = NONE
-  for (const row of rows) if (row.arm === arm) tally = plus(tally, row.ok + row.failed, row.failed)
+/** What one arm's rows add up to. */
+export function tallyOf(
+  rows: readonly StepCounts[],
+  arm: StepCounts['arm'],
+): Tally & { slow: number; retries: number } {
+  const tally = { units: 0, failed: 0, slow: 0, retries: 0 }
+  for (const row of rows) {
+    if (row.arm !== arm) continue
+    tally.units += row.ok + row.failed
+    tally.failed += row.failed
+    tally.slow += row.slow
+    tally.retries += row.retries
+  }
   return tally
-}
-
-function sumOf(rows: readonly StepCounts[], of: (row: StepCounts) => number): number {
-  return rows.reduce((sum, row) => sum + of(row), 0)
 }
 
 /** Stored in PostgreSQL each tick: a millionth of a nat is exact enough. */

@@ -20,7 +20,7 @@
 import { invariant } from '../errors.ts'
 import type { Instant } from '../time.ts'
 import type { CountBatch, StepCounts } from './counts.ts'
-import { climb, expectedRate, weightOf } from './ramp.ts'
+import { climb, weightOf } from './ramp.ts'
 import { whyOf } from './trial-words.ts'
 import type { Phase, StepTrial, StepVerdict, Trial, TrialPlan, TrialStep, Verdict } from './trial-shape.ts'
 import {
@@ -107,9 +107,10 @@ export function observe(trial: Trial, batch: CountBatch): Trial {
     if (counted.checked && next.proven === null && proves(next, index, counted.step)) next = { ...next, proven: index }
     if (counted.alarmed && next.alarmed === null) next = { ...next, alarmed: index }
     if (counted.outage && next.outage === null) next = { ...next, outage: index }
-    next = { ...next, lastSeenAt: batch.to, segments: segmentsOf(next.segments, used) }
+    const segments = segmentsOf(next.segments, used)
+    if (segments !== next.segments) next = { ...next, segments }
   }
-  return { ...next, steps }
+  return { ...next, steps, lastSeenAt: batch.to }
 }
 
 /** The trial's phases moved on to `now`, without the words: what a simulation of millions of ticks needs of `decide`. */
@@ -293,7 +294,7 @@ function suspect(trial: Trial, rung: number, index: number, now: Instant): Trial
   const pays = trial.slices < SLICES_MAX
   const steps = trial.steps.map((state) => {
     const flushed = flush(state.pending, true)
-    const closed = withEvidence({ ...state, pending: [] }, flushed.closed, expectedRate(state))
+    const closed = withEvidence({ ...state, pending: [] }, flushed.closed)
     return pays ? { ...keepFresh(trial.slices, closed), fresh: new Array<number>(GUESSES).fill(0) } : closed
   })
   return {

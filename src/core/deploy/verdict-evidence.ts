@@ -26,8 +26,10 @@ export interface Cells {
 /** `count` rates spread evenly on a log scale from `low` to 98 %. */
 export function guessesOf(low: number, count: number): number[] {
   const from = Math.min(low, 0.49)
-  const ratio = Math.log(GUESS_MAX / from) / (count - 1)
-  return Array.from({ length: count }, (_, i) => from * Math.exp(ratio * i))
+  const ratio = (GUESS_MAX / from) ** (1 / (count - 1))
+  const guesses = [from]
+  for (let i = 1; i < count; i++) guesses.push(i === count - 1 ? GUESS_MAX : guesses[i - 1]! * ratio)
+  return guesses
 }
 
 /** The guesses that fit a running release failing at `p`: from twice that (at least 1 %) up. */
