@@ -3,19 +3,20 @@
  * HAProxy and nginx where they are installed. All in one run, in turns, because only the ratios mean anything: this machine may
  * be busy with other things.
  *
- *   node --import tsx bench/gateway.ts [--connections 64] [--seconds 3] [--rounds 3] [--warm 6]
+ *   npm run build && node --import tsx bench/gateway.ts [--connections 64] [--seconds 3] [--rounds 3] [--warm 6] [--dist dist]
+ *
+ * The gateway runs from the build where there is one, as it does for its users; tsx makes its sources slower.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Agent, createServer, request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { startGateway } from '../src/adapters/gateway/traffic.ts'
 import type { TrafficConfig } from '../src/ports/traffic.ts'
 import { isUnreachable } from '../src/ports/unreachable.ts'
 import type { LoadResult } from './load.ts'
@@ -72,6 +73,7 @@ async function bench(): Promise<void> {
       seconds: { type: 'string', default: '3' },
       rounds: { type: 'string', default: '3' },
       warm: { type: 'string', default: '6' },
+      dist: { type: 'string', default: 'dist' },
     },
   })
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
@@ -79,6 +81,7 @@ async function bench(): Promise<void> {
   const backend = await child(['release'])
   const plain = await child(['plain', String(backend.port)])
   running.push(backend.stop, plain.stop)
+  const { startGateway } = await adapter(values.dist)
   const gateway = await startGateway({ listen: '127.0.0.1:0', state: join(folder, 'gateway') })
   await gateway.traffic.apply(configOf(backend.port))
   const status = await gateway.traffic.status()
@@ -108,6 +111,15 @@ async function bench(): Promise<void> {
     await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 })
   }
   print(results, values)
+}
+
+async function adapter(dist: string): Promise<typeof import('../src/adapters/gateway/traffic.ts')> {
+  const built = resolve(dist, 'src/adapters/gateway/traffic.js')
+  const from = existsSync(built)
+    ? pathToFileURL(built).href
+    : new URL('../src/adapters/gateway/traffic.ts', import.meta.url).href
+  console.log(`The gateway runs from ${fileURLToPath(from)}`)
+  return import(from)
 }
 
 interface Target {
