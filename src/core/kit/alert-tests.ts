@@ -27,7 +27,7 @@ function testOf(
   const { afterMinutes } = alert.probe
   const fires = HEALTHY + afterMinutes
   const broken = afterMinutes + 2
-  const healed = 120
+  const healed = afterMinutes + 10
   return [
     `  - name: ${alert.name}`,
     '    interval: 1m',
@@ -65,12 +65,11 @@ function background(
   ]
 }
 
-/** Counters rise while broken; gauges jump; a heartbeat follows the clock, stands still, and follows it again. */
+/** Counters rise while broken; gauges jump; a heartbeat follows the clock, is old, and follows it again. */
 function valuesOf(name: string, healthy: string, bad: string, broken: number, healed: number): string {
   if (healthy === 'clock') {
-    const stillAt = HEALTHY * 60
-    const again = (HEALTHY + broken + 1) * 60
-    return `0+60x${HEALTHY} ${stillAt}x${broken} ${again}+60x${healed}`
+    const again = (HEALTHY + broken + 2) * 60
+    return `0+60x${HEALTHY} ${bad}x${broken} ${again}+60x${healed}`
   }
   if (!/_total\{/.test(name)) return `${healthy}x${HEALTHY} ${bad}x${broken} ${healthy}x${healed}`
   const rise = Number(bad)

@@ -77,10 +77,8 @@ export function alertsOf(service: Service): readonly Alert[] {
 
 function harmAlert(service: Service, journey: Journey, threshold: Threshold): Alert {
   const step = journey.steps.find((known) => known.id === threshold.step)!
-  const mode = modesOf(service).find(
-    (known) =>
-      known.journeys.includes(journey.id) && (known.detect.kind === 'ratio' || known.detect.kind === 'synthetic'),
-  )
+  const modes = modesOf(service).filter((known) => known.journeys.includes(journey.id))
+  const mode = modes.find((known) => known.detect.kind === 'ratio' || known.detect.kind === 'synthetic') ?? modes[0]
   const labels = `{journey="${journey.id}",step="${step.id}"}`
   const night = threshold.demands.find((demand) => demand.name === 'night')!
   return {
@@ -247,8 +245,11 @@ function silenceAlerts(service: Service): Alert[] {
       summary: `nothing was heard of ${beat.what} for ${beat.withinMinutes} minutes: what it looks for would not be seen`,
       runbook: ONCALL_GUIDE,
       arithmetic: [`${beat.withinMinutes} min × 60 = ${beat.withinMinutes * 60} s; absent counts as silent`],
-      // Test time starts at 0, so a beat that follows the clock is healthy, and one that stands still is broken.
-      probe: { series: [{ name: series, healthy: 'clock', broken: 'still' }], afterMinutes: beat.withinMinutes + 4 },
+      // Test time starts at 0: a beat that follows the clock is healthy, one from before the beginning is old enough at once.
+      probe: {
+        series: [{ name: series, healthy: 'clock', broken: String(-beat.withinMinutes * 60) }],
+        afterMinutes: 4,
+      },
     }
   })
 }
@@ -398,6 +399,28 @@ function routesText(service: Service): string {
   ].join('\n')
 }
 
+/** Steps with the same numbers share their rows. */
+function stepRows(service: Service): string[] {
+  return service.journeys.flatMap((journey) => {
+    const groups = new Map<string, { steps: string[]; threshold: Threshold | undefined }>()
+    for (const { id } of journey.steps) {
+      const threshold = thresholdOf(service, journey, id)
+      const key = threshold ? `${threshold.failures}/${threshold.windowMinutes}` : 'none'
+      const group = groups.get(key) ?? { steps: [], threshold }
+      group.steps.push(id)
+      groups.set(key, group)
+    }
+    return [...groups.values()].flatMap(({ steps, threshold }) => {
+      const name = `${journey.id}: ${steps.join(', ')}`
+      if (!threshold) return [`| ${name} | not known | | | only the synthetic journey |`]
+      return threshold.demands.map(
+        (demand, i) =>
+          `| ${i === 0 ? name : ''} | ${demand.name} | ${demand.perMinute} | ${demand.complaintMinutes} min | ${demand.share > 1 ? `cannot: ${demand.share} > 1, so the synthetic journey pages` : `${Math.round(demand.share * 100)} %, i.e. ${threshold.failures} in ${threshold.windowMinutes} min`} |`,
+      )
+    })
+  })
+}
+
 /** Why each number is what it is, for the person who asks "why 5?". */
 export function sheetText(service: Service): string {
   const { harmBudget } = service
@@ -412,14 +435,7 @@ export function sheetText(service: Service): string {
     '',
     '| journey, step | demand | a minute | first complaint of a total failure | share that pages |',
     '|---|---|---|---|---|',
-    ...stagedPairs(service).flatMap(({ journey, step }) => {
-      const threshold = thresholdOf(service, journey, step)
-      if (!threshold) return [`| ${journey.id}, ${step} | not known | | | only the synthetic journey |`]
-      return threshold.demands.map(
-        (demand) =>
-          `| ${journey.id}, ${step} | ${demand.name} | ${demand.perMinute} | ${demand.complaintMinutes} min | ${demand.share > 1 ? `cannot: ${demand.share} > 1, so the synthetic journey pages` : `${Math.round(demand.share * 100)} %, i.e. ${threshold.failures} in ${threshold.windowMinutes} min`} |`,
-      )
-    }),
+    ...stepRows(service),
     '',
     '## Alerts',
     '',
@@ -427,7 +443,7 @@ export function sheetText(service: Service): string {
     '|---|---|---|---|---|',
     ...alerts.map(
       (alert) =>
-        `| ${alert.name} | ${alert.page ? 'yes' : 'no, a ticket'} | \`${alert.expr.replaceAll('|', '\\|')}\` | ${alert.arithmetic.join('; ')} | ${alert.runbook ?? ONCALL_GUIDE} |`,
+        `| ${alert.name} | ${alert.page ? 'yes' : 'no, a ticket'} | \`${alert.expr.replaceAll('|', '\\|')}\` | ${told(alerts, alert)} | ${alert.runbook ?? ONCALL_GUIDE} |`,
     ),
     '',
     '## Failure modes and their alerts',
@@ -442,4 +458,11 @@ export function alertsFor(service: Service, mode: FailureMode): readonly string[
   return alertsOf(service)
     .filter((alert) => alert.mode === mode.id || alert.runbook === path)
     .map((alert) => alert.name)
+}
+
+/** Arithmetic that the alert above has told already is not told again. */
+function told(alerts: readonly Alert[], alert: Alert): string {
+  const text = alert.arithmetic.join('; ')
+  const first = alerts.find((other) => other.arithmetic.join('; ') === text)!
+  return first === alert ? text : `as ${first.name}`
 }

@@ -16,7 +16,8 @@ const DEPLOYS =
 
 /** Whether a file decides how releases reach citizens. Workflows count only when they deploy, or when a release could depend on them. */
 export function decidesDeployment(path: string, text: string): boolean {
-  if (NOT_OURS.test(path) || path.startsWith('ops/')) return false
+  // The definition speaks of deployments, and `holdfast define` looks after it.
+  if (NOT_OURS.test(path) || path.startsWith('ops/') || /(^|\/)service\.yaml$/.test(path)) return false
   if (/^\.github\/workflows\//.test(path)) return DEPLOYS.test(text) || /workflow_call|\buses:\s*\.\//.test(text)
   if (DEPLOYMENT.some((known) => known.test(path))) return true
   return /\.(ya?ml|json|tf|sh)$/.test(path) && DEPLOYS.test(text)

@@ -171,7 +171,7 @@ export function deploymentText(service: Service): string {
   return [
     '# When you change how this is deployed',
     '',
-    `- In 15 minutes back: ${
+    `- Back in ${rollback.maxMinutes} minutes: ${
       Object.entries(rollback.budget)
         .map(([part, minutes]) => `${part} ${minutes}`)
         .join(' + ') || 'no budget stated'

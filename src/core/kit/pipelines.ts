@@ -116,6 +116,7 @@ function rollbackWorkflow(service: Service): string {
     '    inputs:',
     '      reason: { description: "Why, in one sentence", required: true, type: string }',
     'permissions: { contents: read }',
+    `concurrency: { group: ${service.service.id}-rollback, cancel-in-progress: false }`,
     'jobs:',
     '  rollback:',
     '    runs-on: ubuntu-24.04',
