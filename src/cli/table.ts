@@ -9,6 +9,19 @@ import { prove } from './commands/prove.ts'
 import { replay } from './commands/replay.ts'
 import { respond } from './commands/respond.ts'
 import { serve } from './commands/serve.ts'
+import { signIn } from './commands/sign-in.ts'
 
 /** Every command, in the order help shows them. Each row lives in a file of its own under commands/. */
-export const COMMANDS: readonly Command[] = [demo, init, define, kit, ...deploy, replay, check, ...respond, ...prove, serve]
+export const COMMANDS: readonly Command[] = [
+  demo,
+  init,
+  define,
+  kit,
+  ...deploy,
+  replay,
+  check,
+  ...respond,
+  ...prove,
+  serve,
+  signIn,
+]

@@ -8,7 +8,7 @@ import { moduleUrl } from './scene.ts'
  * citizens cannot prove half a percent. The false-rollback budget is the definition's own.
  */
 export const PACE = {
-  rungs: [0.2, 0.5],
+  rungs: [0.12, 0.35],
   rungMsMin: 1_500,
   margin: 0.08,
   bakeMs: 3_000,

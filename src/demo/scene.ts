@@ -12,11 +12,11 @@ import { stopSupervisor } from '../adapters/process/start.ts'
 import type { Io } from '../cli/command.ts'
 import { PACKAGE, VERSION } from '../cli/version.ts'
 import { watchedSteps } from '../core/deploy/plan.ts'
-import type { Store } from '../ports/store.ts'
+import { sharedSecret } from '../engine/secrets.ts'
 import { type Crowd, startCrowd } from '../load/crowd.ts'
 import type { Script } from '../load/script.ts'
 import type { Seen } from '../load/visit.ts'
-import { sharedSecret } from '../engine/secrets.ts'
+import type { Store } from '../ports/store.ts'
 import { socketPath } from '../station/sockets.ts'
 import { openStation, type Station } from '../station/station.ts'
 import { openReceiver, type Receiver } from '../testing/receiver.ts'
@@ -24,7 +24,7 @@ import { startConsole } from '../web/server.ts'
 
 export const EXAMPLE = join(PACKAGE, 'examples', 'heating-payment')
 /** Requests a second of the invented citizens. */
-export const RATE = 140
+export const RATE = 200
 
 export interface Scene {
   readonly station: Station
@@ -41,6 +41,7 @@ export async function openScene(state: string, io: Io, onConsole: (url: string, 
   await clear(state)
   mkdirSync(state, { recursive: true })
   let store: Store | undefined
+  let station: Station | undefined
   const runbook = runbookReader()
   const console = await startConsole({
     store: () => store,
@@ -50,6 +51,7 @@ export async function openScene(state: string, io: Io, onConsole: (url: string, 
     version: VERSION,
     log: () => {},
     runbook,
+    services: () => (station ? [station.service] : []),
     ackSecret: async () => sharedSecret(store!, 'ack')(),
   })
   onConsole(console.url, console.signInLink())
@@ -68,7 +70,7 @@ export async function openScene(state: string, io: Io, onConsole: (url: string, 
     HOLDFAST_WEBHOOK_PAGER_URL: receiver.webhookUrl('pager'),
     HOLDFAST_WEBHOOK_PAGER_SECRET: secret,
   }
-  const station = await openStation({
+  station = await openStation({
     state,
     serviceFile: join(EXAMPLE, 'service.yaml'),
     env,

@@ -13,6 +13,7 @@ import { openStation, type Station } from './station.ts'
 
 export async function serveUntilStopped({ state, service, options, io, json }: Call): Promise<ExitCode> {
   let store: Store | undefined
+  let station: Station | undefined
   const consoleAt = addressOf(String(options.console))
   const publicUrl = typeof options.publicUrl === 'string' ? options.publicUrl : undefined
   const opening = openStation({
@@ -32,10 +33,10 @@ export async function serveUntilStopped({ state, service, options, io, json }: C
     secret: io.env.HOLDFAST_CONSOLE_SECRET ?? fileSecret(state, 'console'),
     version: VERSION,
     log: (line) => io.progress(line),
+    services: () => (station ? [station.service] : []),
     runbook: (_, id) => runbookOf(dirname(service), id),
     ackSecret: async () => sharedSecret(store!, 'ack')(),
   })
-  let station: Station | undefined
   try {
     station = await opening
     store = station.store

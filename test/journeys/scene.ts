@@ -149,6 +149,7 @@ export function planOf(release: string, changed: Partial<DeploymentPlan> = {}): 
     healthPath: '/health/ready',
     drainMsMax: 10 * SECOND,
     requestedBy: 'Asha',
+    approvals: 0,
     reason: 'household questions',
     incident: {
       ladder,
