@@ -2,7 +2,7 @@
  * The climb of the new release's share of traffic: a rung is left upwards when enough time has passed on it and the counts show
  * that the next share cannot hurt more citizens than the margin allows. Evidence opens each gate; time alone never does.
  */
-import type { Instant } from '../time.ts'
+import { type Instant, MINUTE } from '../time.ts'
 import type { Phase, StepTrial, Trial, TrialPlan } from './trial-shape.ts'
 import { lnBeta, worstRate } from './verdict-bounds.ts'
 
@@ -32,20 +32,34 @@ export interface GateStep {
 
 /** The step that keeps the gate to share `next` shut most, or the one nearest to doing so. Undefined: no steps at all. */
 export function gateOf(trial: Trial, next: number): GateStep | undefined {
-  const seen = trial.steps.map((state) => state.stableNow.units + state.canaryNow.units)
-  const most = Math.max(0, ...seen)
+  const reaches = reachesOf(trial)
   let worst: GateStep | undefined
   for (const [index, state] of trial.steps.entries()) {
-    const { journey } = trial.plan.steps[index]!
-    // Whoever began the journey may yet come to its last step: citizens still on their way must not make that step look rare.
-    const began = Math.max(...seen.filter((_, i) => trial.plan.steps[i]!.journey === journey))
-    const reach = (began + 1) / (most + 1)
+    const reach = reaches[index]!
     const expected = expectedRate(state)
     const limit = worstRate(state.canaryNow.units, state.canaryNow.failed, expected, trial.plan.miss)
     const risk = next * reach * Math.max(0, limit - expected)
     if (!worst || risk > worst.risk) worst = { index, worst: limit, expected, reach, risk }
   }
   return worst
+}
+
+/** Longer than citizens take for a journey; a trial that has run this long has seen how many come to each step. */
+const WALK_MS = 30 * MINUTE
+
+/**
+ * How many of all sessions may come to each step. Whoever began a journey may yet come to its last step: citizens still on
+ * their way must not make that step look rare, so only a long trial believes the running release's own counts.
+ */
+function reachesOf(trial: Trial): number[] {
+  const long = trial.lastSeenAt !== null && trial.lastSeenAt - trial.openedAt >= WALK_MS
+  const seen = trial.steps.map((state) => (long ? state.stable.units : state.stableNow.units + state.canaryNow.units))
+  const most = Math.max(0, ...seen)
+  if (long) return seen.map((units) => (units + 1) / (most + 1))
+  const { steps } = trial.plan
+  return steps.map(
+    ({ journey }) => (Math.max(...seen.filter((_, i) => steps[i]!.journey === journey)) + 1) / (most + 1),
+  )
 }
 
 /** The share that the gate ahead leads to: the next rung, or everything at the end of the bake. */

@@ -262,3 +262,24 @@ test('the state of a long trial of twenty steps stays small and survives JSON', 
   assert.ok(stored.length <= 20_480, `${stored.length} bytes`)
   assert.deepEqual(JSON.parse(stored), run.trial)
 })
+
+test('a step that few citizens need does not stall a long climb; one they have not come to yet does stall a short one', () => {
+  const rare = (run: Run, submits: number) => {
+    const share = run.verdict.weight
+    const canary = Math.round(200 * share)
+    const mine = Math.round(submits * share)
+    run.second(
+      row('stable', 200 - canary, 0, { step: 'start', share }),
+      row('canary', canary, 0, { step: 'start', share }),
+      row('stable', submits - mine, 0, { share }),
+      row('canary', mine, 0, { share }),
+    )
+  }
+  const early = new Run(planOf())
+  for (let i = 0; i < 900; i++) rare(early, 0)
+  assert.equal(early.verdict.weight, 0.01)
+  assert.match(early.verdict.why, /submit needs more citizens/)
+  const late = new Run(planOf())
+  for (let i = 0; i < 5_400; i++) rare(late, i % 25 === 0 ? 1 : 0)
+  assert.equal(late.verdict.weight, 0.95)
+})
