@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { Agent, createServer, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -193,6 +193,33 @@ test('the control socket is its owner’s alone, and a running gateway is adopte
   assert.equal((await stat(join(state, 'seat.key'))).mode & 0o777, 0o600)
   const again = await startGateway({ listen: '127.0.0.1:0', state })
   assert.deepEqual([again.adopted, again.pid, again.port], [true, gateway.pid, gateway.port])
+})
+
+test('two that start it at once share one', async (context) => {
+  const state = await mkdtemp(join(tmpdir(), 'holdfast-gateway-'))
+  const both = await Promise.all([1, 2].map(() => startGateway({ listen: '127.0.0.1:0', state, tune: TUNE })))
+  context.after(async () => {
+    await both[0]!.traffic.stop()
+    await until(async () => isUnreachable(await both[0]!.traffic.status()))
+    await rm(state, { recursive: true, force: true })
+  })
+  assert.deepEqual(both.map(({ adopted }) => adopted).sort(), [false, true])
+  assert.deepEqual([both[0]!.pid, both[0]!.port], [both[1]!.pid, both[1]!.port])
+})
+
+test('with a full disk a change is refused in a sentence, and the last one goes on being served', async (context) => {
+  const { port } = await releaseThatFails(context)
+  const { gateway, state, url } = await open(context)
+  await gateway.traffic.apply(configOf([port], { steps: [FAILS] }))
+  // A folder in the way of the next file fails its writing as a full disk does.
+  await mkdir(join(state, 'gateway.json.next'))
+  const answer = await gateway.traffic.apply(configOf([port], { version: 2, weight: 0 }))
+  assert.ok(isUnreachable(answer))
+  assert.match(answer.why, /could not be written to disk/)
+  assert.equal((await statusOf(gateway)).version, 1)
+  assert.equal((await fetch(`${url}/fails`)).status, 500)
+  await rm(join(state, 'gateway.json.next'), { recursive: true })
+  assert.equal(await gateway.traffic.apply(configOf([port], { version: 2, weight: 0 })), 'applied')
 })
 
 test('without a configuration it says that it is unavailable', async (context) => {

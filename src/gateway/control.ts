@@ -39,13 +39,6 @@ export async function openControl(path: string, primary: Primary, stop: () => vo
       fix: 'choose a shorter folder with --state',
     })
   }
-  if (await isAlive(path)) {
-    throw new OpsError('GATEWAY_RUNS', {
-      message: `A gateway already runs with the control socket ${path}.`,
-      fix: 'use that one, or choose another --state',
-    })
-  }
-  rmSync(path, { force: true })
   const server = createServer((req, res) => {
     void answer(req, primary, stop)
       .catch((thrown): Said => ({ status: 500, body: { why: messageOf(thrown) } }))
@@ -54,12 +47,30 @@ export async function openControl(path: string, primary: Primary, stop: () => vo
         endWith(res, body)
       })
   })
-  await new Promise<void>((open, fails) => {
-    server.once('error', fails)
-    server.listen(path, open)
-  })
+  if (!(await listens(server, path))) {
+    if (await isAlive(path)) {
+      throw new OpsError('GATEWAY_RUNS', {
+        message: `A gateway already runs with the control socket ${path}.`,
+        fix: 'use that one, or choose another --state',
+      })
+    }
+    rmSync(path, { force: true })
+    if (!(await listens(server, path))) throw new Error(`the control socket ${path} cannot be opened`)
+  }
   chmodSync(path, 0o600)
   return server
+}
+
+/** False when the path is in use, by a living gateway or by what a killed one left behind. */
+function listens(server: Server, path: string): Promise<boolean> {
+  return new Promise((told, fails) => {
+    const failed = (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? told(false) : fails(error))
+    server.once('error', failed)
+    server.listen(path, () => {
+      server.off('error', failed)
+      told(true)
+    })
+  })
 }
 
 function endWith(res: ServerResponse, body: unknown): void {

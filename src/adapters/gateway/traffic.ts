@@ -135,8 +135,8 @@ const START_MS_MAX = 30_000
 export async function startGateway(options: StartGateway): Promise<Gateway> {
   const { listen, state, control = join(state, 'gateway.sock'), settleMs, tune } = options
   const traffic = gatewayTraffic({ control })
-  const living = await traffic.status()
-  if (!isUnreachable(living)) return { traffic, control, port: living.port, pid: living.pid, adopted: true }
+  const living = await adopted(traffic)
+  if (living) return { traffic, control, ...living, adopted: true }
   mkdirSync(state, { recursive: true, mode: 0o700 })
   const logFile = join(state, 'gateway.log')
   const log = openSync(logFile, 'a', 0o600)
@@ -151,7 +151,7 @@ export async function startGateway(options: StartGateway): Promise<Gateway> {
     stdio: ['ignore', log, log, 'ipc'],
   })
   closeSync(log)
-  await new Promise<void>((serves, fails) => {
+  const served = new Promise<void>((serves, fails) => {
     const deadline = setTimeout(() => child.kill('SIGKILL'), START_MS_MAX)
     child.once('message', () => {
       clearTimeout(deadline)
@@ -163,12 +163,31 @@ export async function startGateway(options: StartGateway): Promise<Gateway> {
       fails(explained(readFileSync(logFile).subarray(logStart).toString('utf8'), logFile))
     })
   })
+  try {
+    await served
+  } catch (thrown) {
+    // Another engine may have started it in the same moment.
+    const rival = await adopted(traffic)
+    if (!rival) throw thrown
+    return { traffic, control, ...rival, adopted: true }
+  }
   child.removeAllListeners('close')
   child.disconnect()
   child.unref()
   const status = await traffic.status()
   if (isUnreachable(status)) throw explained(status.why, logFile)
   return { traffic, control, port: status.port, pid: status.pid, adopted: false }
+}
+
+/** The gateway that runs, once it serves; undefined when there is none. */
+async function adopted(traffic: GatewayTraffic): Promise<{ port: number; pid: number } | undefined> {
+  for (const until = Date.now() + START_MS_MAX; Date.now() < until; ) {
+    const status = await traffic.status()
+    if (isUnreachable(status)) return undefined
+    if (status.port > 0) return { port: status.port, pid: status.pid }
+    await new Promise((next) => setTimeout(next, 20))
+  }
+  return undefined
 }
 
 /** The dying gateway's own words, when it had any. */
