@@ -4,6 +4,7 @@ import { alertsFor } from './alerts.ts'
 import { audiencesOf } from './comms.ts'
 import { type KitFile, single } from './file.ts'
 import {
+  durationWords,
   journeysOf,
   ladderWords,
   lower,
@@ -263,7 +264,7 @@ function dpiaText(service: Service): string {
     '|---|---|---|---|',
     ...data.kinds.map(
       (kind) =>
-        `| ${kind.name} | ${kind.special === 'assume-yes' ? 'assume yes' : kind.special ? 'yes' : 'no'} | ${kind.purpose ?? 'not stated'} | ${kind.retention ?? 'not stated'}${kind.retentionFrom ? ` from ${kind.retentionFrom}` : ''} |`,
+        `| ${kind.name} | ${kind.special === 'assume-yes' ? 'assume yes' : kind.special ? 'yes' : 'no'} | ${kind.purpose ?? 'not stated'} | ${kind.retention ? durationWords(kind.retention) : 'not stated'}${kind.retentionFrom ? ` from ${kind.retentionFrom}` : ''} |`,
     ),
     '',
     `Classification: ${data.classification ?? 'not stated'}. Lawful basis: ${data.lawfulBasis ?? 'not stated'}. We are ${data.role}${data.controllers ? `; controllers: ${data.controllers}` : ''}. Recipients: ${data.recipients.join(', ') || 'none stated'}.`,

@@ -80,7 +80,15 @@ export function lower(text: string): string {
   return /^[A-Z][a-z ]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text
 }
 
+/** Ends with a full stop and begins with a capital, unless it begins with an id, a path or a command. */
 export function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1)
+  const first = /^[a-z]+[ ’']/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text
   return /[.!?]$/.test(first) ? first : `${first}.`
+}
+
+/** "P2Y" is "2 years", "P90D" is "90 days". */
+export function durationWords(iso: string): string {
+  const units: Readonly<Record<string, string>> = { Y: 'year', M: 'month', W: 'week', D: 'day', H: 'hour' }
+  const parts = [...iso.matchAll(/(\d+)([YMWDH])/g)].map(([, n, unit]) => `${n} ${units[unit!]}${n === '1' ? '' : 's'}`)
+  return parts.length > 0 ? parts.join(' and ') : iso
 }

@@ -6,7 +6,17 @@ import { createHash } from 'node:crypto'
 import type { FailureMode, Service } from '../define/schema.ts'
 import { alertsFor } from './alerts.ts'
 import { type KitFile, single } from './file.ts'
-import { journeysOf, lower, modesOf, pathOf, runbookPath, type Source, stepsOf, webOf } from './source.ts'
+import {
+  durationWords,
+  journeysOf,
+  lower,
+  modesOf,
+  pathOf,
+  runbookPath,
+  type Source,
+  stepsOf,
+  webOf,
+} from './source.ts'
 
 interface Requirement {
   readonly title: string
@@ -400,12 +410,12 @@ function compliance(service: Service): Spec {
       },
       {
         title: 'Data protection',
-        story: `As a citizen, I want to know that ${personal.map((kind) => kind.name).join(', ') || 'nothing about me'} is used only as I was told.`,
+        story: `As a citizen, I want what is known about me (${personal.map((kind) => kind.name).join(', ') || 'nothing'}) to be used only as I was told.`,
         criteria: [
           ...dpia,
           ...personal.map(
             (kind) =>
-              `WHEN ${kind.retention} have passed${kind.retentionFrom ? ` since ${kind.retentionFrom}` : ''}, THE service SHALL delete ${kind.name}.`,
+              `WHEN ${durationWords(kind.retention ?? 'the time')} have passed${kind.retentionFrom ? ` since ${kind.retentionFrom}` : ''}, THE service SHALL delete ${kind.name}.`,
           ),
           'WHEN a release is made, THE evidence SHALL hold no data about people.',
         ],
