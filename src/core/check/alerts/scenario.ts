@@ -1,0 +1,162 @@
+/**
+ * A service that never existed, to try alerts on: for each metric that the rules read, series of a healthy hour, a fault, and a
+ * recovery. Labels are taken from the rules' own matchers; a metric whose meaning cannot be read from its name and matchers is left
+ * out, and the alerts that read it stay undecided.
+ */
+import { type Matcher, type Promql, promqlWithin } from '../formats/promql.ts'
+import type { Series } from './evaluate.ts'
+
+export const FAULTS = {
+  total: 'every request fails',
+  partial: 'three in ten requests fail',
+  slow: 'every request takes longer than the slowest bucket',
+  silent: 'nobody arrives',
+  lost: 'the measurements stop',
+} as const
+export type Fault = keyof typeof FAULTS
+
+export interface Scenario {
+  readonly fault: Fault | 'healthy'
+  /** Requests per second. */
+  readonly perSecond: number
+  readonly scrapeS: number
+  /** The fault begins here and ends there; then the service is well again until `endS`. */
+  readonly fromS: number
+  readonly untilS: number
+  readonly endS: number
+}
+
+const FAILING =
+  /(^|[^a-z0-9])(5\d\d|5xx|5\.\.|errors?|fail(ed|ures?|ing)?|bad|reject(ed)?|timeout|exception|dropped|aborted|false|unavailable)([^a-z0-9]|$)/i
+const WELL =
+  /(^|[^a-z0-9])(2\d\d|2xx|2\.\.|ok|success(ful)?|succeeded|completed?|good|passed|accepted|true|delivered)([^a-z0-9]|$)/i
+
+/** Label values that some matcher of a metric wants, each told as failing, well, or neither. */
+interface Shape {
+  readonly metric: string
+  readonly well: Readonly<Record<string, string>>
+  readonly failing: Readonly<Record<string, string>>
+}
+
+/** The series of every metric that can be made up. */
+export function seriesFor(exprs: readonly Promql[], scenario: Scenario): ReadonlyMap<string, readonly Series[]> {
+  const matchers = new Map<string, Matcher[]>()
+  for (const expr of exprs) {
+    for (const part of promqlWithin(expr))
+      if (part.kind === 'selector' && part.metric)
+        matchers.set(part.metric, [...(matchers.get(part.metric) ?? []), ...part.matchers])
+  }
+  const made = new Map<string, readonly Series[]>()
+  for (const [metric, list] of matchers) {
+    const series = make(shapeOf(metric, list), scenario)
+    if (series) made.set(metric, series)
+  }
+  return made
+}
+
+function shapeOf(metric: string, matchers: readonly Matcher[]): Shape {
+  const well: Record<string, string> = {}
+  const failing: Record<string, string> = {}
+  for (const { label, op, value } of matchers) {
+    const positive = op === '=' || op === '=~'
+    const sample = op === '=' || op === '!=' ? value : sampleOf(value)
+    // The first matcher that tells a label apart decides its values; plain ones (job, namespace) are the same on both.
+    const tells =
+      FAILING.test(value) || /5/.test(value.slice(0, 2))
+        ? positive
+          ? 'failing'
+          : 'well'
+        : WELL.test(value) || /^\^?2/.test(value)
+          ? positive
+            ? 'well'
+            : 'failing'
+          : 'both'
+    if (tells === 'both') {
+      if (positive) {
+        well[label] ??= sample
+        failing[label] ??= sample
+      }
+      continue
+    }
+    const bad = FAILING.test(value) || /5/.test(value.slice(0, 2))
+    failing[label] = bad ? sample : (counterpart(label, sample, true) ?? 'failed')
+    well[label] = bad ? (counterpart(label, sample, false) ?? 'ok') : sample
+  }
+  return { metric, well, failing }
+}
+
+/** One value that a pattern accepts: alternatives give their first, "." any digit. Good enough for 5.., 5xx, GET|POST. */
+function sampleOf(pattern: string): string {
+  const [first = ''] = pattern
+    .replace(/^\^|\$$/g, '')
+    .replace(/^\((?:\?:)?(.*)\)$/, '$1')
+    .split('|')
+  return first
+    .replace(/\[\^?([^\]])[^\]]*\]/g, '$1')
+    .replace(/\.[*+]/g, 'x')
+    .replace(/\\d|\./g, '0')
+    .replace(/[*+?{}()]/g, '')
+    .replace(/\\/g, '')
+}
+
+function counterpart(label: string, sample: string, failing: boolean): string | undefined {
+  if (/^\d{3}$/.test(sample) || /code|status/i.test(label))
+    return /^\d/.test(sample) || !/[a-z]/i.test(sample) ? (failing ? '500' : '200') : failing ? 'failed' : 'ok'
+  if (sample === 'true' || sample === 'false') return failing ? 'false' : 'true'
+  return failing ? 'failed' : 'ok'
+}
+
+function make(shape: Shape, scenario: Scenario): readonly Series[] | undefined {
+  const { metric, well, failing } = shape
+  const named = (labels: Readonly<Record<string, string>>) => ({ __name__: metric, ...labels })
+  if (metric === 'up' || metric === 'probe_success') {
+    const gone = scenario.fault === 'total' ? 0 : scenario.fault === 'lost' ? (metric === 'up' ? 0 : Number.NaN) : 1
+    return [{ labels: named(well), values: gauge(scenario, 1, gone) }]
+  }
+  if (/_bucket$/.test(metric)) {
+    const bounds = ['0.05', '0.1', '0.25', '0.5', '1', '2.5', '5', '10', '+Inf']
+    const wanted = well.le !== undefined && !bounds.includes(well.le) ? [well.le, ...bounds] : bounds
+    return wanted.map((le) => {
+      // Healthy answers take at most 0.25 s, except one in a hundred that takes up to 1 s.
+      const share = le === '+Inf' ? 1 : Number(le) >= 1 ? 1 : Number(le) >= 0.25 ? 0.99 : Number(le) >= 0.1 ? 0.8 : 0.3
+      return {
+        labels: named({ ...well, le }),
+        values: counter(scenario, share, scenario.fault === 'slow' ? (le === '+Inf' ? 1 : 0) : share),
+      }
+    })
+  }
+  if (!/_(total|count)$/.test(metric)) return undefined
+  const bad = scenario.fault === 'total' ? 1 : scenario.fault === 'partial' ? 0.3 : 0.0005
+  const onlyBad = FAILING.test(metric.replace(/_/g, ' '))
+  const onlyGood = WELL.test(metric.replace(/_/g, ' '))
+  const tells = Object.keys(failing).some((label) => failing[label] !== well[label])
+  if (onlyBad && !tells) return [{ labels: named(failing), values: counter(scenario, 0.0005, bad) }]
+  if (onlyGood && !tells) return [{ labels: named(well), values: counter(scenario, 0.9995, 1 - bad) }]
+  if (!tells) return [{ labels: named(well), values: counter(scenario, 1, 1) }]
+  return [
+    { labels: named(well), values: counter(scenario, 0.9995, 1 - bad) },
+    { labels: named(failing), values: counter(scenario, 0.0005, bad) },
+  ]
+}
+
+/** A counter of whole events: `share` of the demand while healthy, `faulty` of it during the fault. */
+function counter(scenario: Scenario, share: number, faulty: number): Float64Array {
+  const { scrapeS, fromS, untilS, endS, perSecond, fault } = scenario
+  const values = new Float64Array(Math.floor(endS / scrapeS) + 1)
+  let exact = 0
+  for (let i = 0; i < values.length; i++) {
+    const time = i * scrapeS
+    const hurt = time > fromS && time <= untilS
+    const rate = hurt ? (fault === 'silent' ? 0 : faulty) : share
+    if (i > 0) exact += rate * perSecond * scrapeS
+    values[i] = hurt && fault === 'lost' ? Number.NaN : Math.floor(exact + 1e-9)
+  }
+  return values
+}
+
+function gauge(scenario: Scenario, healthy: number, faulty: number): Float64Array {
+  const { scrapeS, fromS, untilS, endS } = scenario
+  return Float64Array.from({ length: Math.floor(endS / scrapeS) + 1 }, (_, i) =>
+    i * scrapeS > fromS && i * scrapeS <= untilS ? faulty : healthy,
+  )
+}
