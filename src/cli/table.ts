@@ -1,5 +1,6 @@
 import type { Command } from './command.ts'
 import { check } from './commands/check.ts'
+import { checkAlerts } from './commands/check-alerts.ts'
 import { define } from './commands/define.ts'
 import { demo } from './commands/demo.ts'
 import { deploy } from './commands/deploy.ts'
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   ...deploy,
   replay,
   check,
+  checkAlerts,
   ...respond,
   ...prove,
   serve,
