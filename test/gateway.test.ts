@@ -552,9 +552,15 @@ test('three dead canaries in a row are not the citizen’s problem either', asyn
 
 test('a release that says nothing at all is given up in the end', async (context) => {
   const { port } = await serve(context, (req, res) => void (req.url === '/health' && res.end()))
-  const world = await openWorld(context, configOf([port], { steps: [STEP] }), { answerMs: 50 })
-  const answer = await fetch(world.url, FETCH)
+  const world = await openWorld(context, configOf([port], { steps: [STEP] }), { answerMs: 60_000 })
+  const asked = fetch(world.url, FETCH)
+  await until(() => world.door.unanswered.size === 1)
+  world.door.giveUpLate(performance.now() - 1)
+  assert.equal(world.door.unanswered.size, 1, 'not before its time')
+  world.door.giveUpLate(performance.now() + 60_000)
+  const answer = await asked
   assert.equal(answer.status, 504)
+  assert.equal(world.door.unanswered.size, 0)
   assert.deepEqual(
     world.seen().answers.map(({ outcome }) => outcome),
     ['failed'],

@@ -25,6 +25,8 @@ export interface Host {
   /** A worker that is being replaced asks its clients to come back on a new connection. */
   readonly draining: boolean
   failedByUs(): void
+  /** Exchanges whose request is with a release that has not begun its answer, and since when, in ms. */
+  readonly unanswered: Map<Exchange, number>
 }
 
 export interface Plan {
@@ -100,19 +102,16 @@ export class Exchange {
     upstream.on('continue', () => this.#res.writeContinue())
     upstream.on('response', (answer) => this.#answer(upstream, answer))
     upstream.on('error', (error: NodeJS.ErrnoException) => this.#broken(upstream, error, member, safe))
-    // Not a byte either way for that long, and no answer. Once one has begun, it may pause as long as it likes.
-    upstream.on('timeout', () => {
-      if (upstream !== this.#upstream || this.#answered) return
-      this.#giveUp(PAGES.late)
-      upstream.destroy()
-    })
     // Nobody asked for an upgrade here; a backend that switches protocols all the same has broken the exchange.
     upstream.on('upgrade', (_, socket) => {
       socket.destroy()
       this.#broken(upstream, new Error('switched protocols unasked'), member, false)
     })
-    if (!this.#plan.body) upstream.end()
-    else upstream.flushHeaders()
+    if (this.#plan.body) upstream.flushHeaders()
+    else {
+      upstream.end()
+      this.#host.unanswered.set(this, performance.now())
+    }
   }
 
   #request(member: Member, leave: () => void): ClientRequest {
@@ -125,7 +124,6 @@ export class Exchange {
         path: this.#plan.path,
         headers: this.#plan.headers as unknown as Record<string, string>,
         setHost: false,
-        timeout: this.#host.options.answerMs,
       })
     } catch (thrown) {
       leave()
@@ -176,6 +174,7 @@ export class Exchange {
       if (upstream.destroyed) return
       if (req.rawTrailers.length > 0) upstream.addTrailers(trailersOf(req))
       upstream.end()
+      if (!this.#answered && !this.#over) this.#host.unanswered.set(this, performance.now())
     })
     req.on('error', () => this.#clientGone())
     // Slow uploads are welcome as long as they move. While the release keeps us waiting, the client is not to blame.
@@ -195,6 +194,7 @@ export class Exchange {
   #answer(upstream: ClientRequest, answer: IncomingMessage): void {
     if (this.#over) return void answer.resume()
     this.#answered = true
+    this.#host.unanswered.delete(this)
     const { attempt, cookie } = this.#plan
     const res = this.#res
     const status = answer.statusCode ?? 502
@@ -268,7 +268,14 @@ export class Exchange {
     } else this.#giveUp(refused ? PAGES.unavailable : PAGES.broken)
   }
 
+  /** The release has said nothing for too long. Once an answer has begun, it may pause as long as it likes. */
+  late(): void {
+    this.#giveUp(PAGES.late)
+    this.#upstream?.destroy()
+  }
+
   #giveUp(page: Page): void {
+    this.#host.unanswered.delete(this)
     if (this.#over) return
     this.#over = true
     // Nobody there, or nobody connected: the traffic layer could not place the request. A release that broke it is its own fault.
@@ -291,6 +298,7 @@ export class Exchange {
   }
 
   #clientGone(): void {
+    this.#host.unanswered.delete(this)
     if (this.#over) return
     this.#over = true
     this.#plan.attempt?.abandoned(performance.now())

@@ -51,6 +51,7 @@ export class Frontdoor implements Host {
   readonly pool: Pool
   readonly options: WorkerOptions
   draining = false
+  readonly unanswered = new Map<Exchange, number>()
   readonly #parts: FrontdoorParts
   readonly #agentOf = agentReader()
   readonly #openSeat: (sealed: string) => Seat | undefined
@@ -158,6 +159,15 @@ export class Frontdoor implements Host {
   closeUpgraded(arm: Arm, overMs: number): void {
     for (const member of this.pool.withArm(arm)) {
       for (const each of member.upgraded) setTimeout(() => each.close(), this.#parts.dice() * overMs)
+    }
+  }
+
+  /** Gives up on releases that say nothing. Call it now and then. */
+  giveUpLate(nowMs: number): void {
+    // In the order of their beginning, so the first that is young enough ends the walk.
+    for (const [exchange, since] of this.unanswered) {
+      if (nowMs - since < this.options.answerMs) return
+      exchange.late()
     }
   }
 

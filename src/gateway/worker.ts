@@ -37,6 +37,7 @@ class Worker {
     })
     this.#public = serverOf(this.#door)
     setInterval(() => this.#report(), REPORT_EVERY_MS).unref()
+    setInterval(() => this.#door.giveUpLate(performance.now()), 1_000).unref()
   }
 
   /** Serves at once, and says so when it has had a first look at every backend. */
