@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { main } from '../src/cli/main.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const HOLDFAST = [process.execPath, '--import', 'tsx', join(ROOT, 'src/cli/main.ts')]
@@ -65,11 +66,31 @@ test('broken lines are named with their number, counted, and change nothing else
   assert.deepEqual([rowsOf(out).at(-1)!.requests, rowsOf(out).at(-1)!.badLines], [2, 2])
 })
 
+/** The command in this process, for what ends before a line is read. */
+async function called(...args: string[]): Promise<Ran> {
+  const ran = { out: '', err: '' }
+  const code = await main(['deploy', 'replay', ...args], {
+    out: (text) => {
+      ran.out += `${text}\n`
+    },
+    progress: (text) => {
+      ran.err += `${text}\n`
+    },
+    env: {},
+    cwd: folder,
+    live: false,
+    stop: new AbortController().signal,
+  })
+  return { code, ...ran }
+}
+
 test('an empty stream is “cannot tell” and exit 1; a missing file and wrong flags are exit 2 with a way out', async () => {
-  const empty = await replay(['-', '--json'])
+  const nothing = join(folder, 'empty.ndjson')
+  writeFileSync(nothing, '')
+  const empty = await called(nothing, '--json')
   assert.equal(empty.code, 1)
   assert.match(String(rowsOf(empty.out)[0]!.why), /^Cannot tell/)
-  const missing = await replay(['nowhere.ndjson'])
+  const missing = await called('nowhere.ndjson')
   assert.equal(missing.code, 2)
   assert.match(missing.err, /There is no file nowhere\.ndjson/)
   for (const flags of [
@@ -77,8 +98,10 @@ test('an empty stream is “cannot tell” and exit 1; a missing file and wrong 
     ['--limit-ms', 'apply/submit'],
     ['--rungs', '0.5,0.1'],
     ['--strategy', 'big-bang'],
+    ['--history', 'often'],
+    ['--service', 'nowhere.yaml'],
   ])
-    assert.equal((await replay(['-', ...flags])).code, 2, flags.join(' '))
+    assert.equal((await called(nothing, ...flags)).code, 2, flags.join(' '))
 })
 
 test('in the closed loop every question is answered before anything more is read', async () => {

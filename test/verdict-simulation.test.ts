@@ -37,7 +37,7 @@ test('a bad release harms a handful of citizens, near Wald’s bound', () => {
     [0.005, 0.2, 6],
     [0.005, 0.05, 10],
   ] as const) {
-    const outcomes = runs(30, worldOf(p0, p1), ours, 30)
+    const outcomes = runs(20, worldOf(p0, p1), ours, 30)
     const what = `${p0} to ${p1}: ${mean(outcomes)}`
     assert.equal(rolledBack(outcomes), outcomes.length, what)
     assert.ok(mean(outcomes) <= harmedMax, what)
@@ -61,7 +61,7 @@ test('good releases are not rolled back: dispersion, retries, unlucky devices, a
     retries: 2,
   })
   const outage = { ...noisy, outages: [{ fromMs: 4 * MINUTE, toMs: 7 * MINUTE, rate: 0.2 }] }
-  for (const world of [noisy, outage]) assert.equal(rolledBack(runs(20, world, ours, 12, 1_000)), 0)
+  for (const world of [noisy, outage]) assert.equal(rolledBack(runs(8, world, ours, 12, 1_000)), 0)
 })
 
 test('a fault that appears at 95 % takes traffic away within a second or two, and is proven', () => {
