@@ -4,14 +4,16 @@
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gatewayTraffic } from '../adapters/gateway/traffic.ts'
-import { type Embedded, startEmbedded, stopEmbedded } from '../adapters/postgres/embedded.ts'
+import { startEmbedded, stopEmbedded } from '../adapters/postgres/embedded.ts'
 import { openHoldfastStore } from '../adapters/postgres/open.ts'
 import { stopSupervisor } from '../adapters/process/start.ts'
 import type { Io } from '../cli/command.ts'
 import { PACKAGE, VERSION } from '../cli/version.ts'
 import { watchedSteps } from '../core/deploy/plan.ts'
+import { messageOf } from '../core/errors.ts'
 import { sharedSecret } from '../engine/secrets.ts'
 import { type Crowd, startCrowd } from '../load/crowd.ts'
 import type { Script } from '../load/script.ts'
@@ -40,9 +42,28 @@ export interface Scene {
 export async function openScene(state: string, io: Io, onConsole: (url: string, link: string) => void): Promise<Scene> {
   await clear(state)
   mkdirSync(state, { recursive: true })
+  // Closed in reverse order, also when a later part could not be opened.
+  const closers: (() => Promise<unknown>)[] = [() => clear(state)]
+  const close = async () => {
+    for (const end of closers.reverse()) await end().catch((thrown) => io.progress(`  (${messageOf(thrown)})`))
+  }
+  try {
+    return await open(state, io, onConsole, closers, close)
+  } catch (thrown) {
+    await close()
+    throw thrown
+  }
+}
+
+async function open(
+  state: string,
+  io: Io,
+  onConsole: (url: string, link: string) => void,
+  closers: (() => Promise<unknown>)[],
+  close: () => Promise<void>,
+): Promise<Scene> {
   let store: Store | undefined
   let station: Station | undefined
-  const runbook = runbookReader()
   const console = await startConsole({
     store: () => store,
     clock: { now: Date.now },
@@ -50,10 +71,11 @@ export async function openScene(state: string, io: Io, onConsole: (url: string, 
     secret: randomBytes(32).toString('hex'),
     version: VERSION,
     log: () => {},
-    runbook,
+    runbook: readRunbook,
     services: () => (station ? [station.service] : []),
     ackSecret: async () => sharedSecret(store!, 'ack')(),
   })
+  closers.push(() => console.close())
   onConsole(console.url, console.signInLink())
   const secret = randomBytes(16).toString('hex')
   const [receiver, opened, database] = await Promise.all([
@@ -61,19 +83,21 @@ export async function openScene(state: string, io: Io, onConsole: (url: string, 
     openHoldfastStore({ state, env: withoutDatabase(io.env) }),
     startEmbedded({ folder: join(state, 'service-database'), databases: ['heating'] }),
   ])
+  closers.push(
+    () => database.stop(),
+    () => receiver.close(),
+  )
   store = opened.store
-  const env = {
-    ...withoutDatabase(io.env),
-    SERVICE_DATABASE_URL: database.urls.heating!,
-    SERVICE_SESSION_SECRET: randomBytes(24).toString('hex'),
-    HOLDFAST_SMTP_URL: `smtp://127.0.0.1:${receiver.smtpPort}`,
-    HOLDFAST_WEBHOOK_PAGER_URL: receiver.webhookUrl('pager'),
-    HOLDFAST_WEBHOOK_PAGER_SECRET: secret,
-  }
   station = await openStation({
     state,
     serviceFile: join(EXAMPLE, 'service.yaml'),
-    env,
+    env: {
+      ...withoutDatabase(io.env),
+      SERVICE_DATABASE_URL: database.urls.heating!,
+      HOLDFAST_SMTP_URL: `smtp://127.0.0.1:${receiver.smtpPort}`,
+      HOLDFAST_WEBHOOK_PAGER_URL: receiver.webhookUrl('pager'),
+      HOLDFAST_WEBHOOK_PAGER_SECRET: secret,
+    },
     remark: (says) => io.progress(`  (${says})`),
     listen: '127.0.0.1:0',
     consoleUrl: () => console.url,
@@ -81,6 +105,8 @@ export async function openScene(state: string, io: Io, onConsole: (url: string, 
     settleMs: 1_000,
     opened,
   })
+  const { service, world, shutDown } = station
+  closers.push(shutDown)
   return {
     station,
     receiver,
@@ -89,31 +115,15 @@ export async function openScene(state: string, io: Io, onConsole: (url: string, 
     async openDoors(onRequest) {
       const { citizens } = (await import(moduleUrl('citizens'))) as { citizens: Script }
       const limitsMs = Object.fromEntries(
-        watchedSteps(station.service).map(({ journey, step }) => [`${journey.id}/${step.id}`, step.limitMs]),
+        watchedSteps(service).map(({ journey, step }) => [`${journey.id}/${step.id}`, step.limitMs]),
       )
-      return startCrowd({
-        url: station.world.publicUrl,
-        ratePerSecond: RATE,
-        script: citizens,
-        seed: 7,
-        limitsMs,
-        onRequest,
-      })
+      const { publicUrl: url } = world
+      const crowd = startCrowd({ url, ratePerSecond: RATE, script: citizens, seed: 7, limitsMs, onRequest })
+      closers.push(() => crowd.stop(0))
+      return crowd
     },
-    close: () => closeAll([console, receiver], station, database, state),
+    close,
   }
-}
-
-async function closeAll(
-  ours: readonly { close(): Promise<void> }[],
-  station: Station,
-  database: Embedded,
-  state: string,
-): Promise<void> {
-  await Promise.all(ours.map((one) => one.close().catch(() => {})))
-  await station.shutDown().catch(() => {})
-  await database.stop().catch(() => {})
-  await clear(state)
 }
 
 /** Ends what an earlier demo on this folder left behind (it may have been killed), and removes its files. */
@@ -137,9 +147,6 @@ export function moduleUrl(path: string): string {
   return new URL(`../../examples/heating-payment/${path}${ours.endsWith('.ts') ? '.ts' : '.js'}`, ours).href
 }
 
-function runbookReader() {
-  return async (_service: string, id: string): Promise<string | null> => {
-    const { readFile } = await import('node:fs/promises')
-    return readFile(join(EXAMPLE, 'runbooks', `${id.replace(/[^a-z0-9-]/g, '')}.md`), 'utf8').catch(() => null)
-  }
+async function readRunbook(_service: string, id: string): Promise<string | null> {
+  return readFile(join(EXAMPLE, 'runbooks', `${id.replace(/[^a-z0-9-]/g, '')}.md`), 'utf8').catch(() => null)
 }
