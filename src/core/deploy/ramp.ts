@@ -7,7 +7,7 @@ import type { Phase, StepTrial, Trial, TrialPlan } from './trial-shape.ts'
 import { lnBeta, worstRate } from './verdict-bounds.ts'
 
 /** History counts for at most this many units against the trial's own stable units (facts: 1,000). */
-const HISTORY_UNITS_MAX = 1_000
+export const HISTORY_UNITS_MAX = 1_000
 /** Less history than this is treated as this much: a first guess still has to give way slowly enough to be a bet. */
 const HISTORY_UNITS_LEAST = 50
 

@@ -20,7 +20,7 @@
 import { invariant } from '../errors.ts'
 import type { Instant } from '../time.ts'
 import type { CountBatch, StepCounts } from './counts.ts'
-import { climb, weightOf } from './ramp.ts'
+import { climb, expectedRate, HISTORY_UNITS_MAX, weightOf } from './ramp.ts'
 import { whyOf } from './trial-words.ts'
 import type { Phase, StepTrial, StepVerdict, Trial, TrialPlan, TrialStep, Verdict } from './trial-shape.ts'
 import {
@@ -334,12 +334,18 @@ function suspected(trial: Trial, phase: Extract<Phase, { phase: 'suspect' }>, no
 function outage(trial: Trial, at: { rung: number; ms: number }, index: number, now: Instant): Trial {
   return {
     ...trial,
-    steps: trial.steps.map((state) => ({ ...state, ...QUIET, canaryNow: NONE, stableNow: NONE })),
+    steps: trial.steps.map((state) => ({ ...state, ...grown(state), ...QUIET, canaryNow: NONE, stableNow: NONE })),
     alarmed: null,
     outage: null,
     outages: trial.outages + 1,
     phase: { phase: 'outage', rung: at.rung, ms: at.ms, until: now + trial.plan.outageMs, step: index },
   }
+}
+
+/** Thin history learns from what is about to be forgotten: a rate that was guessed too low would ring again and again. */
+function grown(state: StepTrial): Partial<StepTrial> {
+  if (state.pUnits >= HISTORY_UNITS_MAX) return {}
+  return { p: clampRate(expectedRate(state)), pUnits: state.pUnits + state.stableNow.units }
 }
 
 function endOutage(trial: Trial, phase: Extract<Phase, { phase: 'outage' }>, now: Instant): Trial {
