@@ -8,11 +8,14 @@ import { readDefinition, textOf } from './define.ts'
 
 export const kit: Command = {
   name: 'kit',
-  says: 'Makes the service’s own kit: Kiro and agent files, runbooks, alerts with tests, messages, papers and the pipeline.',
+  says: 'Makes the service’s own kit: Kiro and agent files, runbooks, alerts with tests, dashboards, messages, papers and the pipeline.',
   example: 'holdfast kit --out . --only runbooks,alerts',
   options: [
     { flags: '--out <dir>', says: 'the folder to write into; "." is the repository itself' },
-    { flags: '--only <parts>', says: 'kiro, agents, runbooks, alerts, comms, docs, pipelines; separated by commas' },
+    {
+      flags: '--only <parts>',
+      says: 'kiro, agents, runbooks, alerts, dashboards, comms, docs, pipelines; separated by commas',
+    },
     { flags: '--legacy', says: 'also the hook format of Kiro 0.x' },
     { flags: '--check', says: 'write nothing; exit 1 when a file would change' },
   ],

@@ -75,10 +75,16 @@ export function alertsOf(service: Service): readonly Alert[] {
   return [...all.filter((alert) => alert.page), ...all.filter((alert) => !alert.page)]
 }
 
+/** Where somebody reads on who knows only that a journey fails: the mode that is seen in its failures, else its worst. */
+export function runbookOfJourney(service: Service, journey: string): string {
+  const modes = modesOf(service).filter((mode) => mode.journeys.includes(journey))
+  const mode = modes.find((known) => known.detect.kind === 'ratio' || known.detect.kind === 'synthetic') ?? modes[0]
+  return mode ? runbookPath(mode) : ONCALL_GUIDE
+}
+
 function harmAlert(service: Service, journey: Journey, threshold: Threshold): Alert {
   const step = journey.steps.find((known) => known.id === threshold.step)!
-  const modes = modesOf(service).filter((known) => known.journeys.includes(journey.id))
-  const mode = modes.find((known) => known.detect.kind === 'ratio' || known.detect.kind === 'synthetic') ?? modes[0]
+  const runbook = runbookOfJourney(service, journey.id)
   const labels = `{journey="${journey.id}",step="${step.id}"}`
   const night = threshold.demands.find((demand) => demand.name === 'night')!
   return {
@@ -87,7 +93,7 @@ function harmAlert(service: Service, journey: Journey, threshold: Threshold): Al
     forMinutes: 0,
     page: true,
     summary: `{{ $value }} citizens could not ${JSON.stringify(step.name).slice(1, -1)} in the last ${threshold.windowMinutes} minutes`,
-    ...(mode ? { runbook: runbookPath(mode) } : {}),
+    runbook,
     journey: journey.id,
     step: step.id,
     arithmetic: [

@@ -212,14 +212,13 @@ function commsText(service: Service): string {
 }
 
 function agentFront(source: Source): string {
-  const resources = [
-    'file://service.yaml',
-    'file://ops/alerts/thresholds.md',
-    ...modesOf(source.service)
-      .slice(0, 2)
-      .map((mode) => `file://${runbookPath(mode)}`),
-    ...source.deploymentFiles.slice(0, 3).map((path) => `file://${path}`),
-  ].filter((resource) => resource !== 'file://service.yaml')
+  // The worst failure mode's runbook shows the form; the others are read when they are asked about.
+  const paths = [
+    'ops/alerts/thresholds.md',
+    ...modesOf(source.service).slice(0, 1).map(runbookPath),
+    ...source.deploymentFiles.slice(0, 2),
+  ]
+  const resources = paths.map((path) => `file://${path}`)
   return `---\nname: ops-analyst\ndescription: ${JSON.stringify(`Finds gaps in how "${source.service.service.name}" is deployed, watched and recovered. Reads deployment files, alerts and runbooks only.`)}\ntools: ["read"]\nresources: ${JSON.stringify(resources)}\n---\n`
 }
 

@@ -3,7 +3,9 @@ import type { Service } from '../define/schema.ts'
 import { nameOf } from '../define/structure.ts'
 import type { Path, Place } from '../define/yaml.ts'
 import { alertFiles } from './alerts.ts'
+import { cloudwatchFiles } from './cloudwatch.ts'
 import { commsFiles } from './comms.ts'
+import { dashboardFiles } from './dashboards.ts'
 import { docFiles } from './docs.ts'
 import { digestOf, type KitFile, type Part, PARTS } from './file.ts'
 import { decidesDeployment } from './glob.ts'
@@ -49,7 +51,8 @@ export function makeKit(source: Source, options: KitOptions = {}): readonly KitF
       const runbooks = runbookFiles(source)
       return [...runbooks, offlineFile(source.service, runbooks)]
     },
-    alerts: () => alertFiles(source),
+    alerts: () => [...alertFiles(source), ...cloudwatchFiles(source)],
+    dashboards: () => dashboardFiles(source),
     comms: () => commsFiles(source),
     docs: () => docFiles(source),
     pipelines: () => pipelineFiles(source),

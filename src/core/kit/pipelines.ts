@@ -23,6 +23,8 @@ export function pipelineFiles({ service }: Source): KitFile[] {
       single('pipelines', '.github/workflows/rollback.yml', from, rollbackWorkflow(service)),
     ]
   if (service.tooling.pipeline === 'jenkins') return [single('pipelines', 'Jenkinsfile', from, jenkinsfile(service))]
+  if (service.tooling.pipeline === 'codepipeline')
+    return [single('pipelines', `ops/pipeline/${service.service.id}.pipeline.yml`, from, codePipeline(service))]
   return []
 }
 
@@ -186,4 +188,138 @@ function jenkinsfile(service: Service): string {
     '  }',
     '}',
   ].join('\n')
+}
+
+/** A CodePipeline in CloudFormation: source, every gate side by side, approval, production. Roles and bucket come from your landing zone. */
+function codePipeline(service: Service): string {
+  const gates = pipelineGates(service)
+  const name = (id: string) =>
+    id
+      .split('-')
+      .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+      .join('')
+  const action = (id: string, project: string) => [
+    `            - Name: ${id}`,
+    '              ActionTypeId: { Category: Build, Owner: AWS, Provider: CodeBuild, Version: "1" }',
+    `              Configuration: { ProjectName: { Ref: ${project} } }`,
+    '              InputArtifacts: [{ Name: source }]',
+    '              RunOrder: 1',
+  ]
+  const { people } = service.deployment.approvals
+  return [
+    "AWSTemplateFormatVersion: '2010-09-09'",
+    `Description: ${JSON.stringify(`Release of ${service.service.name}: every gate before production`)}`,
+    'Parameters:',
+    '  ConnectionArn: { Type: String, Description: Connection to the repository }',
+    '  Repository: { Type: String, Description: "Owner and name, as owner/name" }',
+    '  Branch: { Type: String, Default: main }',
+    '  ArtifactBucket: { Type: String, Description: Bucket for what passes from stage to stage }',
+    '  PipelineRoleArn: { Type: String }',
+    '  BuildRoleArn: { Type: String, Description: May read the source and write logs; the production project needs what a deployment needs }',
+    '  DeployRoleArn: { Type: String }',
+    ...(people > 0
+      ? ['  ApprovalTopicArn: { Type: String, Description: Tells approvers; never the person who started it }']
+      : []),
+    'Resources:',
+    ...gates.flatMap((gate) => [
+      ...(gate.pass ? [`  # ${gate.pass}`] : []),
+      ...buildProject(
+        service,
+        `Gate${name(gate.id)}`,
+        gate.id,
+        [shellOf(gate)],
+        minutesOf(gate),
+        'BuildRoleArn',
+        gate.report,
+      ),
+    ]),
+    '  # Exit 4: taken back, citizens are on the old release. Exit 5: a person is needed. Both fail the stage.',
+    ...buildProject(
+      service,
+      'Production',
+      'production',
+      [
+        'npm ci',
+        'npx --no-install holdfast define',
+        'npx --no-install holdfast check .',
+        'npx --no-install holdfast deploy start --release "$CODEBUILD_RESOLVED_SOURCE_VERSION" --reason "pipeline $CODEBUILD_INITIATOR" --json > deployment.json',
+      ],
+      Math.min(480, Math.ceil(service.deployment.canary.bakeMinutes + 60)),
+      'DeployRoleArn',
+      'deployment.json',
+    ),
+    '  Pipeline:',
+    '    Type: AWS::CodePipeline::Pipeline',
+    '    Properties:',
+    `      Name: ${service.service.id}-release`,
+    '      PipelineType: V2',
+    '      # One release at a time; a newer one waits.',
+    '      ExecutionMode: QUEUED',
+    '      RoleArn: { Ref: PipelineRoleArn }',
+    '      ArtifactStore: { Type: S3, Location: { Ref: ArtifactBucket } }',
+    '      Stages:',
+    '        - Name: Source',
+    '          Actions:',
+    '            - Name: repository',
+    '              ActionTypeId: { Category: Source, Owner: AWS, Provider: CodeStarSourceConnection, Version: "1" }',
+    '              Configuration:',
+    '                ConnectionArn: { Ref: ConnectionArn }',
+    '                FullRepositoryId: { Ref: Repository }',
+    '                BranchName: { Ref: Branch }',
+    '                DetectChanges: "false"',
+    '              OutputArtifacts: [{ Name: source }]',
+    '              RunOrder: 1',
+    '        - Name: Gates',
+    '          Actions:',
+    ...gates.flatMap((gate) => action(gate.id, `Gate${name(gate.id)}`)),
+    ...(people > 0
+      ? [
+          '        - Name: Approval',
+          '          Actions:',
+          ...Array.from({ length: people }, (_, i) => [
+            `            - Name: approver-${i + 1}`,
+            '              ActionTypeId: { Category: Approval, Owner: AWS, Provider: Manual, Version: "1" }',
+            '              Configuration:',
+            '                NotificationArn: { Ref: ApprovalTopicArn }',
+            `                CustomData: ${JSON.stringify(`Release of ${service.service.id} to production`)}`,
+            `              RunOrder: ${i + 1}`,
+          ]).flat(),
+        ]
+      : []),
+    '        - Name: Production',
+    '          Actions:',
+    ...action('deploy', 'Production'),
+  ].join('\n')
+}
+
+function buildProject(
+  service: Service,
+  resource: string,
+  id: string,
+  commands: readonly string[],
+  minutes: number,
+  role: string,
+  report: string | undefined,
+): string[] {
+  return [
+    `  ${resource}:`,
+    '    Type: AWS::CodeBuild::Project',
+    '    Properties:',
+    `      Name: ${service.service.id}-${id}`,
+    `      ServiceRole: { Ref: ${role} }`,
+    '      Artifacts: { Type: CODEPIPELINE }',
+    '      Environment: { Type: LINUX_CONTAINER, ComputeType: BUILD_GENERAL1_MEDIUM, Image: "aws/codebuild/standard:7.0" }',
+    // CodeBuild accepts 5 to 2,160 minutes.
+    `      TimeoutInMinutes: ${Math.max(5, minutes)}`,
+    ...(id === 'production' ? ['      ConcurrentBuildLimit: 1'] : []),
+    '      Source:',
+    '        Type: CODEPIPELINE',
+    '        BuildSpec: |',
+    '          version: 0.2',
+    '          phases:',
+    '            build:',
+    '              commands:',
+    ...commands.map((command) => `                - ${JSON.stringify(command)}`),
+    ...(report ? ['          artifacts:', `            files: [${JSON.stringify(report)}]`] : []),
+  ]
 }
