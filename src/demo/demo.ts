@@ -17,6 +17,8 @@ import { CHAPTERS, type Chapter, chapterLines, summaryTable, type Told, toldOf, 
 import { countMet, type MetTally } from './tally.ts'
 
 const BY = 'you'
+/** Whatever the calendar says: the demo's citizens are invented. */
+const DEMO_GLASS = 'the demo harms nobody'
 
 export interface DemoOptions {
   readonly state: string
@@ -62,7 +64,7 @@ async function open(scene: Scene, io: Io): Promise<Stage> {
   const { station } = scene
   io.progress('Starting the sample service: two replicas of r1, PostgreSQL, the gateway …')
   station.startEngine()
-  const wanted = { release: 'r1', by: BY, reason: 'first release', adjust: atDemoPace }
+  const wanted = { release: 'r1', by: BY, reason: 'first release', breakGlass: DEMO_GLASS, adjust: atDemoPace }
   const first = await beginDeployment(station.store, station.world, station.service, station.root, wanted)
   if (!first.begun) throw new Error(first.why)
   const state = await follow(station.store, first.id, () => {}, io.stop)
@@ -86,7 +88,13 @@ async function play(stage: Stage, chapter: Chapter, options: DemoOptions): Promi
   const { store, world, service, root } = scene.station
   const lostBefore = crowd.summary().failedByDeployment
   const say = (line: string) => io.progress(`   ${line}`)
-  const wanted = { release: chapter.release, by: BY, reason: 'shown in the demo', adjust: atDemoPace }
+  const wanted = {
+    release: chapter.release,
+    by: BY,
+    reason: 'shown in the demo',
+    breakGlass: DEMO_GLASS,
+    adjust: atDemoPace,
+  }
   const begun = await beginDeployment(store, world, service, root, wanted)
   if (!begun.begun) {
     say(begun.why)

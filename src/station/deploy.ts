@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { mayDeploy } from '../core/define/calendar.ts'
 import type { Service } from '../core/define/schema.ts'
 import { isOver } from '../core/deploy/deploying.ts'
 import {
@@ -25,6 +26,8 @@ export interface Wanted {
   readonly release: string
   readonly by: string
   readonly reason: string
+  /** Start although the window is closed; the reason goes into the log, loudly. The demo, which harms nobody, passes its own. */
+  readonly breakGlass?: string
   /** Changes the plan before it is frozen; the demo sets its pace with it. */
   readonly adjust?: (plan: DeploymentPlan) => DeploymentPlan
 }
@@ -42,6 +45,8 @@ export async function beginDeployment(
   wanted: Wanted,
 ): Promise<Begun> {
   const id = `dep-${wanted.release}-${randomUUID().slice(0, 8)}`
+  const closed = await closedWindow(store, service, wanted)
+  if (closed) return { begun: false, why: closed, findings: [] }
   const serving = await servingRelease(store, service.service.id)
   const previous = serving ? await armOf(world, serving) : null
   const migrations = await migrationsOf(service, root, wanted.release)
@@ -79,6 +84,23 @@ export async function beginDeployment(
   return { begun: true, id, plan: frozen }
 }
 
+/** Why no release may start now, or undefined. Both the refusal and the breaking of the glass are logged. */
+async function closedWindow(
+  store: Store,
+  service: Service,
+  { release, by, breakGlass }: Wanted,
+): Promise<string | undefined> {
+  const answer = mayDeploy(service, await store.now())
+  if (answer.open) return undefined
+  const kind = breakGlass ? 'break-glass' : 'deployment.refused'
+  const why = breakGlass
+    ? `${by} starts ${release} although the window is closed (${answer.why}): ${breakGlass}`
+    : answer.why
+  const data = { release, window: answer.why, because: [...answer.because], reason: breakGlass ?? null }
+  await store.record(service.service.id, [{ kind, subject: release, who: by, why, data }])
+  return breakGlass ? undefined : `${answer.why} To start all the same: --break-glass "REASON".`
+}
+
 function busyWhy(holder: MachineRow): string {
   const { plan, lastWhy } = holder.state as unknown as DeploymentState
   return `${plan.requestedBy} is deploying release ${plan.next.release} (${holder.id}): ${lastWhy}`
@@ -105,7 +127,11 @@ async function armOf(world: World, release: string): Promise<ArmBackends> {
   return { release, backends: instances.map(({ id, host, port }) => ({ id, host, port })) }
 }
 
-async function migrationsOf(service: Service, root: string, release: string): Promise<{ file: string; sql: string }[]> {
+export async function migrationsOf(
+  service: Service,
+  root: string,
+  release: string,
+): Promise<{ file: string; sql: string }[]> {
   if (!service.migrations || service.migrations.tool !== 'holdfast') return []
   const component = webComponent(service)
   const folders = [
@@ -130,7 +156,7 @@ async function migrationsOf(service: Service, root: string, release: string): Pr
   return found.sort((a, b) => (a.file < b.file ? -1 : 1))
 }
 
-async function pendingOf(world: World, migrations: readonly { file: string; sql: string }[]) {
+export async function pendingOf(world: World, migrations: readonly { file: string; sql: string }[]) {
   const pending = await world.schema!.pending(migrations)
   if (isUnreachable(pending)) {
     throw new OpsError('SERVICE_DATABASE_GONE', {
@@ -144,7 +170,7 @@ async function pendingOf(world: World, migrations: readonly { file: string; sql:
 
 const baselineKey = (service: string) => `baseline:${service}`
 
-async function baselinesOf(store: Store, service: string): Promise<Record<string, Baseline>> {
+export async function baselinesOf(store: Store, service: string): Promise<Record<string, Baseline>> {
   return ((await store.get(baselineKey(service))) ?? {}) as unknown as Record<string, Baseline>
 }
 

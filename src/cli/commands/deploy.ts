@@ -16,11 +16,40 @@ const GATEWAY: Option = {
   default: '127.0.0.1:8080',
 }
 
+const GLASS: Option = {
+  flags: '--break-glass <reason>',
+  says: 'start although the deployment window is closed; loud, and logged with your reason',
+}
+
+const plan: Command = {
+  name: 'deploy plan',
+  says: 'May I deploy now? Strategy, window, time to a verdict, worst-case harm and schema changes, before anything moves.',
+  example: 'holdfast deploy plan --release r2',
+  options: [{ flags: '--release <name>', says: 'the release to deploy' }],
+  exits: {
+    1: 'not now: closed window, destructive schema change, or another deployment',
+    3: 'the store cannot be reached',
+  },
+  async run(call) {
+    const release = needed(call, 'release', 'holdfast deploy plan --release r2')
+    const { openStation } = await import('../../station/station.ts')
+    const { forecastDeployment, forecastLines } = await import('../../station/forecast.ts')
+    const station = await openStation({ ...stationOptions(call), look: true })
+    try {
+      const forecast = await forecastDeployment(station.store, station.world, station.service, station.root, release)
+      call.io.out(call.json ? JSON.stringify(forecast) : forecastLines(forecast).join('\n'))
+      return forecast.may ? EXIT.done : EXIT.no
+    } finally {
+      await station.close()
+    }
+  },
+}
+
 const start: Command = {
   name: 'deploy start',
   says: 'Deploys a release beside the running one, moves citizens over on evidence, and takes it back by itself when it hurts them.',
   example: 'holdfast deploy start --release r2 --reason "new question on the bank page"',
-  options: [{ flags: '--release <name>', says: 'the release to deploy' }, REASON, BY, GATEWAY],
+  options: [{ flags: '--release <name>', says: 'the release to deploy' }, REASON, BY, GATEWAY, GLASS],
   exits: {
     1: 'refused before it began',
     3: 'something outside did not answer; nothing was changed',
@@ -38,6 +67,7 @@ const start: Command = {
         release,
         by: who(call),
         reason: reasonOf(call, `deploy ${release}`),
+        ...(typeof call.options.breakGlass === 'string' ? { breakGlass: call.options.breakGlass } : {}),
       })
       if (!begun.begun) {
         if (call.json)
@@ -131,6 +161,7 @@ function steering(name: 'halt' | 'resume' | 'promote' | 'rollback', says: string
 }
 
 export const deploy: readonly Command[] = [
+  plan,
   start,
   status,
   steering(
