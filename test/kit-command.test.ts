@@ -131,11 +131,13 @@ function writtenKits(): { service: string; folder: string; files: string[] }[] {
         .service!
       const out = join(folder, 'kits', service)
       mkdirSync(out, { recursive: true })
-      const files = makeKit(sourceOf(definition, []), { only: ['alerts', 'pipelines'] }).map((file) => {
-        const path = join(out, file.path.split('/').at(-1)!)
-        writeFileSync(path, render(file))
-        return path
-      })
+      const files = makeKit(sourceOf(definition, []), { only: ['alerts', 'pipelines', 'infrastructure'] }).map(
+        (file) => {
+          const path = join(out, file.path.split('/').at(-1)!)
+          writeFileSync(path, render(file))
+          return path
+        },
+      )
       return { service, folder: out, files }
     })
 }
@@ -157,8 +159,10 @@ test('promtool agrees with every rule and its test', {
 
 const cfnLint = spawnSync('cfn-lint', ['--version']).status === 0
 test('cfn-lint has nothing to say of the templates', { skip: cfnLint ? false : 'cfn-lint is not installed' }, () => {
-  const templates = writtenKits().flatMap((kit) => kit.files.filter((file) => /\.(alarms|pipeline)\.yml$/.test(file)))
-  assert.ok(templates.length >= 4)
+  const templates = writtenKits().flatMap((kit) =>
+    kit.files.filter((file) => /\.(alarms|pipeline|service)\.yml$/.test(file)),
+  )
+  assert.ok(templates.length >= 5)
   const run = spawnSync('cfn-lint', templates, { encoding: 'utf8' })
   assert.equal(run.status, 0, run.stdout + run.stderr)
 })

@@ -14,7 +14,7 @@ export const kit: Command = {
     { flags: '--out <dir>', says: 'the folder to write into; "." is the repository itself' },
     {
       flags: '--only <parts>',
-      says: 'kiro, agents, runbooks, alerts, dashboards, comms, docs, pipelines; separated by commas',
+      says: 'kiro, agents, runbooks, alerts, dashboards, comms, docs, pipelines, infrastructure; separated by commas',
     },
     { flags: '--legacy', says: 'also the hook format of Kiro 0.x' },
     { flags: '--check', says: 'write nothing; exit 1 when a file would change' },
@@ -94,7 +94,10 @@ export const kit: Command = {
 }
 
 function report(call: Call, out: string, done: Readonly<Record<string, readonly string[]>>): void {
-  if (call.json) return call.io.out(JSON.stringify({ out, ...done }, null, 1))
+  if (call.json) {
+    call.io.out(JSON.stringify({ out, ...done }, null, 1))
+    return
+  }
   const where = relative(call.io.cwd, out) || '.'
   const verb = call.options.check ? 'would be ' : ''
   for (const path of done.new!) call.io.out(`  ${verb}new      ${path}`)

@@ -5,7 +5,17 @@
 import { createHash } from 'node:crypto'
 import type { Path } from '../define/yaml.ts'
 
-export const PARTS = ['kiro', 'agents', 'runbooks', 'alerts', 'dashboards', 'comms', 'docs', 'pipelines'] as const
+export const PARTS = [
+  'kiro',
+  'agents',
+  'runbooks',
+  'alerts',
+  'dashboards',
+  'comms',
+  'docs',
+  'pipelines',
+  'infrastructure',
+] as const
 export type Part = (typeof PARTS)[number]
 
 export interface Passage {

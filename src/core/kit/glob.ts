@@ -42,14 +42,14 @@ export function matcherOf(paths: readonly string[], all: readonly string[]): str
       : []
     folded.add(
       found && siblings.length > 1 && siblings.every((other) => listed.has(other))
-        ? `${escape(found[1]!)}/[^/]+${escape(found[2]!)}`
-        : escape(path),
+        ? `${literal(found[1]!)}/[^/]+${literal(found[2]!)}`
+        : literal(path),
     )
   }
   return `(^|/)(?:${[...folded].join('|')})$`
 }
 
-function escape(text: string): string {
+function literal(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
 

@@ -290,6 +290,7 @@ function legacyHook(source: Source): KitFile {
     name: 'deployment-validator',
     version: '1',
     when: { type: 'fileEdited', patterns: [...deploymentFiles(source)] },
+    // biome-ignore lint/suspicious/noThenProperty: the format of Kiro 0.x says "then".
     then: { type: 'runCommand', command: 'npx --no-install holdfast check . --format text' },
   }
   return single(

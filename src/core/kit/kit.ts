@@ -9,6 +9,7 @@ import { dashboardFiles } from './dashboards.ts'
 import { docFiles } from './docs.ts'
 import { digestOf, type KitFile, type Part, PARTS } from './file.ts'
 import { decidesDeployment } from './glob.ts'
+import { infrastructureFiles } from './infrastructure.ts'
 import { agentFiles, kiroFiles } from './kiro.ts'
 import { offlineFile } from './offline.ts'
 import { pipelineFiles } from './pipelines.ts'
@@ -56,6 +57,7 @@ export function makeKit(source: Source, options: KitOptions = {}): readonly KitF
     comms: () => commsFiles(source),
     docs: () => docFiles(source),
     pipelines: () => pipelineFiles(source),
+    infrastructure: () => infrastructureFiles(source),
   }
   return PARTS.filter((part) => wanted.has(part)).flatMap((part) => makers[part]())
 }
