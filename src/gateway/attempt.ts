@@ -10,6 +10,7 @@ import type { Outcome } from '../core/traffic/ledger.ts'
 import type { StepMatch } from '../ports/traffic.ts'
 import { type MarkerSearch, markerSearch } from './marker.ts'
 
+// Methods are `private` rather than `#`: Node 20 pays for the latter with each object made, and one is made for each request.
 export class Attempt {
   readonly step: StepMatch
   readonly #judged: (outcome: Outcome) => void
@@ -34,7 +35,7 @@ export class Attempt {
   asked(nowMs: number): void {
     if (this.#over || this.#waitingSinceMs !== undefined) return
     this.#waitingSinceMs = nowMs
-    this.#watch(this.step.limitMs)
+    this.watch(this.step.limitMs)
   }
 
   holdUpload(nowMs: number): void {
@@ -74,8 +75,8 @@ export class Attempt {
   /** The whole answer is there. */
   ended(nowMs: number): void {
     // An answer that came before its request was wholly read kept nobody waiting after it.
-    const late = this.#waitedMs(nowMs) > this.step.limitMs
-    const finish = (found: boolean) => this.#judge(this.#statusOk && found ? (late ? 'slow' : 'ok') : 'failed')
+    const late = this.waitedMs(nowMs) > this.step.limitMs
+    const finish = (found: boolean) => this.judge(this.#statusOk && found ? (late ? 'slow' : 'ok') : 'failed')
     clearTimeout(this.#timer)
     if (this.#search && this.#statusOk) this.#search.end(finish)
     else finish(true)
@@ -83,12 +84,12 @@ export class Attempt {
 
   /** No answer, or half of one. */
   failed(): void {
-    this.#judge('failed')
+    this.judge('failed')
   }
 
   /** The citizen went away. Before the limit that is their own choice and says nothing; after it, they gave up on us. */
   abandoned(nowMs: number): void {
-    if (this.#waitedMs(nowMs) > this.step.limitMs) this.#judge('slow')
+    if (this.waitedMs(nowMs) > this.step.limitMs) this.judge('slow')
     else this.drop()
   }
 
@@ -98,23 +99,23 @@ export class Attempt {
     clearTimeout(this.#timer)
   }
 
-  #waitedMs(nowMs: number): number {
+  private waitedMs(nowMs: number): number {
     const span = this.#waitingSinceMs === undefined ? 0 : nowMs - this.#waitingSinceMs
     const upload = this.#heldUploadSinceMs === undefined ? 0 : nowMs - this.#heldUploadSinceMs
     const answer = this.#heldAnswerSinceMs === undefined ? 0 : nowMs - this.#heldAnswerSinceMs
     return span + upload - answer + this.#correctionMs
   }
 
-  #watch(ms: number): void {
+  private watch(ms: number): void {
     this.#timer = setTimeout(() => {
-      const leftMs = this.step.limitMs - this.#waitedMs(performance.now())
-      if (leftMs < 0) this.#judge('slow')
-      else this.#watch(leftMs + 1)
+      const leftMs = this.step.limitMs - this.waitedMs(performance.now())
+      if (leftMs < 0) this.judge('slow')
+      else this.watch(leftMs + 1)
     }, ms + 1)
     this.#timer.unref()
   }
 
-  #judge(outcome: Outcome): void {
+  private judge(outcome: Outcome): void {
     if (this.#over) return
     this.drop()
     this.#judged(outcome)

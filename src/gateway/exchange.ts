@@ -17,6 +17,7 @@ import type { Member, Pick, Pool } from './backends.ts'
 import { answerHeaders } from './headers.ts'
 import { PAGES, type Page, sendPage } from './pages.ts'
 import type { ShadowCopy } from './shadow.ts'
+import type { Slots } from './slots.ts'
 
 /** What an exchange needs of the worker it runs in. */
 export interface Host {
@@ -25,8 +26,8 @@ export interface Host {
   /** A worker that is being replaced asks its clients to come back on a new connection. */
   readonly draining: boolean
   failedByUs(): void
-  /** Exchanges whose request is with a release that has not begun its answer, and since when, in ms. */
-  readonly unanswered: Map<Exchange, number>
+  /** Exchanges whose request is with a release that has not begun its answer. */
+  readonly unanswered: Slots<Exchange>
 }
 
 export interface Plan {
@@ -45,6 +46,7 @@ export interface Plan {
 
 const RETRIES_MAX = 2
 
+// Methods are `private` rather than `#`: Node 20 pays for the latter with each object made, and one is made for each request.
 export class Exchange {
   readonly #host: Host
   readonly #plan: Plan
@@ -54,6 +56,9 @@ export class Exchange {
   #picked: Pick | undefined
   #upstream: ClientRequest | undefined
   #copy: ShadowCopy | undefined
+  /** Place among the unanswered; -1: not there. */
+  #place = -1
+  #waitingSinceMs = 0
   #retries = 0
   #ownFailed = false
   #answered = false
@@ -69,22 +74,22 @@ export class Exchange {
 
   start(): void {
     this.#res.on('close', () => {
-      if (!this.#res.writableFinished) this.#clientGone()
+      if (!this.#res.writableFinished) this.clientGone()
     })
     if (!this.#plan.body) this.#plan.attempt?.asked(performance.now())
-    this.#try()
+    this.try()
   }
 
-  #try(): void {
+  private try(): void {
     // The last try goes to the other arm where that may stand in: an arm that refused twice will hardly take the third.
     const elsewhere = this.#retries === RETRIES_MAX && this.#ownFailed
     const picked = this.#host.pool.pick(this.#plan.seat.arm, this.#plan.alone, this.#tried, elsewhere)
     if (!picked) {
-      this.#giveUp(PAGES.unavailable)
+      this.giveUp(PAGES.unavailable)
       return
     }
     this.#picked = picked
-    if (!picked.own) this.#standIn()
+    if (!picked.own) this.standIn()
     const { member } = picked
     this.#tried.push(member)
     if (!this.#plan.probe) member.lastRequestAt = Date.now()
@@ -95,26 +100,26 @@ export class Exchange {
       if (!left) this.#host.pool.leave(member)
       left = true
     }
-    const upstream = this.#request(member, leave)
+    const upstream = this.request(member, leave)
     this.#upstream = upstream
     upstream.on('close', leave)
-    upstream.on('socket', (socket: Socket) => this.#connect(upstream, socket, member))
+    upstream.on('socket', (socket: Socket) => this.connect(upstream, socket, member))
     upstream.on('continue', () => this.#res.writeContinue())
-    upstream.on('response', (answer) => this.#answer(upstream, answer))
-    upstream.on('error', (error: NodeJS.ErrnoException) => this.#broken(upstream, error, member, safe))
+    upstream.on('response', (answer) => this.answer(upstream, answer))
+    upstream.on('error', (error: NodeJS.ErrnoException) => this.broken(upstream, error, member, safe))
     // Nobody asked for an upgrade here; a backend that switches protocols all the same has broken the exchange.
     upstream.on('upgrade', (_, socket) => {
       socket.destroy()
-      this.#broken(upstream, new Error('switched protocols unasked'), member, false)
+      this.broken(upstream, new Error('switched protocols unasked'), member, false)
     })
     if (this.#plan.body) upstream.flushHeaders()
     else {
       upstream.end()
-      this.#host.unanswered.set(this, performance.now())
+      this.waits()
     }
   }
 
-  #request(member: Member, leave: () => void): ClientRequest {
+  private request(member: Member, leave: () => void): ClientRequest {
     try {
       return request({
         agent: member.agent,
@@ -131,11 +136,11 @@ export class Exchange {
     }
   }
 
-  #connect(upstream: ClientRequest, socket: Socket, member: Member): void {
+  private connect(upstream: ClientRequest, socket: Socket, member: Member): void {
     const ready = () => {
       if (upstream !== this.#upstream || this.#over) return
       this.#copy ??= this.#plan.shadow?.(member)
-      if (this.#plan.body) this.#send(upstream)
+      if (this.#plan.body) this.send(upstream)
     }
     if (!socket.connecting) {
       ready()
@@ -151,7 +156,7 @@ export class Exchange {
     })
   }
 
-  #send(upstream: ClientRequest): void {
+  private send(upstream: ClientRequest): void {
     if (this.#sending) return
     this.#sending = true
     const req = this.#req
@@ -174,27 +179,27 @@ export class Exchange {
       if (upstream.destroyed) return
       if (req.rawTrailers.length > 0) upstream.addTrailers(trailersOf(req))
       upstream.end()
-      if (!this.#answered && !this.#over) this.#host.unanswered.set(this, performance.now())
+      if (!this.#answered && !this.#over) this.waits()
     })
-    req.on('error', () => this.#clientGone())
+    req.on('error', () => this.clientGone())
     // Slow uploads are welcome as long as they move. While the release keeps us waiting, the client is not to blame.
     req.socket.setTimeout(this.#host.options.uploadIdleMs)
     req.on('timeout', () => {
-      if (!held && !req.complete) this.#stalled(upstream)
+      if (!held && !req.complete) this.stalled(upstream)
     })
   }
 
-  #stalled(upstream: ClientRequest): void {
+  private stalled(upstream: ClientRequest): void {
     this.#over = true
     this.#plan.attempt?.drop()
     upstream.destroy()
-    this.#page(PAGES.stalled, true)
+    this.page(PAGES.stalled, true)
   }
 
-  #answer(upstream: ClientRequest, answer: IncomingMessage): void {
+  private answer(upstream: ClientRequest, answer: IncomingMessage): void {
     if (this.#over) return void answer.resume()
     this.#answered = true
-    this.#host.unanswered.delete(this)
+    this.waitsNoMore()
     const { attempt, cookie } = this.#plan
     const res = this.#res
     const status = answer.statusCode ?? 502
@@ -225,11 +230,11 @@ export class Exchange {
       this.#copy?.end(status)
       if (answer.rawTrailers.length > 0) res.addTrailers(trailersOf(answer))
       res.end()
-      this.#discardRest(upstream)
+      this.discardRest(upstream)
     })
-    answer.on('error', () => this.#cut())
+    answer.on('error', () => this.cut())
     answer.on('close', () => {
-      if (!answer.complete) this.#cut()
+      if (!answer.complete) this.cut()
     })
     // Server-sent events may send their head long before their first event; a body of known length follows at once.
     if (answer.headers['content-length'] !== undefined) return
@@ -239,14 +244,14 @@ export class Exchange {
   }
 
   /** The release answered before it had read the whole request: the rest is read and thrown away. */
-  #discardRest(upstream: ClientRequest): void {
+  private discardRest(upstream: ClientRequest): void {
     if (this.#req.complete || !this.#plan.body) return
     upstream.destroy()
     this.#req.resume()
   }
 
   /** The answer broke off half-way. The client's connection is cut too, so that it cannot take half for whole. */
-  #cut(): void {
+  private cut(): void {
     if (this.#over) return
     this.#over = true
     this.#plan.attempt?.failed()
@@ -254,7 +259,7 @@ export class Exchange {
     this.#res.destroy()
   }
 
-  #broken(upstream: ClientRequest, error: NodeJS.ErrnoException, member: Member, safe: boolean): void {
+  private broken(upstream: ClientRequest, error: NodeJS.ErrnoException, member: Member, safe: boolean): void {
     if (upstream !== this.#upstream || this.#over || this.#answered) return
     const refused = !this.#sending && CONNECT_FAILURES.has(error.code ?? '') && !upstream.reusedSocket
     if (refused) this.#host.pool.refused(member)
@@ -264,41 +269,52 @@ export class Exchange {
     else if (this.#picked?.own) this.#ownFailed = true
     if ((refused || closedOnUs) && this.#retries < RETRIES_MAX) {
       this.#retries++
-      this.#try()
-    } else this.#giveUp(refused ? PAGES.unavailable : PAGES.broken)
+      this.try()
+    } else this.giveUp(refused ? PAGES.unavailable : PAGES.broken)
   }
 
-  /** The release has said nothing for too long. Once an answer has begun, it may pause as long as it likes. */
-  late(): void {
-    this.#giveUp(PAGES.late)
+  private waits(): void {
+    if (this.#place < 0) this.#place = this.#host.unanswered.enter(this)
+    this.#waitingSinceMs = performance.now()
+  }
+
+  private waitsNoMore(): void {
+    if (this.#place >= 0) this.#host.unanswered.leave(this.#place)
+    this.#place = -1
+  }
+
+  /** Gives up when the release has said nothing for too long. Once an answer has begun, it may pause as long as it likes. */
+  giveUpWhenLate(nowMs: number): void {
+    if (nowMs - this.#waitingSinceMs < this.#host.options.answerMs) return
+    this.giveUp(PAGES.late)
     this.#upstream?.destroy()
   }
 
-  #giveUp(page: Page): void {
-    this.#host.unanswered.delete(this)
+  private giveUp(page: Page): void {
+    this.waitsNoMore()
     if (this.#over) return
     this.#over = true
     // Nobody there, or nobody connected: the traffic layer could not place the request. A release that broke it is its own fault.
     if (page === PAGES.unavailable && !this.#plan.probe) this.#host.failedByUs()
     this.#plan.attempt?.failed()
     this.#copy?.drop()
-    this.#page(page, this.#plan.body && !this.#req.complete)
+    this.page(page, this.#plan.body && !this.#req.complete)
   }
 
-  #page(page: Page, close: boolean): void {
+  private page(page: Page, close: boolean): void {
     if (!this.#res.headersSent && this.#plan.cookie) this.#res.appendHeader('Set-Cookie', this.#plan.cookie)
     sendPage(this.#res, page, close || this.#host.draining)
     if (this.#plan.body) this.#req.resume()
   }
 
   /** The stand-in's answer closes no unit; an own backend that would not take the request has failed it. */
-  #standIn(): void {
+  private standIn(): void {
     if (this.#ownFailed) this.#plan.attempt?.failed()
     else this.#plan.attempt?.drop()
   }
 
-  #clientGone(): void {
-    this.#host.unanswered.delete(this)
+  private clientGone(): void {
+    this.waitsNoMore()
     if (this.#over) return
     this.#over = true
     this.#plan.attempt?.abandoned(performance.now())

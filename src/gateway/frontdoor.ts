@@ -23,6 +23,7 @@ import { NO_TOLLS, type Tolls } from './messages.ts'
 import { PAGES, sendPage } from './pages.ts'
 import { compileRoutes, type Routes } from './routes.ts'
 import { Shadows } from './shadow.ts'
+import { Slots } from './slots.ts'
 import { endWithPage, passUpgrade } from './upgrade.ts'
 
 export interface FrontdoorParts {
@@ -51,7 +52,7 @@ export class Frontdoor implements Host {
   readonly pool: Pool
   readonly options: WorkerOptions
   draining = false
-  readonly unanswered = new Map<Exchange, number>()
+  readonly unanswered = new Slots<Exchange>()
   readonly #parts: FrontdoorParts
   readonly #agentOf = agentReader()
   readonly #openSeat: (sealed: string) => Seat | undefined
@@ -164,11 +165,7 @@ export class Frontdoor implements Host {
 
   /** Gives up on releases that say nothing. Call it now and then. */
   giveUpLate(nowMs: number): void {
-    // In the order of their beginning, so the first that is young enough ends the walk.
-    for (const [exchange, since] of this.unanswered) {
-      if (nowMs - since < this.options.answerMs) return
-      exchange.late()
-    }
+    for (const exchange of this.unanswered.all()) exchange.giveUpWhenLate(nowMs)
   }
 
   /** What happened since the last call; undefined when nothing did. */
