@@ -1,4 +1,5 @@
 /** The deploy commands. Starting and steering is in station/deploy.ts; here are words, JSON and exit codes. */
+import { userInfo } from 'node:os'
 import type { DeploymentState } from '../../core/deploy/deployment.ts'
 import { EXIT, OpsError } from '../../core/errors.ts'
 import { durationOf, isoOf } from '../../core/time.ts'
@@ -194,7 +195,7 @@ function stationOptions(call: Call) {
 }
 
 function who(call: Call): string {
-  return String(call.options.by ?? call.io.env.HOLDFAST_USER ?? call.io.env.USER ?? call.io.env.LOGNAME ?? 'somebody')
+  return String(call.options.by ?? call.io.env.HOLDFAST_USER ?? userInfo().username)
 }
 
 function reasonOf(call: Call, otherwise: string): string {

@@ -1,5 +1,7 @@
 /** The respond commands: what somebody who was woken types. Each prints what happened, in words, and what to do next. */
+
 import { readFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { EXIT, type ExitCode, OpsError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
@@ -348,7 +350,7 @@ function declarationOf(call: Call): Declaration {
 }
 
 function who(call: Call): string {
-  return String(call.options.by ?? call.io.env.HOLDFAST_USER ?? call.io.env.USER ?? call.io.env.LOGNAME ?? 'somebody')
+  return String(call.options.by ?? call.io.env.HOLDFAST_USER ?? userInfo().username)
 }
 
 /** The incident named, or the only open one. */

@@ -21,7 +21,9 @@ export function rollBack(draft: Draft, because: string, who = 'holdfast'): void 
   draft.set({ serving: plan.previous?.release ?? null })
   const confirmBy: Instant = draft.now + CONFIRM_MS
   draft.enter({ name: 'rolling-back', stage: 'moving', because, deadline: confirmBy, confirmBy, paged: false }, because)
-  if (measured.trialAt !== null) draft.spawn(harmIncident(draft.state, because, draft.now))
+  // A person who takes back a release that hurt nobody knows already: waking another one would teach people to ignore pages.
+  const isNews = who === 'holdfast' || measured.canaryFailed > 0
+  if (measured.trialAt !== null && isNews) draft.spawn(harmIncident(draft.state, because, draft.now))
   // Weight and sessions together: sticky sessions would go on meeting the bad release otherwise. The arms are named again,
   // because a promotion that was under way may have called the new release stable already (simulated world 121).
   draft.steer({
