@@ -41,17 +41,21 @@ export function nearest(typed: string, known: readonly string[]): string | undef
   return best
 }
 
-/** Levenshtein distance; inputs are cut at 80 characters, because they come from outside. */
+/** Edits from one word to the other, two exchanged neighbours counting as one ("nmae"); inputs are cut at 80 characters, because they come from outside. */
 export function editDistance(a: string, b: string): number {
   const from = a.slice(0, 80)
   const to = b.slice(0, 80)
+  let before: number[] = []
   let row = Array.from({ length: to.length + 1 }, (_, i) => i)
   for (let i = 1; i <= from.length; i++) {
     const next = [i]
     for (let j = 1; j <= to.length; j++) {
       const swap = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1)
-      next.push(Math.min(swap, row[j]! + 1, next[j - 1]! + 1))
+      const exchanged = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1]
+      const best = Math.min(swap, row[j]! + 1, next[j - 1]! + 1)
+      next.push(exchanged ? Math.min(best, before[j - 2]! + 1) : best)
     }
+    before = row
     row = next
   }
   return row[to.length]!

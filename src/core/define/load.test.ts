@@ -113,6 +113,12 @@ const CASES: readonly Case[] = [
     words: ['belongs to journeys[].tolerance'],
   },
   {
+    rule: 'unknown-key',
+    change: ['  name: Appeal against a parking ticket', '  nmae: Appeal against a parking ticket'],
+    at: 'nmae',
+    words: ['Did you mean "name"'],
+  },
+  {
     rule: 'missing',
     change: ['    harmIfFails: people pay a fine they do not owe\n', ''],
     at: 'id: appeal\n',

@@ -43,7 +43,19 @@ export const serviceSchema = z.strictObject({
   failureModes: says(
     listOf(failureMode, 200).default([]),
     'At most five, ranked by harm to citizens. The rest goes to `deferred`.',
-    [{ id: 'submissions-fail', name: 'Submissions fail', rank: 1, journeys: ['apply'] }],
+    [
+      {
+        id: 'submissions-fail',
+        name: 'Submissions fail',
+        rank: 1,
+        journeys: ['apply'],
+        citizenSees: 'the problem page after Submit',
+        detect: { kind: 'ratio' },
+        confirm: ['send the test application'],
+        act: { first: 'take the newest release back', undo: 'deploy it again' },
+        degrade: 'applications by phone',
+      },
+    ],
     'playbook: constrain to top 5 failure modes by citizen impact; defer others to backlog',
   ),
   deferred: says(listOf(deferredMode, 200).default([]), 'Failure modes that wait, with the reason.', [
@@ -79,7 +91,10 @@ export const serviceSchema = z.strictObject({
     cover: 'always',
     ladder: [{ role: 'primary on call', route: 'email', to: 'duty@example.gov.uk', afterMinutes: 0 }],
   }),
-  comms: says(comms, 'Who is told what.', { contact: { phone: '0800 731 0160', hours: '8am to 6pm' }, audiences: [] }),
+  comms: says(comms, 'Who is told what.', {
+    contact: { phone: '0800 731 0160', hours: '8am to 6pm' },
+    audiences: [{ id: 'citizens', channels: ['banner'] }],
+  }),
   respond: says(respond.prefault({}), 'How incidents are run.', { preset: 'gds-way' }),
   tooling: says(tooling.prefault({}), 'What runs the pipeline and the metrics.', { pipeline: 'github-actions' }),
   environments: says(listOf(environment, 20).default([]), 'Where a release can go.', [
