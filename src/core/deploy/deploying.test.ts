@@ -44,7 +44,7 @@ const PLAN: DeploymentPlan = {
   healthPath: '/ready',
   drainMsMax: 10_000,
   requestedBy: 'asha',
-    approvals: 0,
+  approvals: 0,
   reason: 'new question',
   incident: {
     ladder: [],
@@ -274,7 +274,7 @@ test('while a promotion is under way the old release is warm, and taking back br
   }
 })
 
-test('halt sends everybody to the old release; resume starts a new trial with half the budget', () => {
+test('halt sends everybody to the old release; resume starts a new trial on what is left of the budget', () => {
   const bench = new Bench()
   bench.until('on-trial')
   bench.tick(500)
@@ -284,7 +284,7 @@ test('halt sends everybody to the old release; resume starts a new trial with ha
   assert.equal(bench.state.steering?.weight, 0)
   assert.equal(bench.state.steering?.moveFrom, 'canary')
   bench.say('resume')
-  assert.equal(bench.state.trial?.plan.alpha, PLAN.trial.alpha / 2)
+  assert.ok(bench.state.trial!.plan.alpha <= PLAN.trial.alpha / 5)
   bench.until('promoted')
 })
 

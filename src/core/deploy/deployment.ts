@@ -133,7 +133,7 @@ export interface DeploymentState {
   readonly steering: Steering | null
   readonly canary: ArmBackends | null
   readonly trial: Trial | null
-  /** Trials opened so far; each further one gets half of the false-rollback budget of the one before. */
+  /** Trials opened so far; see openNextTrial for how they share the false-rollback budget. */
   readonly trials: number
   /** Highest count batch taken into account. */
   readonly cursor: number

@@ -9,12 +9,15 @@ import { decide, observe, openTrial, type StepVerdict } from './trial.ts'
 
 const CHART_MAX = 240
 
-/** Opens the first trial, or the next one after a halt. Each gets half the false-rollback budget of the one before. */
+/**
+ * Opens the first trial, or the next one after a halt. The first may spend four fifths of the deployment's false-rollback budget, those
+ * after it a tenth, a twentieth and so on: together never more than all of it.
+ */
 export function openNextTrial(draft: Draft): void {
   const { plan, trials, steering } = draft.state
   // A halt moved every session back; those units are no evidence for the new trial.
   const generation = steering!.generation + 1
-  const alpha = plan.trial.alpha / 2 ** trials
+  const alpha = plan.trial.alpha * (trials === 0 ? 0.8 : 0.2 / 2 ** trials)
   draft.set({ trials: trials + 1, trial: openTrial({ ...plan.trial, alpha }, draft.now) })
   const { weight, trial } = decide(draft.state.trial!, draft.now)
   draft.set({ trial })
