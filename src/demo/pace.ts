@@ -12,7 +12,7 @@ export const PACE = {
   rungMsMin: 1_500,
   margin: 0.08,
   bakeMs: 3_000,
-  holdWeight: 0.1,
+  holdWeight: 0.12,
   suspicionMs: 6_000,
   outageMs: 4_000,
 }
