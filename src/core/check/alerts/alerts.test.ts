@@ -80,7 +80,6 @@ test('ranges follow recording rules and arithmetic', () => {
 test('rate() counts through a reset, and a missing series joins nothing', () => {
   const db: Database = {
     scrapeS: 30,
-    recorded: new Map(),
     series: new Map([
       ['a', [{ labels: { __name__: 'a', x: '1' }, values: Float64Array.from([0, 30, 60, 0, 30, 60, 90]) }]],
       ['b', [{ labels: { __name__: 'b', x: '2' }, values: Float64Array.from([1, 1, 1, 1, 1, 1, 1]) }]],

@@ -23,9 +23,9 @@ export function artefactOf(world: World, proof: Proof, demand: Demand): Artefact
   if (!trial) return undefined
   const { alerts, recorded } = alertRules(world)
   const scenario = scenarioOf(trial.fault, demand[trial.demand] / 60)
-  const series = [...seriesFor([...alerts.map((alert) => alert.expr), ...recorded.values()], scenario)].flatMap(
-    ([metric, list]) => list.map((one) => written(metric, one)),
-  )
+  const series = [
+    ...seriesFor([...alerts.map((alert) => alert.expr), ...recorded.values()], recorded, scenario),
+  ].flatMap(([metric, list]) => list.map((one) => written(metric, one)))
   const expr = `(count(ALERTS{alertname=${JSON.stringify(proof.alert)},alertstate="firing"}) or vector(0)) > bool 0`
   const at = (minutes: number, value: number) => ({
     expr,

@@ -3,20 +3,22 @@
  * ends, counter resets, extrapolation in rate() and increase(). What it does not know it refuses by throwing Unsupported; nothing
  * is guessed.
  */
-import type { Matcher, Promql } from '../formats/promql.ts'
+import { type Matcher, type Promql, promqlWithin } from '../formats/promql.ts'
 
 export interface Series {
   readonly labels: Readonly<Record<string, string>>
-  /** One value a scrape, from time 0; NaN where there is none. */
+  /** One value a step, from time 0; NaN where there is none. */
   readonly values: Float64Array
+  /** Seconds between values, where they differ from the scrape interval (recorded series). */
+  readonly stepS?: number
 }
 
 export interface Database {
   /** Seconds between scrapes. */
   readonly scrapeS: number
   readonly series: ReadonlyMap<string, readonly Series[]>
-  /** Recording rules, evaluated where they are read. */
-  readonly recorded: ReadonlyMap<string, Promql>
+  /** Why a recorded name has no series: what its expression needs and we cannot make up. */
+  readonly missing?: ReadonlyMap<string, string>
 }
 
 export interface Sample {
@@ -28,6 +30,7 @@ export class Unsupported extends Error {}
 
 // Prometheus' default look-back.
 const LOOKBACK_S = 300
+const SUBQUERY_STEPS_MAX = 400
 
 /** The instant vector of an expression at a time in seconds. A scalar is one sample without labels. */
 export function evaluate(expr: Promql, atS: number, db: Database): readonly Sample[] {
@@ -44,7 +47,7 @@ function vector(expr: Promql, at: number, db: Database, depth: number): readonly
     case 'negate':
       return vector(expr.of, at, db, depth + 1).map((sample) => ({ ...sample, value: -sample.value }))
     case 'selector':
-      return instant(expr, at, db, depth)
+      return instant(expr, at, db)
     case 'aggregate':
       return aggregate(expr, at, db, depth)
     case 'binary':
@@ -56,20 +59,11 @@ function vector(expr: Promql, at: number, db: Database, depth: number): readonly
   }
 }
 
-function instant(
-  expr: Extract<Promql, { kind: 'selector' }>,
-  at: number,
-  db: Database,
-  depth: number,
-): readonly Sample[] {
+function instant(expr: Extract<Promql, { kind: 'selector' }>, at: number, db: Database): readonly Sample[] {
   const when = at - (expr.offset ?? 0)
-  const recorded = db.recorded.get(expr.metric)
-  if (recorded)
-    return vector(recorded, when, db, depth + 1).filter((sample) =>
-      expr.matchers.every((matcher) => matches(sample.labels, matcher)),
-    )
   return selected(expr, db).flatMap((series) => {
-    for (let i = Math.floor(when / db.scrapeS); i >= 0 && when - i * db.scrapeS <= LOOKBACK_S; i--) {
+    const step = series.stepS ?? db.scrapeS
+    for (let i = Math.floor(when / step); i >= 0 && when - i * step <= LOOKBACK_S; i--) {
       const value = series.values[i]
       if (value !== undefined && !Number.isNaN(value)) return [{ labels: series.labels, value }]
     }
@@ -79,7 +73,7 @@ function instant(
 
 function selected(expr: Extract<Promql, { kind: 'selector' }>, db: Database): readonly Series[] {
   const all = db.series.get(expr.metric)
-  if (!all) throw new Unsupported(`the metric ${expr.metric || '(by label only)'}`)
+  if (!all) throw new Unsupported(db.missing?.get(expr.metric) ?? `the metric ${expr.metric || '(by label only)'}`)
   return all.filter((series) => expr.matchers.every((matcher) => matches(series.labels, matcher)))
 }
 
@@ -113,6 +107,7 @@ function windows(
   if (expr?.kind === 'subquery') {
     const step = expr.step ?? 60
     const end = at - (expr.offset ?? 0)
+    if (!(step > 0) || expr.range / step > SUBQUERY_STEPS_MAX) throw new Unsupported('a sub-query of so many steps')
     const found = new Map<string, { labels: Window['labels']; points: [number, number][] }>()
     for (let time = Math.ceil((end - expr.range) / step) * step; time <= end; time += step) {
       for (const sample of vector(expr.of, time, db, depth + 1)) {
@@ -127,15 +122,12 @@ function windows(
   if (expr?.kind !== 'selector' || expr.range === undefined) throw new Unsupported('a function without a range')
   const { range } = expr
   const end = at - (expr.offset ?? 0)
-  if (db.recorded.has(expr.metric)) {
-    const { range: _, offset: __, ...plain } = expr
-    return windows({ kind: 'subquery', of: plain, range, step: 60, offset: expr.offset ?? 0 }, at, db, depth + 1)
-  }
   const list = selected(expr, db).flatMap((series) => {
     const points: [number, number][] = []
-    for (let i = Math.max(0, Math.ceil((end - range) / db.scrapeS)); i * db.scrapeS <= end; i++) {
+    const step = series.stepS ?? db.scrapeS
+    for (let i = Math.max(0, Math.ceil((end - range) / step)); i * step <= end; i++) {
       const value = series.values[i]
-      if (value !== undefined && !Number.isNaN(value)) points.push([i * db.scrapeS, value])
+      if (value !== undefined && !Number.isNaN(value)) points.push([i * step, value])
     }
     return points.length > 0 ? [{ labels: series.labels, points }] : []
   })
@@ -365,4 +357,57 @@ function keyOf(labels: Sample['labels']): string {
     .sort()
     .map((label) => `${label}=${labels[label]}`)
     .join('\0')
+}
+
+/**
+ * Evaluates recording rules as Prometheus does, once a minute from 0 to `endS`, and gives the database with their series. A rule may
+ * read others, whatever their order; one that reads itself, or something unknown, is left out with the reason.
+ */
+export function record(db: Database, rules: ReadonlyMap<string, Promql>, endS: number): Database {
+  const series = new Map(db.series)
+  const missing = new Map(db.missing)
+  const grown: Database = { scrapeS: db.scrapeS, series, missing }
+  const open = new Set<string>()
+  const make = (name: string, expr: Promql): undefined => {
+    if (series.has(name) || missing.has(name)) return
+    if (open.has(name)) throw new Unsupported(`${name}, which is recorded from itself`)
+    open.add(name)
+    try {
+      for (const part of promqlWithin(expr)) {
+        const other = part.kind === 'selector' ? rules.get(part.metric) : undefined
+        if (other && part.kind === 'selector') make(part.metric, other)
+      }
+      series.set(name, recordedSeries(name, expr, grown, endS))
+    } catch (thrown) {
+      if (!(thrown instanceof Unsupported)) throw thrown
+      missing.set(name, thrown.message)
+    }
+    open.delete(name)
+  }
+  for (const [name, expr] of rules) make(name, expr)
+  return grown
+}
+
+const RECORD_S = 60
+
+function recordedSeries(name: string, expr: Promql, db: Database, endS: number): readonly Series[] {
+  const length = Math.floor(endS / RECORD_S) + 1
+  const found = new Map<string, { labels: Sample['labels']; values: Float64Array; stepS: number }>()
+  for (let i = 0; i < length; i++) {
+    for (const { labels, value } of evaluate(expr, i * RECORD_S, db)) {
+      const key = keyOf(nameless(labels))
+      let one = found.get(key)
+      if (!one) {
+        if (found.size >= 200) throw new Unsupported(`${name}, which has more than 200 series`)
+        one = {
+          labels: { ...nameless(labels), __name__: name },
+          values: new Float64Array(length).fill(Number.NaN),
+          stepS: RECORD_S,
+        }
+        found.set(key, one)
+      }
+      one.values[i] = value
+    }
+  }
+  return [...found.values()]
 }

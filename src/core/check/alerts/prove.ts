@@ -4,7 +4,7 @@ import { type Promql, promqlWithin } from '../formats/promql.ts'
 import { type AlertRule, alertRules } from '../models/alert.ts'
 import { firing, rangeOf } from '../models/attainable.ts'
 import type { World } from '../world.ts'
-import { type Database, evaluate, Unsupported } from './evaluate.ts'
+import { type Database, evaluate, record, Unsupported } from './evaluate.ts'
 import { FAULTS, type Fault, type Scenario, seriesFor } from './scenario.ts'
 
 export interface Demand {
@@ -69,12 +69,8 @@ function databasesFor(
   return (['low', 'peak'] as const).flatMap((name) =>
     (['healthy', ...Object.keys(FAULTS)] as (Fault | 'healthy')[]).map((fault) => {
       const perSecond = demand[name] / 60
-      return {
-        fault,
-        demand: name,
-        perSecond,
-        db: { scrapeS: SCRAPE_S, series: seriesFor(exprs, scenarioOf(fault, perSecond)), recorded },
-      }
+      const raw = { scrapeS: SCRAPE_S, series: seriesFor(exprs, recorded, scenarioOf(fault, perSecond)) }
+      return { fault, demand: name, perSecond, db: record(raw, recorded, END_S) }
     }),
   )
 }

@@ -38,8 +38,12 @@ interface Shape {
   readonly failing: Readonly<Record<string, string>>
 }
 
-/** The series of every metric that can be made up. */
-export function seriesFor(exprs: readonly Promql[], scenario: Scenario): ReadonlyMap<string, readonly Series[]> {
+/** The series of every metric that can be made up; recorded names are left to their rules. */
+export function seriesFor(
+  exprs: readonly Promql[],
+  recorded: ReadonlyMap<string, unknown>,
+  scenario: Scenario,
+): ReadonlyMap<string, readonly Series[]> {
   const matchers = new Map<string, Matcher[]>()
   for (const expr of exprs) {
     for (const part of promqlWithin(expr))
@@ -48,6 +52,7 @@ export function seriesFor(exprs: readonly Promql[], scenario: Scenario): Readonl
   }
   const made = new Map<string, readonly Series[]>()
   for (const [metric, list] of matchers) {
+    if (recorded.has(metric)) continue
     const series = make(shapeOf(metric, list), scenario)
     if (series) made.set(metric, series)
   }

@@ -30,10 +30,13 @@ export const alarmInTime: Rule = {
       if (!node || period === undefined) continue
       // One period more, because a fault begins somewhere inside one.
       const total = period * (periods + 1)
-      const slow = /Storage|Disk|Certificate|DaysToExpiry|Age|Backup|Cost|Budget|Utilization/i
+      const slow =
+        /Reconcil|Fresh|Backlog|Oldest|Heartbeat|Never|Batch|Unmatched|Storage|Disk|Certificate|DaysToExpiry|Age|Backup|Cost|Budget|Utilization/i
       if (
         slow.test(alarm.id) ||
-        /Storage|DaysToExpiry|Backup|EstimatedCharges|Utilization|FreeableMemory/.test(String(metricOf(alarm)))
+        /Reconcil|Fresh|Backlog|Oldest|Heartbeat|Unmatched|Storage|DaysToExpiry|Backup|EstimatedCharges|Utilization|FreeableMemory/i.test(
+          String(metricOf(alarm)),
+        )
       )
         continue
       if (total > 900)

@@ -1,7 +1,8 @@
 import { productionJobs } from '../models/pipeline.ts'
 import { cannotTell, fail, pass, type Rule, type Verdict } from '../rule.ts'
 
-const WORDS = /roll(?:ing)?[- _]?back|rollout\s+undo|redeploy[- _]previous|revert[- _](?:release|deploy)/i
+const WORDS =
+  /holdfast\s+deploy|roll(?:ing)?[- _]?back|rollout\s+undo|redeploy[- _]previous|revert[- _](?:release|deploy)/i
 
 export const rollbackPath: Rule = {
   id: 'rollback-path',
