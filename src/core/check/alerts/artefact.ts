@@ -21,11 +21,13 @@ const PREFIX_S = 7_200
 export function artefactOf(world: World, proof: Proof, demand: Demand): Artefact | undefined {
   const [trial] = proof.trials.filter((one) => one.minutes !== undefined).sort((a, b) => a.minutes! - b.minutes!)
   if (!trial) return undefined
-  const { alerts, recorded } = alertRules(world)
+  const { alerts, recordings } = alertRules(world)
+  const names = new Set(recordings.map((rule) => rule.name))
+  const exprs = [...alerts, ...recordings].map((rule) => rule.expr)
   const scenario = scenarioOf(trial.fault, demand[trial.demand] / 60)
-  const series = [
-    ...seriesFor([...alerts.map((alert) => alert.expr), ...recorded.values()], recorded, scenario),
-  ].flatMap(([metric, list]) => list.map((one) => written(metric, one)))
+  const series = [...seriesFor(exprs, names, scenario)].flatMap(([metric, list]) =>
+    list.map((one) => written(metric, one)),
+  )
   const expr = `(count(ALERTS{alertname=${JSON.stringify(proof.alert)},alertstate="firing"}) or vector(0)) > bool 0`
   const at = (minutes: number, value: number) => ({
     expr,

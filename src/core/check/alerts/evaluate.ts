@@ -4,6 +4,7 @@
  * is guessed.
  */
 import { type Matcher, type Promql, promqlWithin } from '../formats/promql.ts'
+import type { Recording } from '../models/alert.ts'
 
 export interface Series {
   readonly labels: Readonly<Record<string, string>>
@@ -363,34 +364,40 @@ function keyOf(labels: Sample['labels']): string {
  * Evaluates recording rules as Prometheus does, once a minute from 0 to `endS`, and gives the database with their series. A rule may
  * read others, whatever their order; one that reads itself, or something unknown, is left out with the reason.
  */
-export function record(db: Database, rules: ReadonlyMap<string, Promql>, endS: number): Database {
+export function record(db: Database, rules: readonly Recording[], endS: number): Database {
   const series = new Map(db.series)
   const missing = new Map(db.missing)
   const grown: Database = { scrapeS: db.scrapeS, series, missing }
+  const byName = new Map<string, Recording[]>()
+  for (const rule of rules) byName.set(rule.name, [...(byName.get(rule.name) ?? []), rule])
   const open = new Set<string>()
-  const make = (name: string, expr: Promql): undefined => {
+  const make = (name: string): undefined => {
     if (series.has(name) || missing.has(name)) return
-    if (open.has(name)) throw new Unsupported(`${name}, which is recorded from itself`)
     open.add(name)
+    const list = byName.get(name)!
     try {
-      for (const part of promqlWithin(expr)) {
-        const other = part.kind === 'selector' ? rules.get(part.metric) : undefined
-        if (other && part.kind === 'selector') make(part.metric, other)
+      for (const part of list.flatMap((rule) => [...promqlWithin(rule.expr)])) {
+        if (part.kind !== 'selector' || !byName.has(part.metric)) continue
+        if (open.has(part.metric)) throw new Unsupported(`${part.metric}, which is recorded from itself`)
+        make(part.metric)
       }
-      series.set(name, recordedSeries(name, expr, grown, endS))
+      series.set(
+        name,
+        list.flatMap((rule) => recordedSeries(rule, grown, endS)),
+      )
     } catch (thrown) {
       if (!(thrown instanceof Unsupported)) throw thrown
       missing.set(name, thrown.message)
     }
     open.delete(name)
   }
-  for (const [name, expr] of rules) make(name, expr)
+  for (const name of byName.keys()) make(name)
   return grown
 }
 
 const RECORD_S = 60
 
-function recordedSeries(name: string, expr: Promql, db: Database, endS: number): readonly Series[] {
+function recordedSeries({ name, expr, labels: added }: Recording, db: Database, endS: number): readonly Series[] {
   const length = Math.floor(endS / RECORD_S) + 1
   const found = new Map<string, { labels: Sample['labels']; values: Float64Array; stepS: number }>()
   for (let i = 0; i < length; i++) {
@@ -400,7 +407,7 @@ function recordedSeries(name: string, expr: Promql, db: Database, endS: number):
       if (!one) {
         if (found.size >= 200) throw new Unsupported(`${name}, which has more than 200 series`)
         one = {
-          labels: { ...nameless(labels), __name__: name },
+          labels: { ...nameless(labels), ...added, __name__: name },
           values: new Float64Array(length).fill(Number.NaN),
           stepS: RECORD_S,
         }

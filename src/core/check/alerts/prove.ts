@@ -1,7 +1,7 @@
 /** Tries every alert of a tree on every fault, at the quietest and the busiest hour, and says which of them it sees, and when. */
 import type { Spot } from '../formats/node.ts'
 import { type Promql, promqlWithin } from '../formats/promql.ts'
-import { type AlertRule, alertRules } from '../models/alert.ts'
+import { type AlertRule, alertRules, type Recording } from '../models/alert.ts'
 import { firing, rangeOf } from '../models/attainable.ts'
 import type { World } from '../world.ts'
 import { type Database, evaluate, record, Unsupported } from './evaluate.ts'
@@ -44,9 +44,9 @@ const STEP_S = 60
 
 /** One proof for each alert. Pure; bounded by 300 alerts. */
 export function proveAlerts(world: World, demand: Demand = DEMAND): readonly Proof[] {
-  const { alerts, recorded } = alertRules(world)
-  const exprs = [...alerts.map((alert) => alert.expr), ...recorded.values()]
-  const databases = databasesFor(exprs, recorded, demand)
+  const { alerts, recorded, recordings } = alertRules(world)
+  const exprs = [...alerts, ...recordings].map((rule) => rule.expr)
+  const databases = databasesFor(exprs, recordings, demand)
   return alerts.slice(0, 300).map((alert) => proofOf(alert, recorded, databases))
 }
 
@@ -61,16 +61,13 @@ export function scenarioOf(fault: Fault | 'healthy', perSecond: number): Scenari
   return { fault, perSecond, scrapeS: SCRAPE_S, fromS: FROM_S, untilS: UNTIL_S, endS: END_S }
 }
 
-function databasesFor(
-  exprs: readonly Promql[],
-  recorded: ReadonlyMap<string, Promql>,
-  demand: Demand,
-): readonly Case[] {
+function databasesFor(exprs: readonly Promql[], recordings: readonly Recording[], demand: Demand): readonly Case[] {
+  const names = new Set(recordings.map((rule) => rule.name))
   return (['low', 'peak'] as const).flatMap((name) =>
     (['healthy', ...Object.keys(FAULTS)] as (Fault | 'healthy')[]).map((fault) => {
       const perSecond = demand[name] / 60
-      const raw = { scrapeS: SCRAPE_S, series: seriesFor(exprs, recorded, scenarioOf(fault, perSecond)) }
-      return { fault, demand: name, perSecond, db: record(raw, recorded, END_S) }
+      const raw = { scrapeS: SCRAPE_S, series: seriesFor(exprs, names, scenarioOf(fault, perSecond)) }
+      return { fault, demand: name, perSecond, db: record(raw, recordings, END_S) }
     }),
   )
 }
@@ -90,7 +87,9 @@ function proofOf(alert: AlertRule, recorded: ReadonlyMap<string, Promql>, cases:
         why: 'It fires at the quietest and at the busiest hour, although nothing is wrong.',
         trials: [],
       }
-    const trials = cases.flatMap((one) => (one.fault === 'healthy' ? [] : [trialOf(alert, one, one.fault)]))
+    const trials = cases.flatMap((one) =>
+      one.fault === 'healthy' ? [] : [trialOf(alert, one, one.fault, windowOf(alert.expr, recorded))],
+    )
     const seen = trials.filter((trial) => trial.minutes !== undefined)
     if (seen.length === 0) return { ...base, ...silence(alert, recorded), trials }
     if (seen.some((trial) => trial.clears === false))
@@ -142,7 +141,7 @@ function windowOf(expr: Promql, recorded: ReadonlyMap<string, Promql>, depth = 0
   return longest
 }
 
-function trialOf(alert: AlertRule, one: Case, fault: Fault): Trial {
+function trialOf(alert: AlertRule, one: Case, fault: Fault, windowS: number): Trial {
   // What already fired before the fault has not noticed it.
   const before = firstFiring(alert, one.db, FROM_S - alert.forS - 2 * STEP_S, FROM_S)
   const at = before === undefined ? firstFiring(alert, one.db, FROM_S, UNTIL_S) : undefined
@@ -150,7 +149,9 @@ function trialOf(alert: AlertRule, one: Case, fault: Fault): Trial {
   const minutes = Math.round((at - FROM_S) / 60)
   const share = fault === 'partial' ? 0.3 : fault === 'silent' || fault === 'lost' ? 0 : 1
   const clears = firstFiring({ ...alert, forS: 0 }, one.db, END_S - STEP_S, END_S) === undefined
-  return { fault, demand: one.demand, minutes, harmed: Math.round((at - FROM_S) * one.perSecond * share), clears }
+  const trial = { fault, demand: one.demand, minutes, harmed: Math.round((at - FROM_S) * one.perSecond * share) }
+  // A window longer than the recovery still holds the fault: that it fires on says nothing yet.
+  return windowS > END_S - UNTIL_S ? trial : { ...trial, clears }
 }
 
 /** When the alert has been true long enough, in seconds; evaluated once a minute. One false look starts `for` again. */

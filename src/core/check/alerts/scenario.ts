@@ -11,7 +11,7 @@ export const FAULTS = {
   partial: 'three in ten requests fail',
   slow: 'every request takes longer than the slowest bucket',
   silent: 'nobody arrives',
-  lost: 'the measurements stop',
+  lost: 'the process is gone or its measurements stop',
 } as const
 export type Fault = keyof typeof FAULTS
 
@@ -41,22 +41,64 @@ interface Shape {
 /** The series of every metric that can be made up; recorded names are left to their rules. */
 export function seriesFor(
   exprs: readonly Promql[],
-  recorded: ReadonlyMap<string, unknown>,
+  recorded: ReadonlySet<string>,
   scenario: Scenario,
 ): ReadonlyMap<string, readonly Series[]> {
-  const matchers = new Map<string, Matcher[]>()
+  const selectors = new Map<string, (readonly Matcher[])[]>()
   for (const expr of exprs) {
-    for (const part of promqlWithin(expr))
-      if (part.kind === 'selector' && part.metric)
-        matchers.set(part.metric, [...(matchers.get(part.metric) ?? []), ...part.matchers])
+    for (const part of promqlWithin(expr)) {
+      if (part.kind !== 'selector' || !part.metric || recorded.has(part.metric)) continue
+      selectors.set(part.metric, [...(selectors.get(part.metric) ?? []), part.matchers])
+    }
   }
   const made = new Map<string, readonly Series[]>()
-  for (const [metric, list] of matchers) {
-    if (recorded.has(metric)) continue
-    const series = make(shapeOf(metric, list), scenario)
-    if (series) made.set(metric, series)
+  for (const [metric, lists] of selectors) {
+    const series = shapesOf(metric, lists).map((shape) => make(shape, scenario))
+    if (series.every((one) => one !== undefined)) made.set(metric, series.flat())
   }
   return made
+}
+
+const SHAPES_MAX = 40
+
+/**
+ * One shape for each set of plain labels (a journey's steps, for example) that the rules ask for; labels that tell failing from well
+ * are the same in all.
+ */
+function shapesOf(metric: string, lists: readonly (readonly Matcher[])[]): readonly Shape[] {
+  const read = lists.map((list) => shapeOf(metric, list))
+  const telling = Object.assign(
+    {},
+    ...read.map(({ well, failing }) =>
+      Object.fromEntries(
+        Object.keys(failing).flatMap((label) =>
+          failing[label] === well[label] ? [] : [[label, [well[label], failing[label]]]],
+        ),
+      ),
+    ),
+  ) as Record<string, [string, string]>
+  const plain = read.map(({ well }) =>
+    Object.fromEntries(Object.entries(well).filter(([label]) => !(label in telling))),
+  )
+  const distinct = [...new Map(plain.map((labels) => [JSON.stringify(Object.entries(labels).sort()), labels])).values()]
+  // A selector that asks for less than another is answered by the other's series.
+  const wanted = distinct.filter(
+    (labels) =>
+      !distinct.some(
+        (other) =>
+          other !== labels &&
+          Object.keys(other).length > Object.keys(labels).length &&
+          Object.entries(labels).every(([label, value]) => other[label] === value),
+      ),
+  )
+  return wanted.slice(0, SHAPES_MAX).map((labels) => ({
+    metric,
+    well: { ...labels, ...Object.fromEntries(Object.entries(telling).map(([label, [well]]) => [label, well])) },
+    failing: {
+      ...labels,
+      ...Object.fromEntries(Object.entries(telling).map(([label, [, failing]]) => [label, failing])),
+    },
+  }))
 }
 
 function shapeOf(metric: string, matchers: readonly Matcher[]): Shape {
@@ -65,27 +107,18 @@ function shapeOf(metric: string, matchers: readonly Matcher[]): Shape {
   for (const { label, op, value } of matchers) {
     const positive = op === '=' || op === '=~'
     const sample = op === '=' || op === '!=' ? value : sampleOf(value)
-    // The first matcher that tells a label apart decides its values; plain ones (job, namespace) are the same on both.
-    const tells =
-      FAILING.test(value) || /5/.test(value.slice(0, 2))
-        ? positive
-          ? 'failing'
-          : 'well'
-        : WELL.test(value) || /^\^?2/.test(value)
-          ? positive
-            ? 'well'
-            : 'failing'
-          : 'both'
-    if (tells === 'both') {
+    const bad = FAILING.test(value) || /^\^?5/.test(value)
+    const good = WELL.test(value) || /^\^?2/.test(value)
+    // "le" counts up to a bound; it never tells failing from well.
+    if (label === 'le' || (!bad && !good)) {
       if (positive) {
         well[label] ??= sample
         failing[label] ??= sample
       }
       continue
     }
-    const bad = FAILING.test(value) || /5/.test(value.slice(0, 2))
-    failing[label] = bad ? sample : (counterpart(label, sample, true) ?? 'failed')
-    well[label] = bad ? (counterpart(label, sample, false) ?? 'ok') : sample
+    failing[label] = bad ? sample : counterpart(label, sample, true)
+    well[label] = bad ? counterpart(label, sample, false) : sample
   }
   return { metric, well, failing }
 }
@@ -104,7 +137,7 @@ function sampleOf(pattern: string): string {
     .replace(/\\/g, '')
 }
 
-function counterpart(label: string, sample: string, failing: boolean): string | undefined {
+function counterpart(label: string, sample: string, failing: boolean): string {
   if (/^\d{3}$/.test(sample) || /code|status/i.test(label))
     return /^\d/.test(sample) || !/[a-z]/i.test(sample) ? (failing ? '500' : '200') : failing ? 'failed' : 'ok'
   if (sample === 'true' || sample === 'false') return failing ? 'false' : 'true'
@@ -115,7 +148,17 @@ function make(shape: Shape, scenario: Scenario): readonly Series[] | undefined {
   const { metric, well, failing } = shape
   const named = (labels: Readonly<Record<string, string>>) => ({ __name__: metric, ...labels })
   if (metric === 'up' || metric === 'probe_success') {
-    const gone = scenario.fault === 'total' ? 0 : scenario.fault === 'lost' ? (metric === 'up' ? 0 : Number.NaN) : 1
+    // A process that answers nothing but errors is still scraped: only lost measurements turn `up` to 0.
+    const gone =
+      metric === 'up'
+        ? scenario.fault === 'lost'
+          ? 0
+          : 1
+        : scenario.fault === 'lost'
+          ? Number.NaN
+          : scenario.fault === 'total'
+            ? 0
+            : 1
     return [{ labels: named(well), values: gauge(scenario, 1, gone) }]
   }
   if (/_bucket$/.test(metric)) {

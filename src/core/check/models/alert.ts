@@ -17,10 +17,19 @@ export interface AlertRule {
   readonly node: Node
 }
 
+export interface Recording {
+  readonly name: string
+  readonly expr: Promql
+  /** Labels that the rule adds to its series. */
+  readonly labels: Readonly<Record<string, string>>
+}
+
 export interface AlertRules {
   readonly alerts: readonly AlertRule[]
-  /** What a recorded name stands for. */
+  /** What a recorded name stands for; the last rule of that name, for ranges of values. */
   readonly recorded: ReadonlyMap<string, Promql>
+  /** All recording rules in order; several may give series to one name. */
+  readonly recordings: readonly Recording[]
   /** Expressions that could not be read. */
   readonly unread: readonly { readonly at: Spot; readonly name: string; readonly problem: string }[]
 }
@@ -34,6 +43,7 @@ export function alertRules(world: World): AlertRules {
   ]
   const alerts: AlertRule[] = []
   const recorded = new Map<string, Promql>()
+  const recordings: Recording[] = []
   const unread: AlertRules['unread'][number][] = []
   for (const rule of groups.flatMap((group) => items(child(group, 'rules')))) {
     const exprNode = child(rule, 'expr')
@@ -45,9 +55,11 @@ export function alertRules(world: World): AlertRules {
       unread.push({ at: spotOf(exprNode), name, problem: parsed.problem })
       continue
     }
-    if (child(rule, 'record')) recorded.set(name, parsed.expr)
-    else {
-      const map = (key: string) => new Map(fields(child(rule, key)).map(([label, value]) => [label, text(value) ?? '']))
+    const map = (key: string) => new Map(fields(child(rule, key)).map(([label, value]) => [label, text(value) ?? '']))
+    if (child(rule, 'record')) {
+      recorded.set(name, parsed.expr)
+      recordings.push({ name, expr: parsed.expr, labels: Object.fromEntries(map('labels')) })
+    } else {
       alerts.push({
         name,
         expr: parsed.expr,
@@ -61,7 +73,7 @@ export function alertRules(world: World): AlertRules {
       })
     }
   }
-  return { alerts, recorded, unread }
+  return { alerts, recorded, recordings, unread }
 }
 
 /** Does the alert wake somebody? */
