@@ -26,7 +26,7 @@ import { startConsole } from '../web/server.ts'
 
 export const EXAMPLE = join(PACKAGE, 'examples', 'heating-payment')
 /** Requests a second of the invented citizens. */
-export const RATE = 200
+export const RATE = 260
 
 export interface Scene {
   readonly station: Station

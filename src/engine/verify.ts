@@ -3,8 +3,9 @@
  * no citizen meets the release and nothing is counted as evidence. It walks each journey in order with one cookie jar, reads hidden
  * fields (CSRF tokens) from the form page before each form, and stops at the first step that fails.
  */
-import type { Json } from '../core/json.ts'
+
 import { messageOf } from '../core/errors.ts'
+import type { Json } from '../core/json.ts'
 import type { World } from './world.ts'
 
 /** What the synthetic citizen needs of a step, besides how it is recognised. */
