@@ -34,7 +34,18 @@ export interface AlertRules {
   readonly unread: readonly { readonly at: Spot; readonly name: string; readonly problem: string }[]
 }
 
+// A dozen rules ask for the same; a world never changes.
+const known = new WeakMap<World, AlertRules>()
+
 export function alertRules(world: World): AlertRules {
+  const before = known.get(world)
+  if (before) return before
+  const rules = readRules(world)
+  known.set(world, rules)
+  return rules
+}
+
+function readRules(world: World): AlertRules {
   const groups = [
     ...world.documents('prometheus').flatMap(({ root }) => items(child(root, 'groups'))),
     ...world.kube
