@@ -34,6 +34,11 @@ export type Format = (typeof FORMATS)[number]
 type Sniff = (start: string) => Format | undefined
 
 const byPath: readonly (readonly [RegExp, Format | Sniff])[] = [
+  // Programs and documents about these files are not these files.
+  [
+    /(^|\/)[\w.-]*(dockerfile|containerfile|jenkinsfile)[\w.-]*\.([cm]?[jt]sx?|py|rb|go|java|md|txt|lock|html)$/i,
+    () => undefined,
+  ],
   [/(^|\/)\.github\/workflows\/[^/]+\.ya?ml$/, 'github-workflow'],
   [/(^|\/)action\.ya?ml$/, 'github-action'],
   [/(^|\/)(Jenkinsfile([._-][\w.-]+)?|[\w.-]+\.jenkinsfile)$/i, 'jenkinsfile'],

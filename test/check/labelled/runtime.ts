@@ -467,4 +467,22 @@ Resources:
     },
     finds: ['page-self-contained', 'page-helps'],
   },
+  {
+    name: 'a program about Dockerfiles is not a Dockerfile',
+    files: {
+      'src/dockerfile.ts': 'export const a = 1\n',
+      'docs/Jenkinsfile.md': '# Jenkinsfile\n',
+      Dockerfile: 'FROM node:20.19.2\nCMD ["node", "a.js"]\n',
+    },
+    finds: [],
+  },
+  {
+    name: 'Fastify keeps idle connections longer by itself',
+    files: {
+      'lb.tf': 'resource "aws_lb" "main" {\n  idle_timeout = 60\n}\n',
+      'server.ts':
+        "import fastify from 'fastify'\nconst app = fastify()\nawait app.listen({ port: 80 })\nprocess.on('SIGTERM', () => app.close())\n",
+    },
+    finds: [],
+  },
 ]

@@ -1,3 +1,4 @@
+import { isNotProduction } from '../detect.ts'
 import type { Source } from '../formats/node.ts'
 import { fail, pass, type Rule, type Verdict } from '../rule.ts'
 
@@ -24,12 +25,14 @@ export const keepaliveNode: Rule = {
   },
   *check(world): Iterable<Verdict> {
     const balanced = world.cloud.some(
-      (resource) => resource.type === 'load-balancer' || resource.type === 'target-group',
+      (resource) =>
+        (resource.type === 'load-balancer' || resource.type === 'target-group') && !isNotProduction(resource.src.file),
     )
     if (!balanced) return
     const servers = world
       .sources('node-server')
-      .filter((src) => /createServer|express\(|fastify\(|\.listen\(/i.test(src.text))
+      // Fastify sets 72 s by itself.
+      .filter((src) => /createServer|express\(|\.listen\(/i.test(src.text) && !/fastify/i.test(src.text))
     for (const src of servers) {
       const match = /keepAliveTimeout\s*[:=]\s*([\d_]+)/.exec(src.text)
       if (match) {
