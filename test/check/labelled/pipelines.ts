@@ -420,4 +420,12 @@ ${rollout}`,
     },
     finds: ['gate-tests', 'gate-security-scan', 'gate-accessibility', 'gate-approval', 'rollback-path'],
   },
+  {
+    name: 'a library that publishes a package deploys nothing',
+    files: {
+      '.github/workflows/release.yml':
+        'on: push\njobs:\n  release:\n    permissions: { contents: write }\n    uses: org/workflows/.github/workflows/reusable-release.yml@0123456789abcdef0123456789abcdef01234567\n',
+    },
+    finds: [],
+  },
 ]

@@ -89,7 +89,9 @@ const ELSEWHERE =
  */
 export function targetOf(job: Job): 'production' | 'elsewhere' | 'unsaid' | undefined {
   const step = job.steps.find(isDeploy)
-  const remoteDeploy = job.remote !== undefined && /deploy|release/i.test(`${job.remote} ${job.id}`)
+  // A library's remote release workflow publishes a package; only one that deploys, or names an environment, reaches citizens.
+  const remoteDeploy =
+    job.remote !== undefined && (/deploy/i.test(`${job.remote} ${job.id}`) || PRODUCTION.test(job.environment ?? ''))
   if (!step && !remoteDeploy) return undefined
   const words = [job.environment ?? '', job.id, step?.name ?? '', step?.run.match(DEPLOYS)?.[0] ?? '', lineOf(step)]
   for (const said of words) {
