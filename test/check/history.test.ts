@@ -130,3 +130,14 @@ test('exit codes, formats, baselines and explanations are as documented', async 
   assert.equal((await check(root, '--baseline', 'baseline.json')).exit, 0)
   assert.equal((await check(root, '--baseline', 'missing.json')).exit, 2)
 })
+
+test('a pull request is told only about the files that it changes', async () => {
+  const bad = 'FROM node:20.19.2\nSTOPSIGNAL SIGKILL\nCMD ["node", "a.js"]\n'
+  const root = repository({ 'old/Dockerfile': bad }, { 'new/Dockerfile': bad })
+  const { exit, out } = await check(root, '--json', '--changed', 'v1')
+  assert.equal(exit, 1)
+  const { findings } = JSON.parse(out) as { findings: { file: string }[] }
+  assert.deepEqual([...new Set(findings.map(({ file }) => file))], ['new/Dockerfile'])
+  assert.equal((await check(root, '--changed', '--output=x')).exit, 2)
+  assert.equal((await check(root, '--changed', 'no-such-ref')).exit, 2)
+})

@@ -68,6 +68,20 @@ function releaseOf(root: string): string | undefined {
   return tag && /^[\w./-]{1,200}$/.test(tag) && !tag.startsWith('-') ? tag : undefined
 }
 
+/**
+ * Files below `root` that differ from where the working copy left `ref` (its merge base), and new files; undefined when git cannot
+ * say. Paths are relative to `root`.
+ */
+export function changedSince(root: string, ref: string): ReadonlySet<string> | undefined {
+  if (!/^[\w./@{}~^-]{1,200}$/.test(ref) || ref.startsWith('-')) return undefined
+  const base = git(root, ['merge-base', ref, 'HEAD'])?.trim() ?? ''
+  if (!/^[0-9a-f]{40,64}$/.test(base)) return undefined
+  const changed = git(root, ['diff', '--name-only', '--relative', '--no-ext-diff', base, '--', '.'])
+  const added = git(root, ['ls-files', '--others', '--exclude-standard', '--', '.'])
+  if (changed === undefined || added === undefined) return undefined
+  return new Set(`${changed}\n${added}`.split('\n').filter(Boolean))
+}
+
 function appliedIn(root: string, release: string): readonly string[] {
   return (git(root, ['ls-tree', '-r', '--name-only', release, '--', '.']) ?? '')
     .split('\n')

@@ -15,6 +15,7 @@ export const check: Command = {
     { flags: '--only <rules>', says: 'only these rules, separated by commas' },
     { flags: '--format <format>', says: 'text, json, sarif or github', default: 'text' },
     { flags: '--explain <rule>', says: 'say what a rule asks, why, and show good and bad' },
+    { flags: '--changed <ref>', says: 'only findings in files that differ from this git ref, for a pull request' },
     { flags: '--baseline <file>', says: 'leave out findings that this file lists' },
     { flags: '--write-baseline <file>', says: 'list the present findings in this file, to start on an old repository' },
     {
@@ -43,7 +44,10 @@ export const check: Command = {
     const known = await baseline(call)
     const prints = fingerprints(report.findings)
     if (typeof call.options.writeBaseline === 'string') return writeBaseline(call, call.options.writeBaseline, prints)
-    const findings = report.findings.filter((_, i) => !known.has(prints[i]!))
+    const changed = await changedFiles(call)
+    const findings = report.findings.filter(
+      ({ file }, i) => !known.has(prints[i]!) && (changed === undefined || changed.has(file)),
+    )
     const shown = { ...report, findings }
     const ms = Math.round(performance.now() - started)
     if (format === 'json') {
@@ -133,6 +137,22 @@ async function lookBack(tree: Tree, paths: readonly string[]): Promise<Tree> {
   const { namesToSearch } = await import('../../core/check/pending.ts')
   const { withUses } = await import('../../adapters/tree/history.ts')
   return withUses(tree, root, namesToSearch(worldOf(tree, 0)))
+}
+
+/** The files that `--changed` names, relative to the folder checked; undefined without the option. */
+async function changedFiles(call: Call): Promise<ReadonlySet<string> | undefined> {
+  const ref = call.options.changed
+  if (typeof ref !== 'string') return undefined
+  const { resolve } = await import('node:path')
+  const { changedSince } = await import('../../adapters/tree/history.ts')
+  const root = call.args.length === 1 ? resolve(call.io.cwd, call.args[0]!) : call.io.cwd
+  const changed = changedSince(root, ref)
+  if (changed) return changed
+  throw new OpsError('CHECK_CHANGED', {
+    message: `git cannot say what differs from ${ref} here.`,
+    fix: 'holdfast check . --changed origin/main',
+    exit: EXIT.usage,
+  })
 }
 
 async function baseline(call: Call): Promise<ReadonlySet<string>> {
