@@ -10,6 +10,8 @@ import { turn } from './turn.ts'
 export interface EngineOptions {
   readonly store: Store
   readonly registry: Registry
+  /** Services whose machines this engine takes; absent: all. It must be able to reach the world of each. */
+  readonly services?: readonly string[]
   /** Unique among living engines. */
   readonly owner: string
   /** How long a machine stays ours without a heartbeat, in ms. Default 2,000: another engine resumes within 3 s. */
@@ -34,7 +36,7 @@ const LOOK_MS = 500
 const RETRY_MS = [200, 1_000, 5_000, 15_000] as const
 
 export function startEngine(options: EngineOptions): Engine {
-  const { store, registry, owner, leaseMs = 2_000, machinesMax = 16, remark = () => {} } = options
+  const { store, registry, services, owner, leaseMs = 2_000, machinesMax = 16, remark = () => {} } = options
   const stopping = new AbortController()
   const held = new Map<string, Promise<void>>()
 
@@ -42,7 +44,7 @@ export function startEngine(options: EngineOptions): Engine {
     let away = false
     while (!stopping.signal.aborted) {
       try {
-        const claim = held.size < machinesMax ? await store.claim(owner, leaseMs, Object.keys(registry.kinds)) : null
+        const claim = held.size < machinesMax ? await store.claim(owner, leaseMs, Object.keys(registry.kinds), services) : null
         if (away) remark('The store answers again.')
         away = false
         if (claim)

@@ -424,9 +424,9 @@ test('every phase of a deployment has a page', async () => {
   const phases: DeploymentState['phase'][] = [
     ...(['expanding', 'starting', 'attaching', 'verifying'] as const).map((name) => ({ name, deadline })),
     { name: 'on-trial', deadSince: null },
-    { name: 'halted', who: 'Asha', why: 'lunch' },
+    { name: 'halted', who: 'Asha', why: 'lunch', confirmBy: null, paged: false },
     ...(['moving', 'draining', 'detaching', 'stopping'] as const).flatMap((stage) => [
-      { name: 'finishing' as const, stage, deadline },
+      { name: 'finishing' as const, stage, deadline, deadSince: null },
       {
         name: 'rolling-back' as const,
         stage,

@@ -129,13 +129,14 @@ export function memoryStore(clock: Clock): Store {
       return 'created'
     },
 
-    async claim(owner, leaseMs, kinds) {
+    async claim(owner, leaseMs, kinds, services) {
       const now = clock.now()
       const before = pulse
       let longest: Kept | null = null
       let longestSince = Number.POSITIVE_INFINITY
       for (const kept of machines.values()) {
         if (kept.row.done || live(kept, now) || (kinds && !kinds.includes(kept.row.kind))) continue
+        if (services && !services.includes(kept.row.service)) continue
         const since = dueSince(kept, now)
         if (since < longestSince) {
           longest = kept

@@ -10,7 +10,7 @@ const NOW = 'now as materialized (select holdfast.now_ms() as now)'
 /** Named, not `*`: a newer engine may add a column while this one runs, and a kept plan must not change what it returns. */
 export const COLUMNS = `m.id, m.kind, m.service, m.state, m.version, m.wake_at, m.done, m.exclusive, m.created_at, m.updated_at`
 
-/** $1 owner, $2 lease in ms, $3 kinds or null. Looks only at what is due, so idle machines cost nothing. */
+/** $1 owner, $2 lease in ms, $3 kinds or null, $4 services or null. Looks only at what is due, so idle machines cost nothing. */
 export const CLAIM = `
   with ${NOW},
   due as (
@@ -28,6 +28,7 @@ export const CLAIM = `
   next as (
     select m.id from waiting join holdfast.machine m using (id) cross join now
     where not m.done and not coalesce(${HELD}, false) and ($3::text[] is null or m.kind = any ($3))
+      and ($4::text[] is null or m.service = any ($4))
     order by waiting.since, m.created_at, m.id limit 1
     for no key update of m skip locked
   )

@@ -61,9 +61,9 @@ export async function openStore(where: Where, options: { revive?: () => Promise<
       }
     },
 
-    async claim(owner, leaseMs, kinds) {
+    async claim(owner, leaseMs, kinds, services) {
       const before = ear.rung
-      const [row] = await database.rows(CLAIM, [owner, leaseMs, kinds ?? null], 'claim')
+      const [row] = await database.rows(CLAIM, [owner, leaseMs, kinds ?? null, services ?? null], 'claim')
       if (row) return { machine: row.id, owner, epoch: row.epoch, leaseUntil: row.lease_until }
       seen = before
       return null

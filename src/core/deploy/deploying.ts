@@ -13,9 +13,16 @@ import {
   EXPAND_MS,
 } from './deployment.ts'
 import { Draft } from './draft.ts'
-import { finish, finishingTick, promote, startDraining } from './finishing.ts'
+import { finish, finishingTick, HINT_MS, promote, startDraining } from './finishing.ts'
 import { onTrialTick, openNextTrial } from './on-trial.ts'
-import { confirmRollback, endRollback, rollBack, rollingBackTick } from './rolling-back.ts'
+import {
+  calmUnconfirmed,
+  confirmRollback,
+  endRollback,
+  pageUnconfirmed,
+  rollBack,
+  rollingBackTick,
+} from './rolling-back.ts'
 
 const ATTACH_MS = 30 * SECOND
 const VERIFY_MS = 60 * SECOND
@@ -73,7 +80,7 @@ function onTick(draft: Draft, seen: DeploymentSeen): void {
     case 'on-trial':
       return onTrialTick(draft, seen, { blindMs: BLIND_MS, deadMs: DEAD_MS })
     case 'halted':
-      return
+      return haltedTick(draft, seen)
     case 'finishing':
       return finishingTick(draft, seen)
     case 'rolling-back':
@@ -127,6 +134,8 @@ function onOutcome(draft: Draft, of: string, outcome: Json): void {
       return verifyAnswered(draft, answer)
     case 'runtime.stop':
       return stopAnswered(draft, answer)
+    case 'traffic.close-upgraded':
+      return hintAnswered(draft, answer)
     default:
       return
   }
@@ -143,7 +152,11 @@ function schemaAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): v
     )
     return
   }
-  if (answer.ok !== true) return refuse(draft, `The schema step failed, and was undone: ${String(answer.why)}`)
+  if (answer.ok !== true) {
+    const kept =
+      Array.isArray(answer.applied) && answer.applied.length > 0 ? ` Still in place: ${answer.applied.join(', ')}.` : ''
+    return refuse(draft, `A schema step failed and was undone: ${String(answer.why)}${kept}`)
+  }
   draft.entry('schema.expanded', 'The schema was widened. The running release goes on using it unchanged.', {
     applied: answer.applied ?? [],
   })
@@ -261,6 +274,30 @@ function trafficAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): 
   if (phase.name === 'finishing' && phase.stage === 'moving') startDraining(draft)
 }
 
+/** A reconnect hint that did not get through is given again while the release drains. */
+function hintAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): void {
+  const { phase, plan } = draft.state
+  if (!answer.unreachable || !('stage' in phase) || phase.stage !== 'draining') return
+  const arm = phase.name === 'finishing' ? 'stable' : 'canary'
+  draft.effect('traffic.close-upgraded', { service: plan.service, arm, overMs: HINT_MS }, draft.now + RETRY_MS)
+}
+
+/** A halt is a promise, too: while traffic is not confirmed on the old release, a person is told. */
+function haltedTick(draft: Draft, seen: DeploymentSeen): void {
+  const { phase, steering, plan } = draft.state
+  if (phase.name !== 'halted' || phase.confirmBy === null) return
+  if (steering?.applied) {
+    if (phase.paged) calmUnconfirmed(draft)
+    draft.enter(
+      { ...phase, confirmBy: null },
+      `Citizens are on ${plan.previous?.release}. ${phase.who} halted it: ${phase.why}`,
+    )
+  } else if (phase.confirmBy <= draft.now && !phase.paged) {
+    pageUnconfirmed(draft, seen)
+    draft.set({ phase: { ...phase, paged: true } })
+  }
+}
+
 function stopAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): void {
   const { phase, plan } = draft.state
   if (answer.unreachable) {
@@ -281,7 +318,8 @@ function stopAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): voi
 
 /** A first release has nothing to go back to, and nobody uses it yet. */
 function giveUp(draft: Draft, why: string): void {
-  if (draft.state.plan.previous) rollBack(draft, why)
+  // Without steering the traffic layer has never heard of the release: there is nothing to take back.
+  if (draft.state.plan.previous && draft.state.steering) rollBack(draft, why)
   else refuse(draft, why)
 }
 
@@ -292,6 +330,8 @@ function giveUp(draft: Draft, why: string): void {
 function refuse(draft: Draft, why: string): void {
   const { service } = draft.state.plan
   draft.entry('refused', why)
+  // Never stops what serves, whatever was asked.
+  if (release(draft) === draft.state.plan.previous?.release) return endRollback(draft, why)
   draft.effect('runtime.stop', { service, release: release(draft) })
   const deadline = draft.now + CONFIRM_MS
   draft.enter({ name: 'rolling-back', stage: 'stopping', because: why, deadline, confirmBy: null, paged: false }, why)
@@ -305,14 +345,14 @@ function onMessage(draft: Draft, name: string, who: string, reason: string): voi
   if (name === 'halt' && phase.name === 'on-trial') {
     draft.entry('halted', `${who} halted the deployment: ${reason}`, { reason }, who)
     draft.enter(
-      { name: 'halted', who, why: reason },
-      `${who} halted it: ${reason}. Citizens are on ${plan.previous?.release}.`,
+      { name: 'halted', who, why: reason, confirmBy: draft.now + CONFIRM_MS, paged: false },
+      `${who} halted it: ${reason}. Citizens are being sent to ${plan.previous?.release}.`,
     )
     draft.steer({ weight: 0, moveFrom: 'canary', generation: draft.state.steering!.generation + 1 })
   } else if (name === 'resume' && phase.name === 'halted') {
     draft.entry('resumed', `${who} resumed the deployment: ${reason}`, { reason }, who)
     openNextTrial(draft)
-  } else if (name === 'promote' && phase.name === 'on-trial') {
+  } else if (name === 'promote' && phase.name === 'on-trial' && phase.deadSince === null) {
     promote(
       draft,
       `${who} promoted release ${release(draft)} by hand at ${percentOf(draft.state.steering!.weight)}: ${reason}`,

@@ -77,11 +77,20 @@ export const EXPAND_MS = 30 * 60_000
 export type Phase =
   | { readonly name: 'expanding' | 'starting' | 'attaching' | 'verifying'; readonly deadline: Instant }
   | { readonly name: 'on-trial'; readonly deadSince: Instant | null }
-  | { readonly name: 'halted'; readonly who: string; readonly why: string }
+  /** `confirmBy`: until then the traffic layer should have said that everybody is on the old release; null: it has. */
+  | {
+      readonly name: 'halted'
+      readonly who: string
+      readonly why: string
+      readonly confirmBy: Instant | null
+      readonly paged: boolean
+    }
   | {
       readonly name: 'finishing'
       readonly stage: 'moving' | 'draining' | 'detaching' | 'stopping'
       readonly deadline: Instant
+      /** Since when no replica of the new release is healthy; null: one is. */
+      readonly deadSince: Instant | null
     }
   | {
       readonly name: 'rolling-back'

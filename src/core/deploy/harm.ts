@@ -29,6 +29,10 @@ export function harmIncident(state: DeploymentState, because: string, now: Insta
   return openIncident({ ...common(state, now), id: harmIncidentId(plan.id), says, ongoing: true }, now)
 }
 
+export function unconfirmedIncidentId(deployment: string): string {
+  return `inc-${deployment}-unconfirmed`
+}
+
 export function harmIncidentId(deployment: string): string {
   return `inc-${deployment}`
 }
@@ -40,7 +44,7 @@ export function unconfirmedIncident(state: DeploymentState, why: string, now: In
   const manualStep =
     `Send all traffic to release ${plan.previous?.release} (${backends}) by hand: restart the gateway, or point the ` +
     `balancer at those addresses. Then run: holdfast deploy status ${plan.id}`
-  const details = { ...common(state, now), id: `inc-${plan.id}-unconfirmed`, says: why, manualStep, ongoing: true }
+  const details = { ...common(state, now), id: unconfirmedIncidentId(plan.id), says: why, manualStep, ongoing: true }
   return openIncident({ ...details, severity: 'P1', severityRule: 'P1 because a rollback is not confirmed.' }, now)
 }
 

@@ -3,10 +3,12 @@
  * is opened with the decision, not with its success, because the person should be awake if the rest goes wrong.
  */
 import { durationOf, type Instant } from '../time.ts'
+import { plural } from '../words.ts'
 import { CONFIRM_MS, type DeploymentSeen } from './deployment.ts'
 import type { Draft } from './draft.ts'
 import { HINT_MS } from './finishing.ts'
-import { harmIncident, harmIncidentId, unconfirmedIncident } from './harm.ts'
+import { harmIncident, harmIncidentId, unconfirmedIncident, unconfirmedIncidentId } from './harm.ts'
+import { openOn } from './sight.ts'
 
 /** `who` is the person who asked, or holdfast on evidence. */
 export function rollBack(draft: Draft, because: string, who = 'holdfast'): void {
@@ -40,16 +42,8 @@ export function confirmRollback(draft: Draft): void {
   const { phase, plan } = draft.state
   if (phase.name !== 'rolling-back') return
   draft.measure({ appliedAt: draft.now })
-  if (draft.state.measured.trialAt !== null) {
-    const how = `Every citizen is on ${plan.previous?.release} again.`
-    draft.post({
-      to: harmIncidentId(plan.id),
-      id: `mitigated:${plan.id}`,
-      name: 'mitigated',
-      who: 'holdfast',
-      payload: { how },
-    })
-  }
+  if (draft.state.measured.trialAt !== null) calm(draft, harmIncidentId(plan.id))
+  if (phase.paged) calmUnconfirmed(draft)
   draft.effect('traffic.close-upgraded', { service: plan.service, arm: 'canary', overMs: HINT_MS })
   draft.enter(
     { ...phase, stage: 'draining', deadline: draft.now + plan.drainMsMax, confirmBy: null },
@@ -62,22 +56,25 @@ export function rollingBackTick(draft: Draft, seen: DeploymentSeen): void {
   if (phase.name !== 'rolling-back') return
   const late = phase.deadline <= draft.now
   if (phase.stage === 'moving') {
-    if (late && !phase.paged) pageUnconfirmed(draft, seen)
+    if (!late || phase.paged) return
+    pageUnconfirmed(draft, seen)
+    // We go on trying: the deadline moves, the page is out.
+    draft.enter({ ...phase, paged: true, deadline: draft.now + CONFIRM_MS }, draft.state.lastWhy)
   } else if (phase.stage === 'draining') {
+    const open = openOn(seen, 'canary')
+    if (!late && open !== 0) return
     const bad = seen.status?.backends.filter(({ arm }) => arm === 'canary')
-    if (!late && (!bad || bad.some(({ inFlight }) => inFlight > 0))) return
-    const lastRequestAt = bad?.reduce((last, { lastRequestAt }) => Math.max(last, lastRequestAt ?? 0), 0) || null
+    const lastRequestAt = bad?.reduce((last, { lastRequestAt: at }) => Math.max(last, at ?? 0), 0) || null
     draft.measure({ drainedAt: draft.now, lastRequestAt })
-    draft.entry('rollback.confirmed', confirmedWhy(draft, lastRequestAt), {
+    draft.entry('rollback.confirmed', confirmedWhy(draft, open, lastRequestAt), {
       decidedAt: measured.decidedAt,
       appliedAt: measured.appliedAt,
       lastRequestAt,
       drainedAt: draft.now,
+      stillOpen: open ?? null,
     })
-    draft.enter(
-      { ...phase, stage: 'detaching', deadline: draft.now + CONFIRM_MS },
-      'The bad release has no request left.',
-    )
+    const why = open === 0 ? 'The bad release has no request left.' : 'The time for draining the bad release is over.'
+    draft.enter({ ...phase, stage: 'detaching', deadline: draft.now + CONFIRM_MS }, why)
     draft.steer({ canary: null, weight: 0, moveFrom: 'canary', generation: steering!.generation + 1 })
   } else if (phase.stage === 'detaching') {
     if (!steering?.applied && !late) return
@@ -88,22 +85,35 @@ export function rollingBackTick(draft: Draft, seen: DeploymentSeen): void {
   }
 }
 
-function confirmedWhy(draft: Draft, lastRequestAt: Instant | null): string {
+function confirmedWhy(draft: Draft, open: number | undefined, lastRequestAt: Instant | null): string {
   const { plan, measured } = draft.state
-  const after = lastRequestAt === null ? null : Math.max(0, lastRequestAt - measured.decidedAt!)
-  const last =
-    after === null ? 'no request reached it' : `its last request came ${durationOf(after)} after the decision`
-  return `Every citizen is on ${plan.previous?.release} again. ${plan.next.release}: ${last}.`
+  const { release } = plan.next
+  const back = `Every citizen is on ${plan.previous?.release} again.`
+  if (open === undefined)
+    return `${back} We cannot tell whether requests were still open on ${release}: the traffic layer did not say.`
+  const left = open > 0 ? ` ${plural(open, 'request')} were still open when the time for draining was over.` : ''
+  if (lastRequestAt === null) return `${back} No request reached ${release}.${left}`
+  const after = Math.max(0, lastRequestAt - measured.decidedAt!)
+  return `${back} ${release}: its last request came ${durationOf(after)} after the decision.${left}`
 }
 
-function pageUnconfirmed(draft: Draft, seen: DeploymentSeen): void {
-  const { phase, plan } = draft.state
-  if (phase.name !== 'rolling-back') return
-  const why = `We cannot confirm that ${plan.next.release} is out of traffic: ${seen.why ?? draft.state.lastWhy}`
+/** The harm of an incident is over; the person who was woken need not act by hand any more. */
+function calm(draft: Draft, incident: string): void {
+  const { plan } = draft.state
+  const how = `Every citizen is on ${plan.previous?.release} again.`
+  draft.post({ to: incident, id: `mitigated:${incident}`, name: 'mitigated', who: 'holdfast', payload: { how } })
+}
+
+export function calmUnconfirmed(draft: Draft): void {
+  calm(draft, unconfirmedIncidentId(draft.state.plan.id))
+}
+
+/** Traffic could not be confirmed on the old release in time: a person is woken, with what to do by hand. */
+export function pageUnconfirmed(draft: Draft, seen: DeploymentSeen): void {
+  const why = `We cannot confirm that ${draft.state.plan.next.release} is out of traffic: ${seen.why ?? draft.state.lastWhy}`
   draft.entry('rollback.unconfirmed', why)
   draft.spawn(unconfirmedIncident(draft.state, why, draft.now))
-  // We go on trying: the deadline moves, the page is out.
-  draft.enter({ ...phase, paged: true, deadline: draft.now + CONFIRM_MS }, why)
+  draft.set({ lastWhy: why })
 }
 
 export function endRollback(draft: Draft, because: string): void {

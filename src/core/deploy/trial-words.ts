@@ -1,5 +1,5 @@
 /** What a verdict says to people: one sentence, with the numbers it rests on. */
-import { type Instant, durationOf } from '../time.ts'
+import { durationOf, type Instant } from '../time.ts'
 import { countOf, percentOf } from '../words.ts'
 import { gateOf, nextShare, splitIsWrong, weightOf } from './ramp.ts'
 import type { StepVerdict, Tally, Trial, Verdict } from './trial-shape.ts'

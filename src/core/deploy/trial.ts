@@ -21,7 +21,6 @@ import { invariant } from '../errors.ts'
 import type { Instant } from '../time.ts'
 import type { CountBatch, StepCounts } from './counts.ts'
 import { climb, expectedRate, HISTORY_UNITS_MAX, weightOf } from './ramp.ts'
-import { whyOf } from './trial-words.ts'
 import type { Phase, StepTrial, StepVerdict, Trial, TrialPlan, TrialStep, Verdict } from './trial-shape.ts'
 import {
   clampRate,
@@ -38,6 +37,7 @@ import {
   tallyOf,
   withEvidence,
 } from './trial-step.ts'
+import { whyOf } from './trial-words.ts'
 import { GUESSES } from './verdict-evidence.ts'
 
 export * from './trial-shape.ts'

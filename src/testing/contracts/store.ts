@@ -125,6 +125,15 @@ export function storeContract(name: string, open: () => Promise<StoreWorld>): vo
       await b.commit(claim, change({ done: true }))
     })
 
+    test('a claim for certain services leaves the machines of others alone', async () => {
+      const { kind, id, spawn } = fresh()
+      await a.create('svc', spawn({ wakeAt: -1 }), [])
+      assert.equal(await a.claim('o', 60_000, [kind], ['another-service']), null)
+      const claim = (await b.claim('o', 60_000, [kind], ['another-service', 'svc']))!
+      assert.equal(claim.machine, id)
+      await b.commit(claim, change({ done: true }))
+    })
+
     test('a machine is due by its wake time, by a message, by an effect, and not before', async () => {
       const { kind, id, spawn, post } = fresh()
       await a.create('svc', spawn({ wakeAt: (await a.now()) + 40 }), [])
