@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { FORMATS, formatOf } from '../../src/core/check/detect.ts'
 import { judge } from '../../src/core/check/judge.ts'
 import { githubReport, sarifReport, textReport } from '../../src/core/check/report.ts'
+import { htmlReport } from '../../src/core/check/report-html.ts'
 import { RULES } from '../../src/core/check/table.ts'
 import { data } from './labelled/data.ts'
 import { pipelines } from './labelled/pipelines.ts'
@@ -25,6 +26,10 @@ function survives(entries: readonly (readonly [string, string])[]) {
   JSON.parse(sarifReport(report, RULES, '0'))
   assert.ok(textReport(report, 0).length > 0)
   assert.equal(githubReport(report).includes('\r'), false)
+  assert.doesNotMatch(
+    htmlReport(report, RULES),
+    /<(?!\/?(?:!doctype|html|head|meta|title|style|body|main|h[1-3]|p|strong|table|caption|tbody|tr|th|td|section|pre|code)\b)/,
+  )
 }
 
 const nasty = fc.constantFrom(

@@ -122,6 +122,9 @@ test('exit codes, formats, baselines and explanations are as documented', async 
     (await check(root, '--format', 'github')).out,
     /^::error file=Dockerfile,line=2,col=1,title=docker-stop-signal::/,
   )
+  const page = (await check(root, '--format', 'html')).out
+  assert.match(page, /<h3>STOPSIGNAL is SIGKILL/)
+  assert.doesNotMatch(page, /<script|https?:|undefined/)
   assert.equal((await check(root, '--only', 'kube-readiness')).exit, 0)
   assert.equal((await check(root, '--only', 'no-such-rule')).exit, 2)
   assert.equal((await check(root, '--format', 'xml')).exit, 2)

@@ -3,7 +3,7 @@ import type { Tree } from '../../core/check/tree.ts'
 import { EXIT, type ExitCode, OpsError } from '../../core/errors.ts'
 import type { Call, Command } from '../command.ts'
 
-const FORMATS = ['text', 'json', 'sarif', 'github'] as const
+const FORMATS = ['text', 'json', 'sarif', 'github', 'html'] as const
 
 /** `holdfast check`: what in this repository would hurt citizens. Reads files only; changes and sends nothing. */
 export const check: Command = {
@@ -13,7 +13,7 @@ export const check: Command = {
   example: 'holdfast check . --format github',
   options: [
     { flags: '--only <rules>', says: 'only these rules, separated by commas' },
-    { flags: '--format <format>', says: 'text, json, sarif or github', default: 'text' },
+    { flags: '--format <format>', says: 'text, json, sarif, github or html', default: 'text' },
     { flags: '--explain <rule>', says: 'say what a rule asks, why, and show good and bad' },
     { flags: '--changed <ref>', says: 'only findings in files that differ from this git ref, for a pull request' },
     { flags: '--baseline <file>', says: 'leave out findings that this file lists' },
@@ -54,7 +54,9 @@ export const check: Command = {
       const { checked, rules: count } = report
       call.io.out(JSON.stringify({ checked, findings, rules: count, ms }, null, 1))
     } else if (format === 'sarif') call.io.out(sarifReport(shown, RULES, (await import('../version.ts')).VERSION))
-    else if (format === 'github') {
+    else if (format === 'html') {
+      call.io.out((await import('../../core/check/report-html.ts')).htmlReport(shown, RULES))
+    } else if (format === 'github') {
       const lines = githubReport(shown)
       if (lines) call.io.out(lines)
     } else call.io.out(textReport(shown, ms))

@@ -1,0 +1,80 @@
+/** The report as one page for a manager: the twelve questions with their answers, then each finding in plain words. No script, no request. */
+import type { Finding } from '../errors.ts'
+import { plural } from '../words.ts'
+import type { Report } from './judge.ts'
+import { QUESTIONS, type Rule } from './rule.ts'
+
+export function htmlReport(report: Report, rules: readonly Rule[]): string {
+  const open = report.findings.filter((finding) => !finding.suppressed)
+  const questionOf = new Map(rules.map((rule) => [rule.id, rule.question]))
+  const rows = Object.entries(QUESTIONS).map(([number, question]) => {
+    const about = open.filter((finding) => String(questionOf.get(finding.rule)) === number)
+    return `<tr><th scope="row">${escaped(question)}</th><td>${escaped(answerOf(about))}</td></tr>`
+  })
+  const errors = open.filter((finding) => finding.severity === 'error').length
+  const lead =
+    errors > 0
+      ? `${plural(errors, 'thing')} in this configuration would hurt citizens.`
+      : 'Nothing that the files decide would hurt citizens.'
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>What would hurt citizens: check report</title>
+<style>
+body { font: 1.1rem/1.5 arial, sans-serif; color: #0b0c0c; margin: 0 auto; max-width: 60rem; padding: 1rem }
+table { border-collapse: collapse; width: 100% }
+th, td { border-bottom: 1px solid #b1b4b6; padding: .5rem; text-align: left; vertical-align: top }
+section { border-left: .4rem solid #b1b4b6; margin: 1.5rem 0; padding-left: 1rem }
+section.error { border-color: #d4351c }
+pre { white-space: pre-wrap; overflow-wrap: anywhere }
+</style>
+</head>
+<body>
+<main>
+<h1>What would hurt citizens</h1>
+<p><strong>${escaped(lead)}</strong> ${escaped(`${report.rules} rules looked at ${plural(report.checked.length, 'file')}.`)}</p>
+<table><caption>The twelve questions</caption><tbody>
+${rows.join('\n')}
+</tbody></table>
+<h2>Findings</h2>
+${open.slice(0, 500).map(findingHtml).join('\n')}${open.length > 500 ? `\n<p>${escaped(plural(open.length - 500, 'further finding'))} are in the JSON report.</p>` : ''}
+</main>
+</body>
+</html>
+`
+}
+
+function answerOf(about: readonly Finding[]): string {
+  const failed = about.filter((finding) => finding.verdict === 'fail')
+  const errors = failed.filter((finding) => finding.severity === 'error').length
+  const unsettled = about.length - failed.length
+  const parts = [
+    errors > 0 ? `No: ${plural(errors, 'error')}` : '',
+    failed.length > errors ? plural(failed.length - errors, 'warning or note', 'warnings or notes') : '',
+    unsettled > 0 ? `${unsettled} cannot be told from the files` : '',
+  ]
+  return parts.filter(Boolean).join('; ') || 'Nothing found'
+}
+
+function findingHtml(finding: Finding): string {
+  const sum = finding.arithmetic ? `<pre>${escaped(finding.arithmetic)}</pre>` : ''
+  const way = finding.verdict === 'fail' ? `What to do: ${finding.fix}` : `To settle it: ${finding.needs ?? ''}`
+  return `<section class="${finding.severity}"><h3>${escaped(finding.says)}</h3>
+<p>Citizens: ${escaped(finding.harm)}</p>${sum}
+<p>${escaped(way)}</p>
+<p><code>${escaped(`${finding.file}:${finding.line}`)}</code>, ${escaped(finding.severity)}, ${escaped(finding.rule)}</p></section>`
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => ENTITIES[char]!)
+}
