@@ -14,6 +14,9 @@ const skip =
   'NO CHROMIUM ON THIS MACHINE: the service was not looked at. Install it: apt-get install chromium'
 if (skip) console.error(`\n*** ${skip} ***\n`)
 
+/** Pages whose name is the last part of their address. */
+const STEPS = ['about-you', 'your-home', 'bank-details', 'check-answers', 'confirmation']
+
 describe('the pages of the sample service', { skip }, () => {
   let world: HeatingWorld
   let browser: Browser
@@ -44,6 +47,9 @@ describe('the pages of the sample service', { skip }, () => {
   }
 
   async function look(page: Page, name: string, scripts: boolean): Promise<void> {
+    // A key press does not wait for the page it leads to.
+    if (STEPS.includes(name)) await page.waitForURL(`**/apply/${name}`)
+    await page.waitForLoadState('load')
     assert.equal(
       await page.locator('script').count(),
       0,

@@ -115,8 +115,11 @@ export function processIo(): Io {
   }
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', interrupt)
-  // A closed pipe (`holdfast … | head`) is not an error.
-  process.stdout.on('error', () => process.exit(EXIT.done))
+  // A dropped ssh session is a Ctrl-C, too: leave things safe.
+  process.on('SIGHUP', interrupt)
+  // A closed pipe (`holdfast … | head`) ends the talking, not the work: a deployment is still seen through to its end.
+  process.stdout.on('error', () => {})
+  process.stderr.on('error', () => {})
   return {
     out: (text) => void process.stdout.write(`${text}\n`),
     progress: (text) => void process.stderr.write(`${text}\n`),

@@ -45,6 +45,7 @@ export async function demo(options: DemoOptions, io: Io): Promise<ExitCode> {
   })
   try {
     const stage = await open(scene, io)
+    if (!stage) return EXIT.interrupted
     const told: Told[] = []
     for (const [i, chapter] of CHAPTERS.entries()) {
       if (io.stop.aborted) break
@@ -60,7 +61,8 @@ export async function demo(options: DemoOptions, io: Io): Promise<ExitCode> {
   }
 }
 
-async function open(scene: Scene, io: Io): Promise<Stage> {
+/** Undefined: interrupted before there was anything to show. */
+async function open(scene: Scene, io: Io): Promise<Stage | undefined> {
   const { station } = scene
   io.progress('Starting the sample service: two replicas of r1, PostgreSQL, the gateway …')
   station.startEngine()
@@ -68,6 +70,7 @@ async function open(scene: Scene, io: Io): Promise<Stage> {
   const first = await beginDeployment(station.store, station.world, station.service, station.root, wanted)
   if (!first.begun) throw new Error(first.why)
   const state = await follow(station.store, first.id, () => {}, io.stop)
+  if (io.stop.aborted) return undefined
   if (state.phase.name !== 'promoted') throw new Error(`release r1 did not start: ${state.lastWhy}`)
   const met = countMet()
   const crowd = await scene.openDoors((seen) => met.seen(seen))

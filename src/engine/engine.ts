@@ -44,7 +44,8 @@ export function startEngine(options: EngineOptions): Engine {
     let away = false
     while (!stopping.signal.aborted) {
       try {
-        const claim = held.size < machinesMax ? await store.claim(owner, leaseMs, Object.keys(registry.kinds), services) : null
+        const claim =
+          held.size < machinesMax ? await store.claim(owner, leaseMs, Object.keys(registry.kinds), services) : null
         if (away) remark('The store answers again.')
         away = false
         if (claim)

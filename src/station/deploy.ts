@@ -11,10 +11,12 @@ import {
   type DeploymentState,
   newDeployment,
 } from '../core/deploy/deployment.ts'
+import { harmIncidentId } from '../core/deploy/harm.ts'
 import { judgeMigrations } from '../core/deploy/migration.ts'
 import { type Baseline, planDeployment, webComponent } from '../core/deploy/plan.ts'
 import { EXIT, type ExitCode, type Finding, OpsError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
+import type { IncidentState } from '../core/respond/state.ts'
 import type { World } from '../engine/world.ts'
 import type { MachineRow, Store } from '../ports/store.ts'
 import { isUnreachable } from '../ports/unreachable.ts'
@@ -45,25 +47,35 @@ export async function beginDeployment(
   wanted: Wanted,
 ): Promise<Begun> {
   const id = `dep-${wanted.release}-${randomUUID().slice(0, 8)}`
+  const no = async (why: string, findings: readonly Finding[] = []): Promise<Begun> => {
+    const data = { release: wanted.release, rules: findings.map(({ rule, file, line }) => `${rule} ${file}:${line}`) }
+    const entry = { kind: 'deployment.refused', subject: wanted.release, who: wanted.by, why, data }
+    await store.record(service.service.id, [entry])
+    return { begun: false, why, findings }
+  }
+  // Asked before what serves is read: a deployment that is just finishing would leave us with a release that is being stopped.
+  const [open] = await store.list({ kind: 'deployment', service: service.service.id, done: false, limit: 1 })
+  if (open) return { begun: false, why: busyWhy(open), findings: [], holder: open.id }
   const closed = await closedWindow(store, service, wanted)
   if (closed) return { begun: false, why: closed, findings: [] }
+  const { people } = service.deployment.approvals
+  if (people > 0 && !wanted.breakGlass) {
+    return no(
+      `The definition asks for ${people} approval(s), and this version cannot collect them yet. ` +
+        'Set deployment.approvals.people to 0, or start with --break-glass "REASON".',
+    )
+  }
   const serving = await servingRelease(store, service.service.id)
+  if (serving === wanted.release) return no(`Release ${serving} answers citizens already.`)
+  mustBeSet(service, world)
   const previous = serving ? await armOf(world, serving) : null
   const migrations = await migrationsOf(service, root, wanted.release)
-  const pending = world.schema && migrations.length > 0 ? await pendingOf(world, migrations) : []
+  const pending = migrations.length > 0 ? await pendingOf(world, migrations) : []
   const judged = judgeMigrations(pending, service.migrations?.policy ?? 'expand-contract')
   const bad = judged.filter(({ severity }) => severity === 'error')
   if (bad.length > 0) {
     const why = `Release ${wanted.release} changes the schema in a way that release ${serving} could not live with: ${bad[0]!.says}`
-    const data = {
-      release: wanted.release,
-      previous: serving,
-      rules: bad.map(({ rule, file, line }) => `${rule} ${file}:${line}`),
-    }
-    await store.record(service.service.id, [
-      { kind: 'deployment.refused', subject: wanted.release, who: wanted.by, why, data },
-    ])
-    return { begun: false, why, findings: judged }
+    return no(why, judged)
   }
   const plan = planDeployment(service, {
     id,
@@ -108,8 +120,25 @@ function busyWhy(holder: MachineRow): string {
 
 /** The release that answers citizens: what the newest finished deployment left serving. Null: none was ever deployed. */
 export async function servingRelease(store: Store, service: string): Promise<string | null> {
-  const [newest] = await store.list({ kind: 'deployment', service, done: true, limit: 1 })
-  return newest ? (newest.state as unknown as DeploymentState).serving : null
+  // One that was refused as a first release, or when it was started again after a reboot, left nothing serving and says nothing.
+  for (const { state } of await store.list({ kind: 'deployment', service, done: true, limit: 50 })) {
+    const { serving } = state as unknown as DeploymentState
+    if (serving !== null) return serving
+  }
+  return null
+}
+
+/** A replica without a setting, or a schema step without a database, would fail later and less clearly. */
+function mustBeSet(service: Service, world: World): void {
+  const { secretEnv } = webComponent(service)
+  const needed = [...secretEnv, ...(service.migrations?.tool === 'holdfast' ? [service.migrations.databaseEnv] : [])]
+  const missing = [...new Set(needed)].filter((name) => !world.env[name])
+  if (missing.length === 0) return
+  throw new OpsError('SETTING_MISSING', {
+    message: `The service needs ${missing.join(', ')}, which is not set here.`,
+    fix: missing.map((name) => `export SERVICE_${name}=…`).join('   '),
+    exit: EXIT.usage,
+  })
 }
 
 async function armOf(world: World, release: string): Promise<ArmBackends> {
@@ -117,9 +146,9 @@ async function armOf(world: World, release: string): Promise<ArmBackends> {
   if (isUnreachable(instances)) {
     throw new OpsError('RUNTIME_GONE', { message: instances.why, fix: 'holdfast serve', exit: EXIT.unreachable })
   }
-  if (instances.length === 0) {
+  if (!instances.some(({ ready }) => ready)) {
     throw new OpsError('NOTHING_RUNS', {
-      message: `Release ${release} should be running, but no replica of it was found.`,
+      message: `Release ${release} should be running, but no replica of it is ready.`,
       fix: `holdfast serve   (starts release ${release} again), then deploy`,
       exit: EXIT.unreachable,
     })
@@ -198,16 +227,17 @@ export async function rememberBaseline(store: Store, state: DeploymentState): Pr
   await store.put(baselineKey(state.plan.service), after as unknown as Json)
 }
 
-/** Reports each change until the deployment is over. */
+/** Reports each change until the deployment is over, or has gone as far as the caller wants. */
 export async function follow(
   store: Store,
   id: string,
   onChange: (state: DeploymentState) => void,
   signal?: AbortSignal,
+  enough: (state: DeploymentState) => boolean = isOver,
 ): Promise<DeploymentState> {
   let version = -1
   for (;;) {
-    const row = await store.read(id)
+    const row = await patiently(() => store.read(id), signal)
     if (!row)
       throw new OpsError('NO_SUCH_DEPLOYMENT', {
         message: `There is no deployment ${id}.`,
@@ -217,11 +247,23 @@ export async function follow(
     if (row.version !== version) onChange(state)
     version = row.version
     if (row.done || isOver(state)) {
-      await rememberBaseline(store, state)
+      await patiently(() => rememberBaseline(store, state), signal)
       return state
     }
-    if (signal?.aborted) return state
-    await store.wait(200, signal)
+    if (signal?.aborted || enough(state)) return state
+    await patiently(() => store.wait(200, signal), signal)
+  }
+}
+
+/** A store that is away for a moment (a fail-over) is waited for: whoever follows a deployment must not leave it alone. */
+async function patiently<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  for (;;) {
+    try {
+      return await ask()
+    } catch (thrown) {
+      if (!(thrown instanceof OpsError) || thrown.code !== 'STORE_GONE' || signal?.aborted) throw thrown
+      await new Promise((resolve) => setTimeout(resolve, 250))
+    }
   }
 }
 
@@ -231,8 +273,11 @@ export async function tell(
   name: 'halt' | 'resume' | 'promote' | 'rollback',
   who: string,
   reason: string,
+  signal?: AbortSignal,
 ): Promise<void> {
-  const posted = await store.post({ to: deployment, id: randomUUID(), name, who, payload: { reason } })
+  // One id for every try: the order is one order, however often it is sent.
+  const message = { to: deployment, id: randomUUID(), name, who, payload: { reason } }
+  const posted = await patiently(() => store.post(message), signal)
   if (posted === 'no-such-machine') {
     throw new OpsError('NO_SUCH_DEPLOYMENT', {
       message: `There is no deployment ${deployment}.`,
@@ -257,11 +302,21 @@ export async function findDeployment(store: Store, service: string, id?: string)
   })
 }
 
-/** Exit code of a deployment that is over, or was left. */
-export function exitOf(state: DeploymentState): ExitCode {
-  const { phase } = state
+/** Exit code of a deployment that is over; of one that is not, because somebody left it: nobody here can confirm anything. */
+export function exitOf({ phase }: DeploymentState): ExitCode {
   if (phase.name === 'promoted') return EXIT.done
-  if (phase.name === 'rolled-back' || phase.name === 'refused') return EXIT.rolledBack
-  if (phase.name === 'rolling-back' && phase.paged) return EXIT.unconfirmed
-  return EXIT.no
+  return phase.name === 'rolled-back' || phase.name === 'refused' ? EXIT.rolledBack : EXIT.unconfirmed
+}
+
+/** What came of the first page about a deployment's harm, waiting a moment for it; null: nobody was to be paged. */
+export async function firstPage(store: Store, deployment: string): Promise<string | null> {
+  for (let tries = 0; tries < 60; tries++) {
+    const row = await store.read(harmIncidentId(deployment))
+    if (!row) return null
+    const [page] = (row.state as unknown as IncidentState).pages
+    if (page && page.status !== 'due')
+      return `Incident ${row.id}: the page to the ${page.role} by ${page.route} was ${page.status}.`
+    await store.wait(250)
+  }
+  return 'The first page has not gone out yet.'
 }

@@ -6,38 +6,43 @@ import { VERSION } from '../cli/version.ts'
 import { EXIT, type ExitCode, OpsError } from '../core/errors.ts'
 import { sharedSecret } from '../engine/secrets.ts'
 import type { Store } from '../ports/store.ts'
-import { startConsole } from '../web/server.ts'
+import { type Console, startConsole } from '../web/server.ts'
 import { fileSecret } from './file-secret.ts'
 import { restoreServing } from './restore.ts'
-import { openStation, type Station } from './station.ts'
+import { openStation, readService, type Station } from './station.ts'
 
 export async function serveUntilStopped({ state, service, options, io, json }: Call): Promise<ExitCode> {
   let store: Store | undefined
   let station: Station | undefined
   const consoleAt = addressOf(String(options.console))
   const publicUrl = typeof options.publicUrl === 'string' ? options.publicUrl : undefined
+  readService(service)
   const opening = openStation({
     state,
     serviceFile: service,
     env: io.env,
     remark: (says) => io.progress(says),
     listen: String(options.listen),
+    moveHere: options.moveHere === true,
     consoleUrl: () => publicUrl ?? `http://${consoleAt.host}:${consoleAt.port}`,
   })
-  const console = await startConsole({
-    store: () => store,
-    clock: { now: Date.now },
-    listen: consoleAt,
-    ...(publicUrl ? { publicUrl } : {}),
-    // Several consoles on one database share sign-ins only when they share this.
-    secret: io.env.HOLDFAST_CONSOLE_SECRET ?? fileSecret(state, 'console'),
-    version: VERSION,
-    log: (line) => io.progress(line),
-    services: () => (station ? [station.service] : []),
-    runbook: (_, id) => runbookOf(dirname(service), id),
-    ackSecret: async () => sharedSecret(store!, 'ack')(),
-  })
+  // Awaited below; until then a failure must not be an unhandled one.
+  opening.catch(() => {})
+  let console: Console | undefined
   try {
+    console = await startConsole({
+      store: () => store,
+      clock: { now: Date.now },
+      listen: consoleAt,
+      ...(publicUrl ? { publicUrl } : {}),
+      // Several consoles on one database share sign-ins only when they share this.
+      secret: io.env.HOLDFAST_CONSOLE_SECRET ?? fileSecret(state, 'console'),
+      version: VERSION,
+      log: (line) => io.progress(line),
+      services: () => (station ? [station.service] : []),
+      runbook: (_, id) => runbookOf(dirname(service), id),
+      ackSecret: async () => sharedSecret(store!, 'ack')(),
+    })
     station = await opening
     store = station.store
     station.startEngine()
@@ -61,7 +66,8 @@ export async function serveUntilStopped({ state, service, options, io, json }: C
       await new Promise<void>((resolve) => io.stop.addEventListener('abort', () => resolve(), { once: true }))
     return EXIT.done
   } finally {
-    await console.close()
+    await console?.close()
+    station ??= await opening.catch(() => undefined)
     if (options.withTraffic === true) await station?.shutDown()
     else await station?.close()
     if (station)

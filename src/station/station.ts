@@ -36,6 +36,8 @@ export interface StationOptions {
   readonly remark: (says: string) => void
   /** Where citizens reach the gateway, when it is not running yet: "127.0.0.1:8080"; port 0 takes a free one. */
   readonly listen: string
+  /** Take the service over from another installation (another state folder or machine) on the same store. */
+  readonly moveHere?: boolean
   /** Only look: start neither the gateway nor the supervisor. */
   readonly look?: boolean
   /** Where people reach the console, for the links in pages. */
@@ -70,6 +72,25 @@ export interface Station {
   shutDown(): Promise<void>
 }
 
+/**
+ * A gateway and a supervisor belong to one state folder. A second installation of the same service on the same store would steer an
+ * empty gateway of its own and log that citizens are safe, so it is refused.
+ */
+async function holdInstallation(store: Store, service: string, here: string, moveHere: boolean): Promise<void> {
+  const key = `installation:${service}`
+  const known = await store.get(key)
+  if (known === here) return
+  if (known !== null && !moveHere) {
+    await store.close()
+    throw new OpsError('OTHER_INSTALLATION', {
+      message: `The service ${service} is run from another state folder or machine on this database. Its gateway cannot be reached from here.`,
+      fix: 'run it there, or move it here for good: holdfast serve --move-here',
+      exit: EXIT.unreachable,
+    })
+  }
+  await store.put(key, here)
+}
+
 /** The definition, or an OpsError that carries what is wrong with it. */
 export function readService(file: string): Service {
   let text: string
@@ -102,6 +123,8 @@ export async function openStation(options: StationOptions): Promise<Station> {
     openTraffic(options),
     look ? pathsOf(state) : startSupervisor({ state }),
   ])
+  if (!look)
+    await holdInstallation(store, service.service.id, fileSecret(state, 'installation'), options.moveHere === true)
   const schema = await schemaOf(service, env)
   const world: World = {
     service: service.service.id,
@@ -118,6 +141,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
   const startOnce = () => {
     engine ??= startEngine({
       store,
+      services: [world.service],
       owner: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`,
       remark,
       registry: {
@@ -168,7 +192,10 @@ async function openTraffic({ state, listen, look, settleMs }: StationOptions) {
     control,
     ...(settleMs === undefined ? {} : { settleMs }),
   })
-  return { traffic: gateway.traffic, publicUrl: `http://127.0.0.1:${gateway.port}` }
+  // Our own probes come to the address that citizens come to; "every address" is reached on loopback.
+  const host = listen.slice(0, listen.lastIndexOf(':'))
+  const reached = host === '0.0.0.0' || host === '[::]' || host === 'localhost' ? '127.0.0.1' : host
+  return { traffic: gateway.traffic, publicUrl: `http://${reached}:${gateway.port}` }
 }
 
 async function schemaOf(service: Service, env: Env) {

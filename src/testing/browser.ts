@@ -52,7 +52,7 @@ export interface AccessibilityAnswer {
 /** WCAG 2.0, 2.1 and 2.2 at level A and AA, and the rule on target size, which axe leaves out unless asked. */
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
 
-/** Runs axe on the page as it is now. Works under a strict content security policy and with the page's scripts switched off. */
+/** Runs axe on the page as it is now, also under a strict content security policy. The browser's JavaScript must be on: axe is a script. */
 export async function checkAccessibility(page: Page): Promise<AccessibilityAnswer> {
   const source = await readFile(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
   await page.evaluate(source)

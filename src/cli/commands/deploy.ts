@@ -1,9 +1,11 @@
 /** The deploy commands. Starting and steering is in station/deploy.ts; here are words, JSON and exit codes. */
 import { userInfo } from 'node:os'
+import { isOver } from '../../core/deploy/deploying.ts'
 import type { DeploymentState } from '../../core/deploy/deployment.ts'
-import { EXIT, OpsError } from '../../core/errors.ts'
+import { EXIT, type ExitCode, messageOf, OpsError } from '../../core/errors.ts'
 import { durationOf, isoOf } from '../../core/time.ts'
 import { percentOf, plural } from '../../core/words.ts'
+import type { Station } from '../../station/station.ts'
 import type { Call, Command, Option } from '../command.ts'
 
 const BY: Option = {
@@ -60,7 +62,7 @@ const start: Command = {
   async run(call) {
     const release = needed(call, 'release', 'holdfast deploy start --release r2')
     const { openStation } = await import('../../station/station.ts')
-    const { beginDeployment, exitOf, follow, tell } = await import('../../station/deploy.ts')
+    const { beginDeployment } = await import('../../station/deploy.ts')
     const station = await openStation(stationOptions(call))
     try {
       const { store, world, service, root } = station
@@ -86,16 +88,7 @@ const start: Command = {
       }
       call.io.progress(`Deployment ${begun.id}. Ctrl-C takes the release back.`)
       station.startEngine()
-      const say = narrator(call)
-      let state = await follow(store, begun.id, say, call.io.stop)
-      const interrupted = call.io.stop.aborted && !isDone(state)
-      if (interrupted) {
-        call.io.progress('Interrupted. Taking the release back before leaving …')
-        await tell(store, begun.id, 'rollback', who(call), 'interrupted at the keyboard').catch(() => {})
-        state = await follow(store, begun.id, say, AbortSignal.timeout(120_000))
-      }
-      call.io.out(call.json ? JSON.stringify(summaryOf(state)) : wordsOf(state))
-      return interrupted && isDone(state) ? EXIT.interrupted : exitOf(state)
+      return await toTheEnd(call, station, begun.id)
     } finally {
       await station.close()
     }
@@ -110,7 +103,7 @@ const status: Command = {
   exits: { 1: 'there is no such deployment', 3: 'the store cannot be reached', 5: 'a rollback is not confirmed' },
   async run(call) {
     const { openStation } = await import('../../station/station.ts')
-    const { exitOf, findDeployment } = await import('../../station/deploy.ts')
+    const { findDeployment } = await import('../../station/deploy.ts')
     const station = await openStation({ ...stationOptions(call), look: true })
     try {
       const row = await findDeployment(station.store, station.service.service.id, call.args[0])
@@ -118,7 +111,7 @@ const status: Command = {
       const really = await station.whatRuns()
       if (call.json) call.io.out(JSON.stringify({ ...summaryOf(state), runs: really }))
       else call.io.out(`${wordsOf(state)}\nRunning now: ${really.says}`)
-      return exitOf(state) === EXIT.unconfirmed ? EXIT.unconfirmed : EXIT.done
+      return 'paged' in state.phase && state.phase.paged ? EXIT.unconfirmed : EXIT.done
     } finally {
       await station.close()
     }
@@ -133,32 +126,65 @@ function steering(name: 'halt' | 'resume' | 'promote' | 'rollback', says: string
     example,
     options: [REASON, BY],
     exits: {
-      1: 'there is no such deployment, or it is over',
+      1: 'there is no such deployment, it is over, or it could not do that any more',
       3: 'the store cannot be reached',
-      4: 'rolled back',
-      5: 'rollback not confirmed',
+      4: 'citizens are on the old release',
+      5: 'not confirmed: a person is needed',
     },
     async run(call) {
       const reason = needed(call, 'reason', example)
       const { openStation } = await import('../../station/station.ts')
-      const { exitOf, findDeployment, follow, tell } = await import('../../station/deploy.ts')
+      const { findDeployment, follow, tell } = await import('../../station/deploy.ts')
       const station = await openStation(stationOptions(call))
       try {
-        const row = await findDeployment(station.store, station.service.service.id, call.args[0])
-        await tell(station.store, row.id, name, who(call), reason)
+        const { id } = await findDeployment(station.store, station.service.service.id, call.args[0])
+        await tell(station.store, id, name, who(call), reason, call.io.stop)
         // Nobody may be running an engine now: the order is carried out from here then.
         station.startEngine()
-        const state =
-          name === 'rollback' ? await follow(station.store, row.id, narrator(call), call.io.stop) : undefined
-        if (state) call.io.out(call.json ? JSON.stringify(summaryOf(state)) : wordsOf(state))
-        else
-          call.io.out(call.json ? JSON.stringify({ deployment: row.id, asked: name }) : `Asked ${row.id} to ${name}.`)
-        return state && exitOf(state) === EXIT.unconfirmed ? EXIT.unconfirmed : EXIT.done
+        // A halt is carried out when traffic says so, and then needs nobody. Everything else is seen through to its end.
+        if (name !== 'halt') return await toTheEnd(call, station, id)
+        const done = AbortSignal.timeout(HALT_MS)
+        const isHalted = ({ phase }: DeploymentState) => phase.name === 'halted' && phase.confirmBy === null
+        const state = await follow(station.store, id, narrator(call), AbortSignal.any([done, call.io.stop]), isHalted)
+        call.io.out(call.json ? JSON.stringify(summaryOf(state)) : wordsOf(state))
+        if (isHalted(state) || isOver(state)) return EXIT.done
+        call.io.progress('The traffic layer has not confirmed it yet. Look again: holdfast deploy status')
+        return EXIT.unconfirmed
       } finally {
         await station.close()
       }
     },
   }
+}
+
+/** How long `deploy halt` waits for the traffic layer: a page goes out after 90 s. */
+const HALT_MS = 100_000
+/** How long a release that is being taken back after Ctrl-C is waited for. */
+const LEAVE_MS = 120_000
+
+/** Follows a deployment until it is over. Ctrl-C takes the release back first, and says so; only then we leave. */
+async function toTheEnd(call: Call, station: Station, id: string): Promise<ExitCode> {
+  const { exitOf, firstPage, follow, tell } = await import('../../station/deploy.ts')
+  const { store } = station
+  const say = narrator(call)
+  let state: DeploymentState | undefined
+  try {
+    state = await follow(store, id, say, call.io.stop)
+    if (!isOver(state)) {
+      call.io.progress('Interrupted. Taking the release back before leaving …')
+      const patience = AbortSignal.timeout(LEAVE_MS)
+      await tell(store, id, 'rollback', who(call), 'interrupted at the keyboard', patience)
+      state = await follow(store, id, say, patience)
+    }
+  } catch (thrown) {
+    call.io.progress(`We cannot tell what became of ${id}: ${messageOf(thrown)}`)
+    call.io.progress('The gateway serves on as it was last told. Look again: holdfast deploy status')
+    return EXIT.unconfirmed
+  }
+  const page = state.phase.name === 'rolled-back' ? await firstPage(store, id) : null
+  if (page) call.io.progress(`${page} Pages climb the ladder only while an engine runs: keep "holdfast serve" running.`)
+  call.io.out(call.json ? JSON.stringify(summaryOf(state)) : wordsOf(state))
+  return call.io.stop.aborted && isOver(state) ? EXIT.interrupted : exitOf(state)
 }
 
 export const deploy: readonly Command[] = [
@@ -195,7 +221,7 @@ function stationOptions(call: Call) {
 }
 
 function who(call: Call): string {
-  return String(call.options.by ?? call.io.env.HOLDFAST_USER ?? userInfo().username)
+  return String(call.options.by ?? call.io.env.HOLDFAST_USER ?? call.io.env.USER ?? userInfo().username)
 }
 
 function reasonOf(call: Call, otherwise: string): string {
@@ -206,10 +232,6 @@ function needed(call: Call, name: string, example: string): string {
   const value = call.options[name]
   if (typeof value === 'string' && value.trim()) return value.trim()
   throw new OpsError('OPTION_MISSING', { message: `--${name} is needed.`, fix: example, exit: EXIT.usage })
-}
-
-function isDone(state: DeploymentState): boolean {
-  return ['promoted', 'rolled-back', 'refused'].includes(state.phase.name)
 }
 
 /** Prints each new chapter, and the weight with its evidence while citizens move. */

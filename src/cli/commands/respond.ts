@@ -350,7 +350,7 @@ function declarationOf(call: Call): Declaration {
 }
 
 function who(call: Call): string {
-  return String(call.options.by ?? call.io.env.HOLDFAST_USER ?? userInfo().username)
+  return String(call.options.by ?? call.io.env.HOLDFAST_USER ?? call.io.env.USER ?? userInfo().username)
 }
 
 /** The incident named, or the only open one. */

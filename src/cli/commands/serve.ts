@@ -12,6 +12,7 @@ export const serve: Command = {
       default: '127.0.0.1:4600',
     },
     { flags: '--public-url <url>', says: 'address of the console as staff see it, when a proxy stands before it' },
+    { flags: '--move-here', says: 'take the service over from another state folder or machine on the same database' },
     { flags: '--with-traffic', says: 'on stopping, also end the gateway and the releases: citizens are cut off' },
   ],
   exits: { 3: 'the database or a port cannot be had' },
