@@ -92,7 +92,7 @@ test('the demo ends by itself: a good release promoted, the bad ones out, nothin
     assert.match(err, /Independent check: intact/)
     assert.match(err, /waiting for a person’s approval/)
     assert.match(err, /runbook’s first step/)
-    assert.ok(answered.length === 1 && answered[0]! < 500, `the console answered ${answered}`)
+    X
     assert.ok(existsSync(join(state, 'demo-evidence', 'index.html')))
   } finally {
     rmSync(state, { recursive: true, force: true })
