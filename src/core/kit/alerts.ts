@@ -278,7 +278,8 @@ export function rulesText(service: Service): string {
   const job = jobOf(service)
   const staged = stagedPairs(service).flatMap(({ journey, step }) => [
     ...(['bad', 'total'] as const).flatMap((kind) => {
-      const x = `journey_step_${kind}_total{job="${job}",journey="${journey.id}",step="${step}"}`
+      const metric = kind === 'bad' ? 'journey_step_bad_total' : 'journey_step_total'
+      const x = `${metric}{job="${job}",journey="${journey.id}",step="${step}"}`
       return [
         `      - record: journey_step:${kind}:inc1m`,
         '        expr: >-',
