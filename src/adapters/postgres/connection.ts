@@ -79,6 +79,9 @@ export function connect(where: Where, options: Options = {}): Database {
   const pool = new pg.Pool({ ...clientConfig(where), pipeline: true, max: options.max ?? 6, idleTimeoutMillis: 60_000 })
   // A connection that breaks while idle is replaced by the pool; the next statement tells whoever needs to know.
   pool.on('error', () => {})
+  // A connection may also break between two statements, while it is lent out: without a listener of its own that would end the
+  // process. The next statement on it fails, which is how whoever needs to know learns of it.
+  pool.on('connect', (client) => client.on('error', () => {}))
   const greeted = new WeakSet<pg.PoolClient>()
 
   async function checkout(): Promise<pg.PoolClient> {
@@ -104,16 +107,11 @@ export function connect(where: Where, options: Options = {}): Database {
   async function using<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     try {
       const client = await checkout()
-      // Without a listener, a connection that breaks between two statements would end the process.
-      const ignore = () => {}
-      client.on('error', ignore)
       try {
         const result = await work(client)
-        client.off('error', ignore)
         client.release()
         return result
       } catch (thrown) {
-        client.off('error', ignore)
         client.release(isLost(thrown) || !(await rolledBack(client)))
         throw thrown
       }
