@@ -111,12 +111,7 @@ export interface Store {
    * The machine that has waited longest among those not done, not leased, and due: wake time reached, unread inbox, or an effect
    * due. `kinds` and `services` narrow the choice: an engine must not take what it cannot serve.
    */
-  claim(
-    owner: string,
-    leaseMs: number,
-    kinds?: readonly string[],
-    services?: readonly string[],
-  ): Promise<Claim | null>
+  claim(owner: string, leaseMs: number, kinds?: readonly string[], services?: readonly string[]): Promise<Claim | null>
   /** Extends the lease, only while it is held. */
   renew(claim: Claim, leaseMs: number): Promise<Claim | 'fenced'>
   /** Gives the machine back at once. No error when it was already lost. */

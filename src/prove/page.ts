@@ -25,28 +25,28 @@ export function packPage(pack: PackPage): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escape(title)}</title>
+<title>${escapeHtml(title)}</title>
 <style>${CSS}</style>
 </head>
 <body>
 <a class="skip" href="#main">Skip to main content</a>
 <header><div class="width">Holdfast <span>evidence</span></div></header>
 <main id="main" class="width">
-<h1>${escape(title)}</h1>
-<p class="lede">${escape(summaryOf(claims))}</p>
+<h1>${escapeHtml(title)}</h1>
+<p class="lede">${escapeHtml(summaryOf(claims))}</p>
 <dl>
-${term('Service', escape(story.service))}
-${term('Release', escape(release || 'see the log'))}
+${term('Service', escapeHtml(story.service))}
+${term('Release', escapeHtml(release || 'see the log'))}
 ${term('From', story.entries[0] ? time(story.entries[0].at) : 'nothing')}
 ${term('To', story.entries.length > 0 ? time(story.entries.at(-1)!.at) : 'nothing')}
-${term('Incidents', story.incidents.length === 0 ? 'none' : escape(story.incidents.join(', ')))}
+${term('Incidents', story.incidents.length === 0 ? 'none' : escapeHtml(story.incidents.join(', ')))}
 ${term('This page was made', time(madeAt))}
 </dl>
 <h2 id="claims">What is claimed</h2>
 <p>Each claim rests on entries of the log below. Without them it is not proven.</p>
 ${ORDER.map((verdict) => claimsWith(verdict, claims)).join('')}
 <h2 id="not-claimed">What this cannot show</h2>
-<ul>${NOT_CLAIMED.map((line) => `<li>${escape(line)}</li>`).join('')}</ul>
+<ul>${NOT_CLAIMED.map((line) => `<li>${escapeHtml(line)}</li>`).join('')}</ul>
 <h2 id="story">What happened</h2>
 <p>Times are London time with its distance from UTC, and UTC below.</p>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="story"><table>
@@ -58,7 +58,7 @@ ${story.entries.map(rowOf).join('\n')}
 <p>The log had ${plural(size, 'entry', 'entries')} when this page was made. Its root was:</p>
 <p class="code">${root}</p>
 <p>It is signed with the key below. Compare it with the key that you were given on another way. VERIFY.md says how to check everything, with our tool or with any other.</p>
-<p class="code">${escape(key)}</p>
+<p class="code">${escapeHtml(key)}</p>
 </main>
 </body>
 </html>
@@ -78,10 +78,10 @@ function summaryOf(claims: readonly Claim[]): string {
 function claimsWith(verdict: Verdict, claims: readonly Claim[]): string {
   const mine = claims.filter((claim) => claim.verdict === verdict)
   const items = mine.map(
-    ({ id, says, because, evidence, check }) => `<article id="claim-${escape(id)}">
-<h3><strong class="tag ${verdict.replace(' ', '-')}">${verdict}</strong> ${escape(says)}</h3>
-<p>${escape(because)}</p>
-<p class="small">Entries: ${evidence.length === 0 ? 'none' : evidence.map(({ index }) => `<a href="#entry-${index}">${index}</a>`).join(', ')}. To check: ${escape(check)}</p>
+    ({ id, says, because, evidence, check }) => `<article id="claim-${escapeHtml(id)}">
+<h3><strong class="tag ${verdict.replace(' ', '-')}">${verdict}</strong> ${escapeHtml(says)}</h3>
+<p>${escapeHtml(because)}</p>
+<p class="small">Entries: ${evidence.length === 0 ? 'none' : evidence.map(({ index }) => `<a href="#entry-${index}">${index}</a>`).join(', ')}. To check: ${escapeHtml(check)}</p>
 </article>`,
   )
   return items.join('\n')
@@ -89,12 +89,12 @@ function claimsWith(verdict: Verdict, claims: readonly Claim[]): string {
 
 function rowOf(entry: Told): string {
   const { index, at, kind, who, why, data } = entry
-  const words = why === null ? '<em>The words were deleted. The hash still stands.</em>' : escape(why)
+  const words = why === null ? '<em>The words were deleted. The hash still stands.</em>' : escapeHtml(why)
   const details =
     data === null || Object.keys(data).length === 0
       ? ''
-      : `<details><summary>Figures</summary><pre>${escape(JSON.stringify(data, null, 1))}</pre></details>`
-  return `<tr id="entry-${index}"><th scope="row">${index}</th><td>${time(at)}</td><td>${escape(who ?? '')}</td><td>${words}<br><span class="small">${escape(kind)}</span>${details}</td></tr>`
+      : `<details><summary>Figures</summary><pre>${escapeHtml(JSON.stringify(data, null, 1))}</pre></details>`
+  return `<tr id="entry-${index}"><th scope="row">${index}</th><td>${time(at)}</td><td>${escapeHtml(who ?? '')}</td><td>${words}<br><span class="small">${escapeHtml(kind)}</span>${details}</td></tr>`
 }
 
 function term(name: string, html: string): string {
@@ -122,7 +122,7 @@ function time(at: Instant): string {
   return `<time datetime="${isoOf(at)}">${said}<br><span class="small">${isoOf(at)}</span></time>`
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
 }
 

@@ -161,7 +161,7 @@ export async function migrationsOf(
   root: string,
   release: string,
 ): Promise<{ file: string; sql: string }[]> {
-  if (!service.migrations || service.migrations.tool !== 'holdfast') return []
+  if (service.migrations?.tool !== 'holdfast') return []
   const component = webComponent(service)
   const folders = [
     join(root, service.migrations.folder),

@@ -49,10 +49,10 @@ async function replace(file: string, text: string): Promise<void> {
 function pageOf(updates: readonly Publication[]): string {
   const items = updates.map(
     ({ title, text, approvedAt }) =>
-      `<article><h2>${escape(title)}</h2><p><time datetime="${isoOf(approvedAt)}">${londonOf(approvedAt)}</time></p>` +
+      `<article><h2>${escapeHtml(title)}</h2><p><time datetime="${isoOf(approvedAt)}">${londonOf(approvedAt)}</time></p>` +
       `${text
         .split(/\n{2,}/)
-        .map((part) => `<p>${escape(part)}</p>`)
+        .map((part) => `<p>${escapeHtml(part)}</p>`)
         .join('')}</article>`,
   )
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
@@ -61,6 +61,6 @@ function pageOf(updates: readonly Publication[]): string {
 `
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 }
