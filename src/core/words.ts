@@ -60,3 +60,16 @@ export function editDistance(a: string, b: string): number {
   }
   return row[to.length]!
 }
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+/** Safe in the text of a page and in a quoted attribute. The one escape for every page we write. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (sign) => ENTITIES[sign]!)
+}

@@ -2,7 +2,7 @@
 import { type Claim, NOT_CLAIMED, type Verdict } from '../core/prove/claims.ts'
 import type { Story, Told } from '../core/prove/story.ts'
 import { type Instant, isoOf } from '../core/time.ts'
-import { plural } from '../core/words.ts'
+import { escapeHtml, plural } from '../core/words.ts'
 
 export interface PackPage {
   readonly story: Story
@@ -120,10 +120,6 @@ function time(at: Instant): string {
     .replace(/GMT(?!\+|-)/, 'UTC+00:00')
     .replace('GMT+', 'UTC+')
   return `<time datetime="${isoOf(at)}">${said}<br><span class="small">${isoOf(at)}</span></time>`
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
 }
 
 const CSS = `

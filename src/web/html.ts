@@ -3,6 +3,7 @@
  * is no way to leave a value undefined, and no `| safe` to forget.
  */
 import { invariant } from '../core/errors.ts'
+import { escapeHtml } from '../core/words.ts'
 
 /** A piece of finished HTML. Only `html`, `raw` and `join` make one. */
 export class Html {
@@ -19,19 +20,6 @@ export class Html {
 export type Part = Html | string | number | false | null | readonly Part[]
 
 export const NOTHING = new Html('')
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-/** Safe in text and in a quoted attribute. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (sign) => ESCAPES[sign]!)
-}
 
 /** A template: `` html`<p>${sentence}</p>` ``. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {

@@ -2,10 +2,12 @@
  * The status page as plain files: they stay up when the service and Holdfast are down. One folder a service, one page, newest words
  * first. A web server, a bucket or a CDN serves the folder; nothing on the page comes from anywhere else.
  */
+
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../../core/errors.ts'
 import { isoOf, londonOf } from '../../core/time.ts'
+import { escapeHtml } from '../../core/words.ts'
 import type { Publication, Published, Publisher } from '../../ports/publisher.ts'
 import { type Unreachable, unreachable } from '../../ports/unreachable.ts'
 
@@ -59,8 +61,4 @@ function pageOf(updates: readonly Publication[]): string {
 <title>Service status</title><style>body{font:1.1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem;color:#0b0c0c}article{border-top:2px solid #b1b4b6;padding:1rem 0}time{color:#505a5f}</style></head>
 <body><main><h1>Service status</h1>${items.join('\n')}</main></body></html>
 `
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 }

@@ -1,6 +1,6 @@
 /** The report as one page for a manager: the twelve questions with their answers, then each finding in plain words. No script, no request. */
 import type { Finding } from '../errors.ts'
-import { plural } from '../words.ts'
+import { escapeHtml, plural } from '../words.ts'
 import type { Report } from './judge.ts'
 import { QUESTIONS, type Rule } from './rule.ts'
 
@@ -9,7 +9,7 @@ export function htmlReport(report: Report, rules: readonly Rule[]): string {
   const questionOf = new Map(rules.map((rule) => [rule.id, rule.question]))
   const rows = Object.entries(QUESTIONS).map(([number, question]) => {
     const about = open.filter((finding) => String(questionOf.get(finding.rule)) === number)
-    return `<tr><th scope="row">${escaped(question)}</th><td>${escaped(answerOf(about))}</td></tr>`
+    return `<tr><th scope="row">${escapeHtml(question)}</th><td>${escapeHtml(answerOf(about))}</td></tr>`
   })
   const errors = open.filter((finding) => finding.severity === 'error').length
   const lead =
@@ -34,12 +34,12 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere }
 <body>
 <main>
 <h1>What would hurt citizens</h1>
-<p><strong>${escaped(lead)}</strong> ${escaped(`${report.rules} rules looked at ${plural(report.checked.length, 'file')}.`)}</p>
+<p><strong>${escapeHtml(lead)}</strong> ${escapeHtml(`${report.rules} rules looked at ${plural(report.checked.length, 'file')}.`)}</p>
 <table><caption>The twelve questions</caption><tbody>
 ${rows.join('\n')}
 </tbody></table>
 <h2>Findings</h2>
-${open.slice(0, 500).map(findingHtml).join('\n')}${open.length > 500 ? `\n<p>${escaped(plural(open.length - 500, 'further finding'))} are in the JSON report.</p>` : ''}
+${open.slice(0, 500).map(findingHtml).join('\n')}${open.length > 500 ? `\n<p>${escapeHtml(plural(open.length - 500, 'further finding'))} are in the JSON report.</p>` : ''}
 </main>
 </body>
 </html>
@@ -59,22 +59,10 @@ function answerOf(about: readonly Finding[]): string {
 }
 
 function findingHtml(finding: Finding): string {
-  const sum = finding.arithmetic ? `<pre>${escaped(finding.arithmetic)}</pre>` : ''
+  const sum = finding.arithmetic ? `<pre>${escapeHtml(finding.arithmetic)}</pre>` : ''
   const way = finding.verdict === 'fail' ? `What to do: ${finding.fix}` : `To settle it: ${finding.needs ?? ''}`
-  return `<section class="${finding.severity}"><h3>${escaped(finding.says)}</h3>
-<p>Citizens: ${escaped(finding.harm)}</p>${sum}
-<p>${escaped(way)}</p>
-<p><code>${escaped(`${finding.file}:${finding.line}`)}</code>, ${escaped(finding.severity)}, ${escaped(finding.rule)}</p></section>`
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => ENTITIES[char]!)
+  return `<section class="${finding.severity}"><h3>${escapeHtml(finding.says)}</h3>
+<p>Citizens: ${escapeHtml(finding.harm)}</p>${sum}
+<p>${escapeHtml(way)}</p>
+<p><code>${escapeHtml(`${finding.file}:${finding.line}`)}</code>, ${escapeHtml(finding.severity)}, ${escapeHtml(finding.rule)}</p></section>`
 }

@@ -1,4 +1,5 @@
 /** A runbook's steps as words for a terminal and as HTML for a page. */
+import { escapeHtml } from '../words.ts'
 import { markdownHtml, type Next, type Runbook, type RunbookStep } from './runbook.ts'
 
 /** The step as a person at a terminal reads it. */
@@ -83,8 +84,4 @@ function ifNotWords(step: RunbookStep): string | null {
   if (step.ifNot.kind === 'go') return `go to step ${step.ifNot.step}`
   if (step.ifNot.kind === 'escalate') return `wake the ${step.ifNot.role.replaceAll('-', ' ')}`
   return null
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
 }
