@@ -11,6 +11,7 @@ import { replay } from './commands/replay.ts'
 import { respond } from './commands/respond.ts'
 import { serve } from './commands/serve.ts'
 import { signIn } from './commands/sign-in.ts'
+import { watch } from './commands/watch.ts'
 
 /** Every command, in the order help shows them. Each row lives in a file of its own under commands/. */
 export const COMMANDS: readonly Command[] = [
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   replay,
   check,
   checkAlerts,
+  ...watch,
   ...respond,
   ...prove,
   serve,

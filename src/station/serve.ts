@@ -10,10 +10,12 @@ import { type Console, startConsole } from '../web/server.ts'
 import { fileSecret } from './file-secret.ts'
 import { restoreServing } from './restore.ts'
 import { openStation, readService, type Station } from './station.ts'
+import { type Keeper, keepWatch } from './watch.ts'
 
 export async function serveUntilStopped({ state, service, options, io, json }: Call): Promise<ExitCode> {
   let store: Store | undefined
   let station: Station | undefined
+  let watch: Keeper | undefined
   const consoleAt = addressOf(String(options.console))
   const publicUrl = typeof options.publicUrl === 'string' ? options.publicUrl : undefined
   readService(service)
@@ -46,6 +48,7 @@ export async function serveUntilStopped({ state, service, options, io, json }: C
     station = await opening
     store = station.store
     station.startEngine()
+    watch = await keepWatch(store, service, (says) => io.progress(says))
     const restored = await restoreServing(station)
     if (json) {
       io.out(
@@ -66,6 +69,7 @@ export async function serveUntilStopped({ state, service, options, io, json }: C
       await new Promise<void>((resolve) => io.stop.addEventListener('abort', () => resolve(), { once: true }))
     return EXIT.done
   } finally {
+    await watch?.stop()
     await console?.close()
     station ??= await opening.catch(() => undefined)
     if (options.withTraffic === true) await station?.shutDown()

@@ -19,6 +19,7 @@ import { deploymentKind, deploymentPerformers } from '../engine/deployments.ts'
 import { type Engine, startEngine } from '../engine/engine.ts'
 import { incidentKind, incidentPerformers } from '../engine/incidents.ts'
 import { sharedSecret } from '../engine/secrets.ts'
+import { watchKind } from '../engine/watching.ts'
 import type { World } from '../engine/world.ts'
 import type { Store } from '../ports/store.ts'
 import type { TrafficStatus } from '../ports/traffic.ts'
@@ -145,7 +146,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
       owner: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`,
       remark,
       registry: {
-        kinds: { deployment: deploymentKind(worlds), incident: incidentKind },
+        kinds: { deployment: deploymentKind(worlds), incident: incidentKind, watch: watchKind(worlds, store) },
         performers: {
           ...deploymentPerformers(worlds),
           ...incidentPerformers({
