@@ -15,9 +15,11 @@ import { alertSeriesExist } from './rules/alert-series-exist.ts'
 import { alertWindow } from './rules/alert-window.ts'
 import { allAtOnce } from './rules/all-at-once.ts'
 import { allowanceHolds } from './rules/allowance-holds.ts'
+import { analysisCanFail } from './rules/analysis-can-fail.ts'
 import { appspecValidates } from './rules/appspec-validates.ts'
 import { assetSkew } from './rules/asset-skew.ts'
 import { buildGoesOn } from './rules/build-goes-on.ts'
+import { canaryOutlastsAlarm } from './rules/canary-outlasts-alarm.ts'
 import { codedeployAlarms } from './rules/codedeploy-alarms.ts'
 import { codedeployAutoRollback } from './rules/codedeploy-auto-rollback.ts'
 import { codedeployKeepsBlue } from './rules/codedeploy-keeps-blue.ts'
@@ -94,8 +96,14 @@ import { registryKeepsReleases } from './rules/registry-keeps-releases.ts'
 import { rollbackJobTimeout } from './rules/rollback-job-timeout.ts'
 import { rollbackPath } from './rules/rollback-path.ts'
 import { rollbackRehearsed } from './rules/rollback-rehearsed.ts'
+import { rollbackTimeArgo } from './rules/rollback-time-argo.ts'
+import { rollbackTimeCodedeploy } from './rules/rollback-time-codedeploy.ts'
+import { rollbackTimeCompose } from './rules/rollback-time-compose.ts'
 import { rollbackTimeEcs } from './rules/rollback-time-ecs.ts'
+import { rollbackTimeFlagger } from './rules/rollback-time-flagger.ts'
 import { rollbackTimeKubernetes } from './rules/rollback-time-kubernetes.ts'
+import { rollbackTimeLambda } from './rules/rollback-time-lambda.ts'
+import { rollbackTimeScalingGroup } from './rules/rollback-time-scaling-group.ts'
 import { runbookCitizens } from './rules/runbook-citizens.ts'
 import { runbookEscalation } from './rules/runbook-escalation.ts'
 import { runbookFilled } from './rules/runbook-filled.ts'
@@ -123,8 +131,14 @@ export const RULES: readonly Rule[] = [
   registryKeepsReleases,
   rollbackJobTimeout,
   rollbackPath,
+  rollbackTimeArgo,
+  rollbackTimeCodedeploy,
+  rollbackTimeCompose,
   rollbackTimeEcs,
+  rollbackTimeFlagger,
   rollbackTimeKubernetes,
+  rollbackTimeLambda,
+  rollbackTimeScalingGroup,
   scalingGroupRollback,
   migrationLosesData,
   migrationUndo,
@@ -210,6 +224,8 @@ export const RULES: readonly Rule[] = [
   alertSeriesExist,
   alertWindow,
   allAtOnce,
+  analysisCanFail,
+  canaryOutlastsAlarm,
   codedeployAlarms,
   deployTimeout,
   kubeProgressDeadline,
