@@ -1,5 +1,6 @@
 import type { Command } from './command.ts'
 import { check } from './commands/check.ts'
+import { checkRollback } from './commands/check-rollback.ts'
 import { checkAlerts } from './commands/check-alerts.ts'
 import { define } from './commands/define.ts'
 import { demo } from './commands/demo.ts'
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   replay,
   check,
   checkAlerts,
+  checkRollback,
   ...watch,
   ...respond,
   ...prove,
