@@ -4,6 +4,7 @@ export type Instant = number
 export const SECOND = 1_000
 export const MINUTE = 60 * SECOND
 export const HOUR = 60 * MINUTE
+export const DAY = 24 * HOUR
 
 /** ISO 8601 in UTC, for logs and machines. */
 export function isoOf(at: Instant): string {

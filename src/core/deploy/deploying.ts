@@ -3,6 +3,8 @@ import type { Json } from '../json.ts'
 import type { Event, Machine, Reaction } from '../machine.ts'
 import { type Instant, SECOND } from '../time.ts'
 import { percentOf } from '../words.ts'
+import { planHash } from './approval.ts'
+import { otherThanPlanned, type Running } from './artefact.ts'
 import {
   type ArmBackends,
   BLIND_MS,
@@ -11,9 +13,11 @@ import {
   type DeploymentSeen,
   type DeploymentState,
   EXPAND_MS,
+  type PhaseName,
 } from './deployment.ts'
 import { Draft } from './draft.ts'
 import { finish, finishingTick, HINT_MS, promote, startDraining } from './finishing.ts'
+import { beginGating, type Gated, gateAnswered, gatingMessage, gatingTick, glassTold } from './gating.ts'
 import { onTrialTick, openNextTrial } from './on-trial.ts'
 import {
   calmUnconfirmed,
@@ -41,17 +45,21 @@ function react(state: DeploymentState, event: Event<DeploymentSeen>, now: Instan
   const draft = new Draft(state, now)
   if (!isOver(state)) {
     if (event.kind === 'tick') onTick(draft, event.seen)
-    else if (event.kind === 'outcome') onOutcome(draft, event.of, event.outcome)
+    else if (event.kind === 'outcome') onOutcome(draft, event.effect, event.of, event.outcome)
+    else if (isBefore(draft))
+      goOn(draft, gatingMessage(draft, event.name, event.who, reasonOf(event.payload), event.payload))
     else onMessage(draft, event.name, event.who, reasonOf(event.payload))
   }
   const done = isOver(draft.state)
   return draft.reaction(done ? null : wakeAt(draft), done)
 }
 
+const WAITS: ReadonlySet<PhaseName> = new Set(['gating', 'awaiting-approval', 'expanding', 'starting', 'halted'])
+
 function wakeAt(draft: Draft): Instant {
   // Waiting on an effect needs no fast tick, only its deadline's; watching citizens does.
   const { name } = draft.state.phase
-  return draft.now + (name === 'expanding' || name === 'starting' || name === 'halted' ? SECOND : TICK_MS)
+  return draft.now + (WAITS.has(name) ? SECOND : TICK_MS)
 }
 
 function onTick(draft: Draft, seen: DeploymentSeen): void {
@@ -64,10 +72,14 @@ function onTick(draft: Draft, seen: DeploymentSeen): void {
     draft.set({ steering: { ...steering, attempt: steering.attempt + 1, retryAt: null } })
     draft.askTraffic()
   }
+  // The request is the first entry of every deployment.
+  if (draft.state.effects === 0 && (phase.name === 'gating' || phase.name === 'expanding')) return begin(draft)
   switch (phase.name) {
+    case 'gating':
+    case 'awaiting-approval':
+      return goOn(draft, gatingTick(draft))
     case 'expanding':
-      if (draft.state.effects === 0) begin(draft)
-      else if (phase.deadline <= draft.now) refuse(draft, 'The schema step did not finish in time.')
+      if (phase.deadline <= draft.now) refuse(draft, 'The schema step did not finish in time.')
       return
     case 'starting':
       if (phase.deadline <= draft.now) refuse(draft, `Release ${release(draft)} did not become ready in time.`)
@@ -101,9 +113,24 @@ function begin(draft: Draft): void {
       alpha: plan.trial.alpha,
       confirmMs: CONFIRM_MS,
       approvals: plan.approvals,
+      plan: planHash(plan),
+      artefact: (plan.artefact ?? null) as Json,
+      environment: plan.environment ?? null,
     },
     plan.requestedBy,
   )
+  goOn(draft, beginGating(draft))
+}
+
+/** True while nothing has been started, told or moved. */
+function isBefore({ state }: Draft): boolean {
+  return state.phase.name === 'gating' || state.phase.name === 'awaiting-approval'
+}
+
+/** Lets the deployment move its first thing, once every gate has passed and everybody has agreed. */
+function goOn(draft: Draft, gated: Gated): void {
+  if (gated === 'waiting') return
+  const { plan } = draft.state
   if (plan.migrations.length === 0) return start(draft)
   draft.effect('schema.expand', { service: plan.service, files: plan.migrations as unknown as Json })
   draft.enter(
@@ -121,9 +148,13 @@ function start(draft: Draft): void {
   )
 }
 
-function onOutcome(draft: Draft, of: string, outcome: Json): void {
+function onOutcome(draft: Draft, effect: string, of: string, outcome: Json): void {
   const answer = (outcome ?? {}) as Readonly<Record<string, Json>>
   switch (of) {
+    case 'gate.run':
+      return goOn(draft, gateAnswered(draft, effect, outcome))
+    case 'glass.tell':
+      return glassTold(draft, answer)
     case 'schema.expand':
       return schemaAnswered(draft, answer)
     case 'runtime.start':
@@ -182,6 +213,11 @@ function startAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): vo
       draft,
       `Release ${release(draft)} never became ready, so no citizen ever met it: ${String(answer.why)}`,
     )
+  }
+  const wrong = otherThanPlanned(draft.state.plan, answer.instances as unknown as readonly Running[])
+  if (wrong) {
+    draft.entry('release.not-planned', wrong)
+    return refuse(draft, wrong)
   }
   const backends = (answer.instances as unknown as ArmBackends['backends']).map(({ id, host, port }) => ({
     id,

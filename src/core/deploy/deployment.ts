@@ -1,14 +1,23 @@
 /**
  * One deployment, from "start it" to "citizens are on exactly one release again". Pure: the engine performs the effects.
  *
- *   expanding ─► starting ─► attaching ─► verifying ─► on-trial ─► finishing ─► promoted
- *       │            │            │            │         │    ▲         │
- *       │            │            │            │         ▼    │         │
+ *   gating ─► awaiting-approval ─► gating          (gating.ts; nothing has moved: every way out of it but on is `refused`)
+ *                                    │
+ *       ┌────────────────────────────┘
+ *       ▼
+ *   expanding ─► starting ─► attaching ─► verifying ─► on-trial ◄─► finishing ─► contracting ─► promoted
+ *       │            │            │            │         │    ▲         │            │
+ *       │            │            │            │         ▼    │         │            └─ failed: a person is paged, and it is promoted
  *       │            │            │            │        halted          │   (a person's rollback works from here too)
  *       ▼            ▼            ▼            ▼         │              ▼
  *    refused   ◄── nothing had moved ──┴──── rolling-back ◄─────────────┘
  *                                              │
  *                                              └─► rolled-back        (not confirmed in time: a person is paged, and we go on trying)
+ *
+ * finishing goes moving ─► draining ─► warm ─► detaching ─► stopping. While the old release is warm, going back is instant; an alarm
+ * there puts the new release back on trial. The old data is copied in batches (backfill.ts) beside on-trial or warm, as the definition
+ * says. contracting comes only after the rollback window closed and the old release stopped. Rolling replaces replicas in batches under
+ * on-trial (rolling.ts); rings of tenants are proven one after the other there (rings.ts).
  *
  * Terms. *stable* is the release that was running, *canary* the one on trial, whatever the strategy. *Steering* is what we last
  * asked of traffic; it counts only when the traffic layer has said "applied". Every wait has a deadline stored as an instant, so a
@@ -17,8 +26,14 @@
 import type { Json } from '../json.ts'
 import type { Spawn } from '../machine.ts'
 import type { Instant } from '../time.ts'
+import type { Approval, ApprovalPlan } from './approval.ts'
 import type { Arm, CountBatch } from './counts.ts'
+import { asksBefore, type GatePlan, type GateResult } from './gate.ts'
+import type { Backfill, BackfillPlan } from './backfill.ts'
 import type { IncidentPlan } from './harm.ts'
+import type { PartPlan } from './parts.ts'
+import type { Rings, RingsPlan, TenantRule } from './rings.ts'
+import type { Rolling, RollingPlan } from './rolling.ts'
 import type { Trial, TrialPlan } from './trial.ts'
 
 /** A release as the runtime starts it. The epoch is added when the effect is performed. */
@@ -35,6 +50,26 @@ export interface ReleasePlan {
   readonly stopMsMax: number
 }
 
+/** A rule that is left out on one person's word: loud, logged, and looked at afterwards. */
+export interface Waiver {
+  /** `break-glass`: the window, approvals and named gates. `emergency`: the window alone, and more people agree instead. */
+  readonly kind: 'break-glass' | 'emergency'
+  readonly who: string
+  readonly why: string
+  /** Gates that are not asked; the right target and the schema are always asked. */
+  readonly gates: readonly string[]
+  readonly approvals: boolean
+}
+
+/** What a release is, byte for byte, as its runtime told before the start; or why nobody can tell. */
+export type Artefact = { readonly digest: string } | { readonly why: string }
+
+/** One statement of a release, as its declaration names it. */
+export interface NamedQuery {
+  readonly name: string
+  readonly sql: string
+}
+
 export interface ArmBackends {
   readonly release: string
   readonly backends: readonly { readonly id: string; readonly host: string; readonly port: number }[]
@@ -48,10 +83,26 @@ export interface DeploymentPlan {
   /** Release that runs now; null: the service's first deployment, which has nothing to go back to and no trial. */
   readonly previous: ArmBackends | null
   readonly next: ReleasePlan
-  readonly strategy: 'canary' | 'blue-green'
+  readonly strategy: 'canary' | 'blue-green' | 'rolling'
   readonly trial: TrialPlan
-  /** Numbered SQL files of the schema step, in order; none: no schema step. */
+  /** Numbered SQL files of the expand step, in order; none: no such step. */
   readonly migrations: readonly { readonly file: string; readonly sql: string }[]
+  /** What removes the old shape; applied only when the rollback window has closed and the old release is stopped. */
+  readonly contract?: readonly { readonly file: string; readonly sql: string }[]
+  /** Copying old data into the new shape, in batches. */
+  readonly backfill?: BackfillPlan
+  /** Statements that the running and the new release declare; each schema step proves that they still work. */
+  readonly queries?: { readonly old: readonly NamedQuery[]; readonly next: readonly NamedQuery[] }
+  /** How long the old release stays warm, without traffic, after every citizen has left it, in ms; absent: 0. The rollback window. */
+  readonly warmMs?: number
+  /** Strategy rolling only. */
+  readonly rolling?: RollingPlan
+  /** Tenants get the release ring after ring; absent: shares of all citizens. */
+  readonly rings?: RingsPlan
+  /** What is deployed, when it is not the application itself: a rule set, a template, data. */
+  readonly part?: PartPlan
+  /** Release of each artefact that is in force when this deployment is done, by the artefact's id. */
+  readonly parts?: Readonly<Record<string, string>>
   /** Journey steps as the traffic layer recognises them, and what our synthetic citizen types into their forms. */
   readonly steps: readonly { readonly [key: string]: Json }[]
   readonly healthPath: string
@@ -60,6 +111,14 @@ export interface DeploymentPlan {
   readonly requestedBy: string
   /** People who must agree besides the one who asked. */
   readonly approvals: number
+  /** What must be so before anything moves, in order. Absent: nothing, as for a release that is started again after a reboot. */
+  readonly gates?: readonly GatePlan[]
+  /** Who must agree, and for how long that holds; absent: nobody. */
+  readonly approval?: ApprovalPlan
+  readonly waiver?: Waiver
+  /** Id of the environment that is meant; absent: the definition names none. */
+  readonly environment?: string
+  readonly artefact?: Artefact
   readonly reason: string
   /** Who is woken and what is said when the release is taken back. */
   readonly incident: IncidentPlan
@@ -75,7 +134,21 @@ export const DEAD_MS = 3_000
 export const EXPAND_MS = 30 * 60_000
 
 export type Phase =
-  | { readonly name: 'expanding' | 'starting' | 'attaching' | 'verifying'; readonly deadline: Instant }
+  /** `asked`: gates whose answer is waited for, by the effect that asks. */
+  | {
+      readonly name: 'gating'
+      readonly stage: 'checks' | 'commands' | 'last'
+      readonly asked: readonly { readonly gate: string; readonly effect: string }[]
+      readonly deadline: Instant
+    }
+  | { readonly name: 'awaiting-approval'; readonly deadline: Instant }
+  | {
+      readonly name: 'expanding'
+      readonly deadline: Instant
+      /** `checking`: our synthetic citizen tries the running release on the widened schema. Absent: being applied. */
+      readonly stage?: 'checking'
+    }
+  | { readonly name: 'starting' | 'attaching' | 'verifying' | 'contracting'; readonly deadline: Instant }
   | { readonly name: 'on-trial'; readonly deadSince: Instant | null }
   /** `confirmBy`: until then the traffic layer should have said that everybody is on the old release; null: it has. */
   | {
@@ -87,14 +160,16 @@ export type Phase =
     }
   | {
       readonly name: 'finishing'
-      readonly stage: 'moving' | 'draining' | 'detaching' | 'stopping'
+      readonly stage: 'moving' | 'draining' | 'warm' | 'detaching' | 'stopping'
+      /** Of `warm`: the instant at which the rollback window closes. */
       readonly deadline: Instant
       /** Since when no replica of the new release is healthy; null: one is. */
       readonly deadSince: Instant | null
     }
   | {
       readonly name: 'rolling-back'
-      readonly stage: 'moving' | 'draining' | 'detaching' | 'stopping'
+      /** `restoring` and `refilling`: old replicas that a rolling deployment had stopped are started again. */
+      readonly stage: 'restoring' | 'moving' | 'draining' | 'detaching' | 'stopping' | 'refilling'
       readonly because: string
       readonly deadline: Instant
       /** Null once traffic was confirmed on the old release. */
@@ -111,6 +186,8 @@ export interface Steering {
   readonly moveFrom: Arm | null
   readonly stable: ArmBackends
   readonly canary: ArmBackends | null
+  /** Which tenants may meet the canary; absent: all. */
+  readonly tenants?: TenantRule
   readonly attempt: number
   /** When to ask again, after the traffic layer did not answer; null: answered, or still asking. */
   readonly retryAt: Instant | null
@@ -154,10 +231,24 @@ export interface DeploymentState {
   readonly lastWhy: string
   readonly chart: readonly { readonly at: Instant; readonly evidence: number; readonly weight: number }[]
   readonly measured: Measured
+  /** Strategy rolling: how far the batches are. */
+  readonly rolling?: Rolling
+  /** Rings of tenants: which is on trial, and which are proven. */
+  readonly rings?: Rings
+  readonly backfill?: Backfill
+  /** Somebody was already told that the release fails citizens while no old one is warm. */
+  readonly lateHarm?: boolean
   /** Counts effects, so that each has an id of its own for ever. */
   readonly effects: number
   /** The release that serves citizens when this deployment is done. */
   readonly serving: string | null
+  /** What came of each gate so far; absent: none was asked. */
+  readonly gates?: readonly GateResult[]
+  /** Who has agreed so far. */
+  readonly approvals?: readonly Approval[]
+  /** Who was told that the glass is broken, and how often that was tried. */
+  readonly glassTold?: string
+  readonly glassTries?: number
 }
 
 /** What the engine saw through the ports. `null` parts: the port did not answer, or was not asked in this phase. */
@@ -174,6 +265,8 @@ export interface DeploymentSeen {
       readonly inFlight: number
       readonly upgraded: number
       readonly lastRequestAt?: Instant
+      /** Absent where nothing asks for it. */
+      readonly id?: string
     }[]
   } | null
   readonly counts: { readonly batches: readonly CountBatch[]; readonly gap: boolean } | null
@@ -182,10 +275,14 @@ export interface DeploymentSeen {
 }
 
 export function newDeployment(plan: DeploymentPlan, now: Instant): Spawn {
+  const deadline = now + EXPAND_MS
+  const phase: Phase = asksBefore(plan)
+    ? { name: 'gating', stage: 'checks', asked: [], deadline }
+    : { name: 'expanding', deadline }
   const state: DeploymentState = {
     plan,
-    phase: { name: 'expanding', deadline: now + EXPAND_MS },
-    history: [{ at: now, phase: 'expanding', why: plan.reason }],
+    phase,
+    history: [{ at: now, phase: phase.name, why: plan.reason }],
     steering: null,
     canary: null,
     trial: null,

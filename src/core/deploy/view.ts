@@ -4,6 +4,17 @@
  */
 import { durationOf, type Instant } from '../time.ts'
 import { countOf, percentOf, plural } from '../words.ts'
+import {
+  type ApprovalView,
+  approvalView,
+  approveOffer,
+  artefactWords,
+  beforeWords,
+  type GateRow,
+  gateRows,
+  type WaiverView,
+  waiverView,
+} from './before-view.ts'
 import type { DeploymentState, PhaseName } from './deployment.ts'
 import { alphaCommitted, explainTrial } from './trial.ts'
 
@@ -45,7 +56,12 @@ export interface DeploymentView {
   readonly clocks: readonly Clock[]
   readonly history: readonly { readonly at: Instant; readonly phase: string; readonly why: string }[]
   readonly facts: readonly Fact[]
-  readonly offers: Readonly<Record<'rollback' | 'halt' | 'resume' | 'promote', Offer>>
+  readonly offers: Readonly<Record<'rollback' | 'halt' | 'resume' | 'promote' | 'approve', Offer>>
+  readonly gates: readonly GateRow[]
+  /** Null: nobody besides the one who asked needs to agree. */
+  readonly approval: ApprovalView | null
+  /** Null: every rule was kept. */
+  readonly waiver: WaiverView | null
 }
 
 export interface Evidence {
@@ -111,6 +127,9 @@ export function viewDeployment(state: DeploymentState, now: Instant): Deployment
     })),
     facts: factsOf(state),
     offers: offersOf(state),
+    gates: gateRows(state),
+    approval: approvalView(state),
+    waiver: waiverView(state),
   }
 }
 
@@ -122,6 +141,8 @@ export function oddsWords(odds: number): string {
 }
 
 const WORDS: Readonly<Record<PhaseName, string>> = {
+  gating: 'Checking first',
+  'awaiting-approval': 'Waiting for approval',
   expanding: 'Preparing the database',
   starting: 'Starting',
   attaching: 'Connecting',
@@ -155,6 +176,9 @@ function storyOf(state: DeploymentState, now: Instant): Story {
   const word = WORDS[phase.name]
   const citizens = harmWords(state)
   switch (phase.name) {
+    case 'gating':
+    case 'awaiting-approval':
+      return { word, tone: phase.name === 'gating' ? 'calm' : 'watch', citizens, next: beforeWords(state, now) }
     case 'expanding':
     case 'starting':
     case 'attaching':
@@ -349,6 +373,8 @@ function factsOf(state: DeploymentState): Fact[] {
   if (plan.migrations.length > 0) {
     facts.push({ name: 'Database changes', value: plan.migrations.map(({ file }) => file).join(', ') })
   }
+  if (plan.environment) facts.push({ name: 'Environment', value: plan.environment })
+  if (plan.artefact) facts.push({ name: 'What it is', value: artefactWords(state) })
   const alpha = trial?.plan.alpha ?? plan.trial.alpha
   const spent = trial ? `; ${percentOf(alphaCommitted(trial))} of chance is committed so far` : ''
   facts.push({ name: 'Chance of taking back a good release', value: `at most ${percentOf(plan.trial.alpha)}${spent}` })
@@ -363,6 +389,7 @@ function offersOf(state: DeploymentState): DeploymentView['offers'] {
   const onTrial = phase.name === 'on-trial'
   return {
     rollback: rollbackOffer(state),
+    approve: approveOffer(state),
     halt: onTrial ? open : { open: false, why: 'Only a release on trial can be halted.' },
     resume: phase.name === 'halted' ? open : { open: false, why: 'Only a halted deployment can be resumed.' },
     promote: onTrial ? open : { open: false, why: 'Only a release on trial can be promoted.' },

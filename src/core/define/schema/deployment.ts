@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { amount, id, line, listOf, positive, repoPath, rrule, says, share, wallSpan, whole } from './words.ts'
+import { amount, envName, id, line, listOf, positive, repoPath, rrule, says, share, wallSpan, whole } from './words.ts'
 
 export const STRATEGIES = ['canary', 'blue-green', 'rolling', 'shadow'] as const
 const strategy = z.enum(STRATEGIES)
@@ -190,13 +190,38 @@ const gate = z.strictObject({
     'run',
     'test:unit',
   ]).optional(),
-  report: says(repoPath, 'Report it writes, kept as evidence.', 'reports/axe.json').optional(),
+  report: says(
+    repoPath,
+    'Report it reads: SARIF, `npm audit --json` or axe. Looked for in the release’s folder, then beside the definition. Kept as evidence.',
+    'reports/axe.json',
+  ).optional(),
+  about: says(
+    repoPath,
+    'File that the report is about. A report older than it is stale, and its digest is kept with the evidence.',
+    'package-lock.json',
+  ).optional(),
+  maxAgeHours: says(
+    positive.default(24),
+    'Oldest report that counts, in hours. An older one has failed.',
+    24,
+    'advisory databases change daily',
+  ),
+  files: says(
+    listOf(repoPath, 20).default([]),
+    'For a gate of kind alerts: folders or files with the alert rules. None: every rule file beside the definition.',
+    ['monitoring'],
+  ),
   pass: says(
     line,
     'What passing means, with a number.',
     'p95 under 3 s at 36 submissions a minute for 20 minutes',
   ).optional(),
   secondsMax: says(positive.default(900), 'Longest run, in seconds; longer has failed.', 900),
+  secretEnv: says(
+    listOf(envName, 20).default([]),
+    'Names of variables that the command gets from outside. It gets nothing else of Holdfast’s own environment.',
+    ['TEST_DATABASE_URL'],
+  ),
   catches: says(listOf(id, 10).default([]), 'Failure modes it would have caught.', ['memory-exhaustion']),
   every: says(line, 'What else it follows.', 'also after each migration').optional(),
 })
@@ -207,7 +232,23 @@ const approvals = z.strictObject({
     'People who must agree inside the window; never the one who started it.',
     1,
   ),
-  roles: says(listOf(line, 10).default([]), 'Roles they must hold.', ['approver']),
+  roles: says(
+    listOf(line, 10).default([]),
+    'Roles they must hold. When people under `oncall` hold one, only they may agree.',
+    ['approver'],
+  ),
+  waitHours: says(
+    positive.max(720).default(24),
+    'How long a release waits for them, in hours; then it is refused.',
+    24,
+    'one working day; nothing else of the service can be released meanwhile',
+  ),
+  validHours: says(
+    positive.max(720).default(12),
+    'How long one agreement holds while the others are waited for, in hours.',
+    12,
+    'one shift',
+  ),
 })
 
 const rollback = z.strictObject({

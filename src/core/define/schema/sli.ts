@@ -227,5 +227,10 @@ export const environment = z.strictObject({
   kind: says(z.enum(['production', 'rehearsal', 'test']), 'What it is.', 'production'),
   account: says(line, 'Account, cluster or host it is.', '111122223333').optional(),
   region: says(line, 'Region.', 'eu-west-2').optional(),
+  databaseHost: says(
+    line,
+    'Host of the service’s database there. A deployment that finds another one is refused.',
+    'heating.cluster-abc.eu-west-2.rds.amazonaws.com',
+  ).optional(),
   url: says(z.url().max(300), 'Where it answers.', 'https://www.example.gov.uk/heating').optional(),
 })
