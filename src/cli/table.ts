@@ -1,12 +1,13 @@
 import type { Command } from './command.ts'
 import { check } from './commands/check.ts'
-import { checkRollback } from './commands/check-rollback.ts'
 import { checkAlerts } from './commands/check-alerts.ts'
+import { checkRollback } from './commands/check-rollback.ts'
 import { define } from './commands/define.ts'
 import { demo } from './commands/demo.ts'
 import { deploy } from './commands/deploy.ts'
 import { init } from './commands/init.ts'
 import { kit } from './commands/kit.ts'
+import { mcp } from './commands/mcp.ts'
 import { prove } from './commands/prove.ts'
 import { replay } from './commands/replay.ts'
 import { respond } from './commands/respond.ts'
@@ -29,5 +30,6 @@ export const COMMANDS: readonly Command[] = [
   ...respond,
   ...prove,
   serve,
+  mcp,
   signIn,
 ]

@@ -15,6 +15,7 @@ import {
   stepsOf,
   webOf,
 } from './source.ts'
+import { reviewOf } from '../respond/review.ts'
 import { traceText } from './specs.ts'
 
 export function docFiles(source: Source): KitFile[] {
@@ -31,7 +32,7 @@ export function docFiles(source: Source): KitFile[] {
       'docs',
       'ops/docs/post-incident-review.md',
       [['respond'], ['journeys'], ['harmBudget']],
-      reviewText(service),
+      reviewOf(service).text,
     ),
     ...(service.data.kinds.some((kind) => kind.personal)
       ? [single('docs', 'ops/docs/dpia-screening.md', [['data']], dpiaText(service))]
@@ -190,55 +191,6 @@ export function oncallText(service: Service): string {
     '## Who is told',
     '',
     ...audiencesOf(service).map((line) => `- ${line}`),
-  ].join('\n')
-}
-
-function reviewText(service: Service): string {
-  return [
-    `# Review of an incident of "${service.service.name}"`,
-    '',
-    `Within ${service.respond.reviewWorkingDays} working days. Times, pages, decisions and steps come from the log (\`holdfast respond review\`); people add what the log cannot know. Roles, not names.`,
-    '',
-    '## What happened to citizens',
-    '',
-    ...service.journeys.map(
-      (journey) =>
-        `- ${journey.name}: how many failed, gave up, came back? Was anybody harmed so that ${lower(journey.harmIfFails)}?`,
-    ),
-    `- Who noticed first: a synthetic journey, an objective, staff or a citizen? How many minutes before the first complaint? (Budget: ${service.harmBudget.citizens} citizens.)`,
-    '',
-    '## When',
-    '',
-    '| moment | time (London) | source |',
-    '|---|---|---|',
-    ...['fault began', 'first page', 'acknowledged', 'declared', 'first public words', 'mitigated', 'resolved'].map(
-      (moment) => `| ${moment} | | log |`,
-    ),
-    '',
-    '## Which failure mode was it?',
-    '',
-    ...modesOf(service).map((mode) => `- [ ] ${mode.name} (runbook \`${runbookPath(mode)}\`: which step did not fit?)`),
-    '- [ ] None of these: should it replace one of the five?',
-    '',
-    '## Several causes, never one',
-    '',
-    'Change · capacity · dependency · detection · runbook · communication · staffing: what made each possible, and what made it worse?',
-    ...service.dependencies.map((dependency) => `- ${dependency.id}: part of it?`),
-    '',
-    '## Actions',
-    '',
-    '| action | role | by | closed by which check or drill |',
-    '|---|---|---|---|',
-    '',
-    'An action is closed when its check or drill passes, not when somebody says so.',
-    ...(service.data.breach
-      ? [
-          '',
-          '## Personal data',
-          '',
-          `Was data lost, seen, or out of reach? The ${service.data.breach.hours} hours run from ${service.data.breach.starts}; ${service.data.breach.dpo} decides${service.data.breach.by ? `, ${service.data.breach.by} tells the regulator` : ''}.`,
-        ]
-      : []),
   ].join('\n')
 }
 
