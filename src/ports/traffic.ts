@@ -1,5 +1,6 @@
 import type { Arm, CountBatch } from '../core/deploy/counts.ts'
 import type { Instant } from '../core/time.ts'
+import type { TenantRule } from '../core/traffic/tenant.ts'
 import type { Refused, Unreachable } from './unreachable.ts'
 
 /** One address that answers for a release. `id` is unique within the configuration and stays the same across changes. */
@@ -46,6 +47,11 @@ export interface TrafficConfig {
    */
   readonly generation: number
   readonly moveFrom?: Arm
+  /**
+   * Seats sessions by the ring of their tenant instead of by `weight`, which then is the highest of the rings'. Counts carry the ring
+   * before their segment. An implementation that cannot tell tenants apart MUST NOT accept a configuration with it. Absent: no rings.
+   */
+  readonly tenants?: TenantRule
   /** Copies of safe (GET, HEAD) requests to the arm that did not answer; the copies' answers are compared and dropped. */
   readonly shadow?: { readonly to: Arm; readonly inFlightMax: number }
   readonly steps: readonly StepMatch[]

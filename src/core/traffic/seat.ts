@@ -6,10 +6,14 @@
  *                                 ├─ the seat's release changed arms (promotion) ─► follows its release, evidence left out
  *                                 ├─ the seat's release is gone ─► coin again, evidence left out
  *                                 └─ older than SEAT_MS_MAX ─► a new session
+ *
+ * With rings of tenants (tenant.ts) the coin's weight is that of the request's ring, and a session takes the seat that its present tenant
+ * allows: stable where the ring is not open yet, the canary where it is proven. A seat that was changed so is left out of the evidence.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { Arm } from '../deploy/counts.ts'
 import { HOUR, type Instant } from '../time.ts'
+import { type RingSeat, ringReader, type TenantRequest, type TenantRule } from './tenant.ts'
 
 export interface Seat {
   readonly id: string
@@ -37,6 +41,7 @@ export interface Seating {
   readonly weight: number
   readonly generation: number
   readonly moveFrom?: Arm
+  readonly tenants?: TenantRule
 }
 
 /** What seating looks at, worked out once for a configuration. */
@@ -47,6 +52,8 @@ export interface SeatRules {
   /** Tag of each arm's release; canary undefined: there is none. */
   readonly stable: string
   readonly canary: string | undefined
+  /** The ring of a request's tenant; undefined: citizens are not told apart by tenant. */
+  readonly ringOf: ((request: TenantRequest) => RingSeat) | undefined
 }
 
 export function seatRulesOf(config: Seating): SeatRules {
@@ -56,6 +63,7 @@ export function seatRulesOf(config: Seating): SeatRules {
     moveFrom: config.moveFrom,
     stable: releaseTag(config.stable.release),
     canary: config.canary && releaseTag(config.canary.release),
+    ringOf: config.canary && config.tenants && ringReader(config.tenants),
   }
 }
 
@@ -74,8 +82,30 @@ export function seatOf(
   dice: () => number,
   freshId: () => string,
   now: Instant,
+  ring?: RingSeat,
 ): Seat {
-  if (!known || now - known.at > SEAT_MS_MAX || known.at - now > SEAT_MS_MAX) return thrown(rules, dice, freshId(), now)
+  const seat = keptSeat(known, rules, dice, freshId, now, ring ? ring.weight : rules.weight)
+  if (!ring || rules.canary === undefined) return seat
+  if (ring.weight <= 0 && seat.arm === 'canary') return allowed(seat, 'stable', rules.stable, rules)
+  if (ring.weight >= 1 && seat.arm === 'stable') return allowed(seat, 'canary', rules.canary, rules)
+  return seat
+}
+
+/** The only seat that the tenant's ring has. What happens next proves nothing: no coin put the session there. */
+function allowed(seat: Seat, arm: Arm, release: string, { generation }: SeatRules): Seat {
+  return { ...seat, arm, release, generation: Math.min(seat.generation, generation - 1), settled: generation }
+}
+
+function keptSeat(
+  known: Seat | undefined,
+  rules: SeatRules,
+  dice: () => number,
+  freshId: () => string,
+  now: Instant,
+  weight: number,
+): Seat {
+  if (!known || now - known.at > SEAT_MS_MAX || known.at - now > SEAT_MS_MAX)
+    return thrown(rules, weight, dice, freshId(), now)
   const other: Arm = known.arm === 'stable' ? 'canary' : 'stable'
   if (rules[known.arm] !== known.release) {
     // Half a journey may lie on the old release, so what happens next proves nothing about either of the present ones.
@@ -83,7 +113,7 @@ export function seatOf(
     if (rules[other] === known.release) {
       return { ...known, arm: other, generation: outside, settled: rules.generation }
     }
-    return { ...thrown(rules, dice, known.id, known.at), generation: outside }
+    return { ...thrown(rules, weight, dice, known.id, known.at), generation: outside }
   }
   if (known.settled >= rules.generation) return known
   const to = known.arm === rules.moveFrom ? rules[other] : undefined
@@ -92,14 +122,14 @@ export function seatOf(
     : { ...known, arm: other, release: to, settled: rules.generation }
 }
 
-function thrown(rules: SeatRules, dice: () => number, id: string, at: Instant): Seat {
-  const toCanary = rules.canary !== undefined && dice() < rules.weight
+function thrown(rules: SeatRules, weight: number, dice: () => number, id: string, at: Instant): Seat {
+  const toCanary = rules.canary !== undefined && dice() < weight
   return {
     id,
     arm: toCanary ? 'canary' : 'stable',
     generation: rules.generation,
     settled: rules.generation,
-    share: rules.weight,
+    share: rules.canary === undefined ? 0 : weight,
     release: toCanary ? rules.canary : rules.stable,
     at,
   }
