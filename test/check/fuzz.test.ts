@@ -6,13 +6,15 @@ import { judge } from '../../src/core/check/judge.ts'
 import { githubReport, sarifReport, textReport } from '../../src/core/check/report.ts'
 import { htmlReport } from '../../src/core/check/report-html.ts'
 import { RULES } from '../../src/core/check/table.ts'
+import { EXAMPLES } from './examples/all.ts'
 import { data } from './labelled/data.ts'
 import { pipelines } from './labelled/pipelines.ts'
 import { runtime } from './labelled/runtime.ts'
 
 const examples = RULES.flatMap((rule) => [rule.bad, rule.good])
 const cases = [...pipelines, ...runtime, ...data].map((one) => one.files)
-const files = [...examples, ...cases].flatMap((set) => Object.entries(set))
+const shapes = EXAMPLES.map((one) => one.files)
+const files = [...examples, ...cases, ...shapes].flatMap((set) => Object.entries(set))
 
 /** A rule that throws is turned into an open question by the judge; here it is a failure. */
 function survives(entries: readonly (readonly [string, string])[]) {

@@ -7,10 +7,15 @@ export const FORMATS = [
   'codepipeline',
   'buildspec',
   'appspec',
+  'jenkins-library',
   'ecs',
   'cloudformation',
+  'cfn-parameters',
+  'samconfig',
+  'cdk-manifest',
   'terraform',
   'tfvars',
+  'terraform-plan',
   'kubernetes',
   'kustomization',
   'helm',
@@ -48,7 +53,12 @@ const byPath: readonly (readonly [RegExp, Format | Sniff])[] = [
   [/(^|\/)([\w.-]+[._-])?appspec([._-][\w.-]+)?\.(ya?ml|json)$/i, 'appspec'],
   [/(^|\/)([\w.-]+\.)?(docker-)?compose([._-][\w.-]+)?\.ya?ml$/i, 'compose'],
   [/(^|\/)((Docker|Container)file([._-][\w.-]+)?|[\w.-]+\.(docker|container)file)$/i, 'dockerfile'],
-  [/\.tfvars$/, 'tfvars'],
+  [/(^|\/)vars\/[\w.-]+\.groovy$/, 'jenkins-library'],
+  [/\.tfvars(\.json)?$/, 'tfvars'],
+  [/(^|\/)samconfig\.toml$/, 'samconfig'],
+  // Beside templates and manifest, a CDK application's output holds the code it uploads.
+  [/(^|\/)cdk\.out\/.*asset\.[\w.-]+(\/|$)|(^|\/)cdk\.out\/(tree|cdk|[\w.-]+\.assets)\.json$/, () => undefined],
+  [/(^|\/)cdk\.out\/(.*\/)?manifest\.json$/, 'cdk-manifest'],
   [/\.tf$/, 'terraform'],
   [/(^|\/)kustomization\.ya?ml$/, 'kustomization'],
   [/(^|\/)Chart\.ya?ml$/, 'helm'],
@@ -130,6 +140,9 @@ function sniffKind(start: string): Format {
 function sniffJson(start: string): Format | undefined {
   if (/"Resources"\s*:/.test(start) && /"AWS::[A-Z]\w+::\w+"/.test(start)) return 'cloudformation'
   if (/"containerDefinitions"\s*:/.test(start)) return 'ecs'
+  if (/"planned_values"\s*:/.test(start) && /"terraform_version"\s*:/.test(start)) return 'terraform-plan'
+  if (/^\s*\[\s*\{\s*"ParameterKey"\s*:|^\s*\{\s*"Parameters"\s*:\s*\{/.test(start) && !/"Resources"\s*:/.test(start))
+    return 'cfn-parameters'
   if (/"deploymentConfiguration"\s*:/.test(start) && /"(serviceName|cluster|taskDefinition)"\s*:/.test(start))
     return 'ecs'
   if (/"pipeline"\s*:/.test(start) && /"stages"\s*:/.test(start) && /"actionTypeId"/.test(start)) return 'codepipeline'

@@ -51,7 +51,6 @@ export const SKIPPED_FOLDERS: ReadonlySet<string> = new Set([
   '.next',
   '.gradle',
   '.idea',
-  'cdk.out',
 ])
 
 /** Bounds on what is read. Chosen so that a whole run stays under a few seconds and 300 MB on two cores. */

@@ -11,12 +11,16 @@ import { child, items, type Node, type Problem, type Source, text } from './form
 import { linesOf } from './formats/position.ts'
 import { judgeSql, type Migration } from './formats/sql-effects.ts'
 import { readYaml } from './formats/yaml.ts'
-import { ecsResources, type Module, type Resource, templateResources, terraformResources } from './models/cloud.ts'
+import { ecsResources, type Resource } from './models/cloud.ts'
 import { codepipelines } from './models/codepipeline.ts'
 import { workflowPipelines } from './models/github.ts'
-import { jenkinsPipeline } from './models/jenkins.ts'
+import { jenkinsLibrary, jenkinsPipeline, unseenLibraries } from './models/jenkins.ts'
 import { type KubeFile, type KubeObject, kubeObjects } from './models/kube.ts'
 import type { Pipeline } from './models/pipeline.ts'
+import { planResources, withPlans } from './models/plan.ts'
+import { cdkStacks, samParameters, templateTree } from './models/template.ts'
+import { type Module, readTfvarsJson, terraformTree } from './models/terraform.ts'
+import type { Unseen } from './models/unseen.ts'
 import type { Tree } from './tree.ts'
 
 export interface Document {
@@ -51,6 +55,8 @@ export interface World {
   readonly dockerfiles: readonly Dockerfile[]
   readonly kube: readonly KubeObject[]
   readonly cloud: readonly Resource[]
+  /** What decides about production and is not in the tree, or could not be rendered: each is a "cannot tell". */
+  readonly unseen: readonly Unseen[]
   readonly composes: readonly Document[]
   readonly migrations: readonly JudgedMigration[]
   readonly nginx: readonly NginxFile[]
@@ -90,7 +96,7 @@ export function worldOf(tree: Tree, today: Instant): World {
   }
   const hcl = (format: Format): Module[] =>
     sources(format).map((src) => {
-      const file = readHcl(src)
+      const file = src.file.endsWith('.json') ? readTfvarsJson(src) : readHcl(src)
       note(src, file.problems)
       return { file, src }
     })
@@ -100,21 +106,28 @@ export function worldOf(tree: Tree, today: Instant): World {
     for (const { src, root } of documents(format)) groups.set(src.file, [...(groups.get(src.file) ?? []), root])
     return [...groups].map(([file, nodes]) => ({ file, documents: nodes }))
   }
-  const jenkinsfiles = once(() =>
-    sources('jenkinsfile').map((src) => {
+  const groovy = (format: Format) =>
+    sources(format).map((src) => {
       const file = readGroovy(src)
       note(src, file.problems)
       return file
-    }),
-  )
+    })
+  const jenkinsfiles = once(() => groovy('jenkinsfile'))
+  const library = once(() => jenkinsLibrary(groovy('jenkins-library')))
+  const terraform = once(() => terraformTree(hcl('terraform'), hcl('tfvars')))
   const cloud = once(() => [
-    ...documents('cloudformation').flatMap(({ src, root }) => templateResources(root, src)),
-    ...terraformResources(hcl('terraform'), hcl('tfvars')),
+    ...templateTree(
+      documents('cloudformation'),
+      [...documents('cfn-parameters'), ...sources('samconfig').flatMap(samParameters)],
+      cdkStacks(documents('cdk-manifest')),
+    ),
+    ...withPlans(terraform().resources, documents('terraform-plan').flatMap(planResources)),
     ...documents('ecs').flatMap(({ src, root }) => ecsResources(root, src)),
   ])
+  const unseen = once(() => [...terraform().unseen, ...unseenLibraries(jenkinsfiles(), library())])
   const pipelines = once(() => [
     ...workflowPipelines(byFile('github-workflow'), byFile('github-action')),
-    ...jenkinsfiles().map(jenkinsPipeline),
+    ...jenkinsfiles().map((file) => jenkinsPipeline(file, library())),
     ...codepipelines(cloud(), documents('codepipeline')),
   ])
   const dockerfiles = once(() =>
@@ -159,6 +172,9 @@ export function worldOf(tree: Tree, today: Instant): World {
     },
     get cloud() {
       return cloud()
+    },
+    get unseen() {
+      return unseen()
     },
     get composes() {
       return composes()

@@ -4,19 +4,8 @@
  * `deployment_configuration` are one. A block of Terraform (a list of one) is read as the map inside it.
  */
 
-import type { HclFile } from '../formats/hcl.ts'
 import { readJson } from '../formats/json.ts'
-import {
-  fields,
-  isOpaque,
-  items,
-  type MapNode,
-  type Node,
-  type Source,
-  type Spot,
-  spotOf,
-  text,
-} from '../formats/node.ts'
+import { isOpaque, items, type MapNode, type Node, type Source, type Spot, spotOf, text } from '../formats/node.ts'
 import { linesOf } from '../formats/position.ts'
 
 const TYPES: Readonly<Record<string, CloudType>> = {
@@ -34,14 +23,35 @@ const TYPES: Readonly<Record<string, CloudType>> = {
   aws_codedeploy_deployment_group: 'codedeploy-group',
   'AWS::AutoScaling::AutoScalingGroup': 'scaling-group',
   aws_autoscaling_group: 'scaling-group',
+  'AWS::AutoScaling::LifecycleHook': 'lifecycle-hook',
+  aws_autoscaling_lifecycle_hook: 'lifecycle-hook',
+  'AWS::AutoScaling::ScalingPolicy': 'scaling-policy',
+  aws_autoscaling_policy: 'scaling-policy',
+  'AWS::EC2::LaunchTemplate': 'launch-template',
+  aws_launch_template: 'launch-template',
   'AWS::Lambda::Function': 'lambda',
   'AWS::Serverless::Function': 'lambda',
+  'AWS::Lambda::Alias': 'lambda-alias',
+  aws_lambda_alias: 'lambda-alias',
+  'AWS::Serverless::Api': 'api',
+  'AWS::Serverless::HttpApi': 'api',
+  'AWS::ApiGateway::RestApi': 'api',
+  'AWS::ApiGatewayV2::Api': 'api',
+  aws_api_gateway_rest_api: 'api',
+  aws_apigatewayv2_api: 'api',
   aws_lambda_function: 'lambda',
   'AWS::CloudWatch::Alarm': 'alarm',
   aws_cloudwatch_metric_alarm: 'alarm',
+  'AWS::CloudWatch::CompositeAlarm': 'composite-alarm',
+  aws_cloudwatch_composite_alarm: 'composite-alarm',
+  'AWS::CloudWatch::AnomalyDetector': 'anomaly-detector',
+  'AWS::Logs::MetricFilter': 'metric-filter',
+  aws_cloudwatch_log_metric_filter: 'metric-filter',
   'AWS::RDS::DBInstance': 'stateful',
   'AWS::RDS::DBCluster': 'stateful',
   'AWS::DynamoDB::Table': 'stateful',
+  'AWS::DynamoDB::GlobalTable': 'stateful',
+  'AWS::Serverless::SimpleTable': 'stateful',
   'AWS::S3::Bucket': 'stateful',
   'AWS::EFS::FileSystem': 'stateful',
   aws_db_instance: 'stateful',
@@ -74,6 +84,14 @@ export type CloudType =
   | 'scaling-group'
   | 'lambda'
   | 'alarm'
+  | 'composite-alarm'
+  | 'anomaly-detector'
+  | 'metric-filter'
+  | 'lambda-alias'
+  | 'api'
+  | 'lifecycle-hook'
+  | 'scaling-policy'
+  | 'launch-template'
   | 'stateful'
   | 'registry'
   | 'registry-policy'
@@ -91,14 +109,25 @@ export interface Resource {
   readonly written: string
   /** The logical id (CloudFormation) or name (Terraform). */
   readonly id: string
-  readonly from: 'cloudformation' | 'terraform' | 'ecs'
+  readonly from: 'cloudformation' | 'terraform' | 'ecs' | 'aws-cli'
   readonly body: Node
   /** CloudFormation's attributes beside Properties (DeletionPolicy, UpdatePolicy …), or Terraform's body again. */
   readonly whole: Node
   readonly at: Spot
   readonly src: Source
+  /** The module path (Terraform) or stack (CloudFormation) that names are looked up in; '' or absent for the root. */
+  readonly scope?: string
+  /** What a Terraform plan will do to it: `['create']`, `['delete', 'create']`, `['no-op']`; absent outside plans. */
+  readonly actions?: readonly string[]
+  /** The construct path that made it, where CDK says so. */
+  readonly construct?: string
   /** Gives the value behind a parameter, variable or local where the files decide it; else the node itself. */
   resolve(node: Node): Node
+}
+
+/** Our type for a type as CloudFormation or Terraform writes it. */
+export function typeOf(written: string): CloudType {
+  return Object.hasOwn(TYPES, written) ? TYPES[written]! : 'other'
 }
 
 function canonical(key: string): string {
@@ -156,7 +185,8 @@ export function referenceOf(
       : node.kind === 'map'
         ? intrinsicText(node)
         : (text(node) ?? '')
-  return all.find((other) => other.from === resource.from && other !== resource && mentions(words, other))
+  const named = all.filter((other) => other.from === resource.from && other !== resource && mentions(words, other))
+  return named.find((other) => (other.scope ?? '') === (resource.scope ?? '')) ?? named[0]
 }
 
 function mentions(words: string, other: Resource): boolean {
@@ -177,135 +207,6 @@ function intrinsicText(node: MapNode): string {
         }`,
     )
     .join(' ')
-}
-
-// ── CloudFormation ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-export function templateResources(root: Node, src: Source): readonly Resource[] {
-  if (root.kind !== 'map') return []
-  const parameters = new Map(fields(root.entries.get('Parameters')?.value))
-  const resolve = (node: Node) => resolveIntrinsic(node, parameters)
-  const list = root.entries.get('Resources')?.value
-  if (list?.kind !== 'map') return []
-  return [...list.entries].flatMap(([id, { keyAt, value }]) => {
-    if (value.kind !== 'map') return []
-    const written = text(value.entries.get('Type')?.value) ?? ''
-    const body = value.entries.get('Properties')?.value ?? value
-    const at = { file: src.file, ...src.lines.placeOf(keyAt) }
-    return [
-      {
-        type: TYPES[written] ?? 'other',
-        written,
-        id,
-        from: 'cloudformation' as const,
-        body,
-        whole: value,
-        at,
-        src,
-        resolve,
-      },
-    ]
-  })
-}
-
-/** `Ref` to a parameter with a default is that default, softly; `Fn::If` and the rest stay opaque. */
-function resolveIntrinsic(node: Node, parameters: ReadonlyMap<string, Node>): Node {
-  const call = intrinsicOf(node)
-  if (!call) return node
-  const name = call.name === 'Ref' ? text(call.arg) : undefined
-  const parameter = name === undefined ? undefined : parameters.get(name)
-  const value = parameter?.kind === 'map' ? parameter.entries.get('Default')?.value : undefined
-  if (value?.kind === 'scalar') return { ...value, soft: true }
-  if (call.name === 'Fn::Sub' && call.arg.kind === 'scalar' && !call.arg.text.includes('${')) return call.arg
-  return {
-    kind: 'opaque',
-    call: call.name,
-    arg: call.arg,
-    text: `${call.name} ${text(call.arg) ?? ''}`.trim(),
-    src: node.src,
-    at: node.at,
-  }
-}
-
-function intrinsicOf(node: Node): { name: string; arg: Node } | undefined {
-  if (node.kind === 'opaque') return node.arg ? { name: node.call, arg: node.arg } : undefined
-  if (node.kind !== 'map' || node.entries.size !== 1) return undefined
-  const [name, entry] = [...node.entries][0]!
-  return name === 'Ref' || name.startsWith('Fn::') ? { name, arg: entry.value } : undefined
-}
-
-// ── Terraform ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-export interface Module {
-  readonly file: HclFile
-  readonly src: Source
-}
-
-/**
- * Resources of all .tf files. Variables take their value from a production .tfvars of the tree, else from their default, softly;
- * a module's own variables stay opaque when its caller sets them.
- */
-export function terraformResources(modules: readonly Module[], tfvars: readonly Module[]): readonly Resource[] {
-  const folders = new Map<string, Module[]>()
-  for (const module of modules) {
-    const folder = folderOf(module.src.file)
-    folders.set(folder, [...(folders.get(folder) ?? []), module])
-  }
-  return [...folders].flatMap(([folder, files]) => folderResources(folder, files, tfvars))
-}
-
-function folderOf(path: string): string {
-  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : ''
-}
-
-function folderResources(folder: string, files: readonly Module[], tfvars: readonly Module[]): readonly Resource[] {
-  const blocks = files.flatMap((module) => module.file.blocks)
-  const near = tfvars.filter(
-    (module) => folder === '' || module.src.file.startsWith(`${folder}/`) || folderOf(module.src.file) === folder,
-  )
-  const production = near.find(
-    (module) => /prod|live/i.test(module.src.file) && !/non-?prod|pre-?prod/i.test(module.src.file),
-  )
-  const chosen = production ?? (near.length === 1 ? near[0] : undefined)
-  const variables = new Map<string, Node>()
-  for (const block of blocks) {
-    const value = block.type === 'variable' ? block.body.entries.get('default')?.value : undefined
-    // With several environments and none for production, a default decides nothing.
-    if (value && !(near.length > 1 && !production)) variables.set(block.labels[0] ?? '', { ...value, soft: true })
-  }
-  for (const [name, value] of fields(chosen?.file.attributes)) variables.set(name, value)
-  const locals = new Map(blocks.filter((block) => block.type === 'locals').flatMap((block) => fields(block.body)))
-  const resolve = (node: Node) => resolveReference(node, variables, locals, 0)
-  return blocks.flatMap((block) => {
-    if (block.type !== 'resource') return []
-    const [written = '', id = ''] = block.labels
-    const at = { file: block.src.file, ...block.src.lines.placeOf(block.at) }
-    return [
-      {
-        type: TYPES[written] ?? 'other',
-        written,
-        id,
-        from: 'terraform' as const,
-        body: block.body,
-        whole: block.body,
-        at,
-        src: block.src,
-        resolve,
-      },
-    ]
-  })
-}
-
-function resolveReference(
-  node: Node,
-  variables: ReadonlyMap<string, Node>,
-  locals: ReadonlyMap<string, Node>,
-  depth: number,
-): Node {
-  if (node.kind !== 'opaque' || node.call !== 'reference' || depth > 5) return node
-  const match = /^(var|local)\.([\w-]+)$/.exec(node.text)
-  const value = match && (match[1] === 'var' ? variables : locals).get(match[2]!)
-  return value ? resolveReference(value, variables, locals, depth + 1) : node
 }
 
 // ── ECS JSON, and container definitions wherever they are ─────────────────────────────────────────────────────────────

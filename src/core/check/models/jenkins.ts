@@ -2,19 +2,29 @@
 
 import { type Call, callsWithin, type Jenkinsfile } from '../formats/groovy.ts'
 import type { Spot } from '../formats/node.ts'
+import { nameOf } from './path.ts'
 import { type Job, type Pipeline, type Step, withoutComments } from './pipeline.ts'
+import type { Unseen } from './unseen.ts'
 
-export function jenkinsPipeline(file: Jenkinsfile): Pipeline {
+/** The steps that a shared library in the tree defines: `vars/deployService.groovy` is the step `deployService`. */
+export type JenkinsLibrary = ReadonlyMap<string, Jenkinsfile>
+
+export function jenkinsLibrary(files: readonly Jenkinsfile[]): JenkinsLibrary {
+  return new Map(files.map((file) => [nameOf(file.src.file).replace(/\.groovy$/, ''), file]))
+}
+
+/** A Jenkinsfile as a pipeline, with the steps of a library in the tree put in place. */
+export function jenkinsPipeline(file: Jenkinsfile, library: JenkinsLibrary = new Map()): Pipeline {
   const stages: Job[] = []
-  collect(file.calls, [], undefined, stages)
+  const budget = { calls: EXPANDED_MAX }
+  collect(expanded(file.calls, library, [], budget), [], undefined, stages)
   const name = file.src.file
-  const library = [...callsWithin(file.calls)].find((call) => call.name === '@Library' || call.name === 'library')
   const at: Spot = { file: name, line: 1, col: 1 }
+  const refs = libraryRefs(file).map(({ ref }) => ref)
   // A file that only calls a shared library decides nothing by itself.
-  const thin = stages.length === 0 && (library !== undefined || file.calls.length <= 3)
-  const remote: Job[] = thin
-    ? [{ id: 'shared library', at, needs: [], steps: [], remote: 'a shared library deploy' }]
-    : []
+  const thin = stages.length === 0 && (refs.length > 0 || file.calls.length <= 3)
+  const said = refs[0] ? `the shared library ${refs[0]}, which may deploy,` : 'a shared library, which may deploy,'
+  const remote: Job[] = thin ? [{ id: 'shared library', at, needs: [], steps: [], remote: said }] : []
   return {
     tool: 'jenkins',
     name,
@@ -24,6 +34,47 @@ export function jenkinsPipeline(file: Jenkinsfile): Pipeline {
     jobs: [...stages, ...remote],
     sequential: true,
   }
+}
+
+const EXPANDED_MAX = 20_000
+
+/** Calls of library steps get the body of their definition as a block. A step that calls itself is left as it is. */
+function expanded(
+  calls: readonly Call[],
+  library: JenkinsLibrary,
+  within: readonly string[],
+  budget: { calls: number },
+): readonly Call[] {
+  if (library.size === 0 || within.length > 6) return calls
+  return calls.map((call) => {
+    if (--budget.calls < 0) return call
+    const own = call.block ? expanded(call.block, library, within, budget) : undefined
+    const [step = '', method = 'call'] = call.name.split('.')
+    const body = within.includes(call.name)
+      ? undefined
+      : library.get(step)?.calls.find((inner) => inner.name === method && inner.block)?.block
+    const inner = body ? expanded(body, library, [...within, call.name], budget) : []
+    return own || body ? { ...call, block: [...inner, ...(own ?? [])] } : call
+  })
+}
+
+/** The shared libraries that a Jenkinsfile loads, as it names them: `platform@v3`. */
+export function libraryRefs(file: Jenkinsfile): readonly { readonly ref: string; readonly at: Spot }[] {
+  return [...callsWithin(file.calls)]
+    .filter((call) => call.name === '@Library' || call.name === 'library')
+    .flatMap((call) => call.strings.slice(0, 10).map((ref) => ({ ref: ref.slice(0, 120), at: spot(call) })))
+}
+
+/** Libraries that are not in the tree: none of the steps that a file calls is defined here. */
+export function unseenLibraries(files: readonly Jenkinsfile[], library: JenkinsLibrary): readonly Unseen[] {
+  return files
+    .filter((file) => ![...callsWithin(file.calls)].some((call) => library.has(call.name.split('.')[0]!)))
+    .flatMap((file) =>
+      libraryRefs(file).map(({ ref, at }): Unseen => {
+        const says = `What the steps of the shared library ${ref} do is not in this tree.`
+        return { kind: 'jenkins-library', at, says, needs: `the library ${ref}, or a capability map for it`, ref }
+      }),
+    )
 }
 
 /** The options, post and other sections of a declarative pipeline, by name. */

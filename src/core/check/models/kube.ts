@@ -13,6 +13,7 @@ import {
   spotOf,
   text,
 } from '../formats/node.ts'
+import { folderOf, join } from './path.ts'
 
 export interface KubeObject {
   readonly kind: string
@@ -59,22 +60,6 @@ export function kubeObjects(
       })),
     )
   return [...plain, ...merged]
-}
-
-function folderOf(path: string): string {
-  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : ''
-}
-
-/** `join('a/b', '../c')` is `a/c`; climbing out of the tree gives a path that matches nothing. */
-export function join(folder: string, path: string): string {
-  const parts = folder === '' ? [] : folder.split('/')
-  for (const part of path.split('/')) {
-    if (part === '..') {
-      if (parts.length === 0) return `../${path}`
-      parts.pop()
-    } else if (part !== '.' && part !== '') parts.push(part)
-  }
-  return parts.join('/')
 }
 
 function resourcesOf(root: Node | undefined): readonly string[] {
