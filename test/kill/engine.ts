@@ -6,6 +6,7 @@ import { processRuntime } from '../../src/adapters/process/runtime.ts'
 import { deploymentKind, deploymentPerformers } from '../../src/engine/deployments.ts'
 import { startEngine } from '../../src/engine/engine.ts'
 import { incidentKind } from '../../src/engine/incidents.ts'
+import { watchKind } from '../../src/engine/watching.ts'
 import type { Performer } from '../../src/engine/registry.ts'
 import type { Store } from '../../src/ports/store.ts'
 
@@ -72,6 +73,9 @@ startEngine({
   store,
   owner: `engine-${process.pid}`,
   leaseMs,
-  registry: { kinds: { deployment: deploymentKind(worlds), incident: incidentKind }, performers: watched },
+  registry: {
+    kinds: { deployment: deploymentKind(worlds), incident: incidentKind, watch: watchKind(worlds, store) },
+    performers: watched,
+  },
   remark: (says) => process.stderr.write(`${process.pid} ${says}\n`),
 })
