@@ -76,6 +76,16 @@ async function type(
   return { exit, out: [...words, ...remarks].join('\n'), json: () => JSON.parse(words.join('\n')) }
 }
 
+test('a review is drafted from the log, and never written over what people wrote', async () => {
+  const { exit, json } = await type('respond review --json')
+  assert.equal(exit, 0)
+  assert.match(json().text as string, /^# Review of inc-1, an incident of /)
+  const out = join(state, 'review.md')
+  assert.equal((await type(`respond review inc-1 --out ${out}`)).exit, 0)
+  assert.equal((await type(`respond review inc-1 --out ${out}`)).exit, 2, 'the file is there already')
+  assert.equal((await type('respond review inc-9')).exit, 1)
+})
+
 test('whoever is woken takes the incident and follows the runbook', async () => {
   const listed = await type('respond list')
   assert.match(listed.out, /P2 active\s+inc-1\n\s+Citizens cannot submit their application, since /)

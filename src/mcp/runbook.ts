@@ -10,7 +10,7 @@ import {
 import * as z from 'zod'
 import type { FailureMode, Service } from '../core/define/schema.ts'
 import { runbookText } from '../core/kit/runbooks.ts'
-import { modesOf, runbookPath } from '../core/kit/source.ts'
+import { modesOf, runbookPlaces } from '../core/kit/source.ts'
 import { type IfNot, parseRunbook, type Runbook, type RunbookStep } from '../core/respond/runbook.ts'
 import { listOf, nearest } from '../core/words.ts'
 import { answered, cannotTell, clipped, common, READ_ONLY } from './answer.ts'
@@ -136,12 +136,13 @@ export function runbookAt(desk: Desk, service: Service, id: string): Known<{ tex
       needs: `one of ${listOf(ids)}`,
     }
   }
-  const path = runbookPath(mode)
-  const text = desk.file(path)
-  if (text !== undefined) return { known: true, value: { text, source: path } }
+  for (const source of runbookPlaces(service, mode.id)) {
+    const text = desk.file(source)
+    if (text !== undefined) return { known: true, value: { text, source } }
+  }
   // A runbook that the team wrote itself cannot be made up from the definition.
   if (mode.runbook !== undefined)
-    return { known: false, why: `service.yaml names ${path}, and it is not there.`, needs: path }
+    return { known: false, why: `service.yaml names ${mode.runbook}, and it is not there.`, needs: mode.runbook }
   return { known: true, value: { text: runbookText(service, mode), source: 'service.yaml' } }
 }
 

@@ -1,6 +1,4 @@
 /** Engine and console of one service, until stopped. The gateway and the releases are processes of their own and go on. */
-import { readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import type { Call } from '../cli/command.ts'
 import { VERSION } from '../cli/version.ts'
 import { EXIT, type ExitCode, OpsError } from '../core/errors.ts'
@@ -9,6 +7,7 @@ import type { Store } from '../ports/store.ts'
 import { type Console, startConsole } from '../web/server.ts'
 import { fileSecret } from './file-secret.ts'
 import { restoreServing } from './restore.ts'
+import { findRunbook } from './runbook.ts'
 import { openStation, readService, type Station } from './station.ts'
 import { type Keeper, keepWatch } from './watch.ts'
 
@@ -42,7 +41,7 @@ export async function serveUntilStopped({ state, service, options, io, json }: C
       version: VERSION,
       log: (line) => io.progress(line),
       services: () => (station ? [station.service] : []),
-      runbook: (_, id) => runbookOf(dirname(service), id),
+      runbook: async (_, id) => (await findRunbook(service, id))?.text ?? null,
       ackSecret: async () => sharedSecret(store!, 'ack')(),
     })
     station = await opening
@@ -93,9 +92,4 @@ function addressOf(text: string): { host: string; port: number } {
     fix: '--console 127.0.0.1:4600',
     exit: EXIT.usage,
   })
-}
-
-function runbookOf(root: string, id: string): Promise<string | null> {
-  if (!/^[a-z0-9][a-z0-9-]{0,80}$/.test(id)) return Promise.resolve(null)
-  return readFile(join(root, 'runbooks', `${id}.md`), 'utf8').catch(() => null)
 }

@@ -1,8 +1,8 @@
 /** The respond commands: what somebody who was woken types. Each prints what happened, in words, and what to do next. */
 
-import { readFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
-import { dirname, join } from 'node:path'
+import { resolve } from 'node:path'
 import { EXIT, type ExitCode, OpsError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import { lintWording } from '../../core/respond/comms.ts'
@@ -261,6 +261,34 @@ const close: Command = {
   run: (call) => ask(call, 'close', { because: text(call, 'because') }, async () => ''),
 }
 
+const review: Command = {
+  name: 'respond review',
+  args: '[id]',
+  says: 'Drafts the review of an incident from its log: times, pages, decisions, steps, words; and asks for what only people know.',
+  example: 'holdfast respond review inc-dep-r3-1a2b3c4d --out review.md',
+  options: [{ flags: '--out <file>', says: 'write the draft into this file, which must not be there yet' }],
+  exits: { 1: 'there is no such incident', 3: 'the store cannot be reached' },
+  async run(call) {
+    const [{ reviewOf }, { readService }] = await Promise.all([
+      import('../../core/respond/review.ts'),
+      import('../../station/station.ts'),
+    ])
+    const service = readService(call.service)
+    return withStore(call, async (store) => {
+      const state = await newest(store, service.service.id, call.args[0])
+      const { text, gaps } = reviewOf(service, state)
+      const out = typeof call.options.out === 'string' ? resolve(call.io.cwd, call.options.out) : null
+      if (out) await writeNew(out, `${text}\n`)
+      if (call.json) call.io.out(JSON.stringify({ incident: state.id, gaps, text, file: out }))
+      else
+        call.io.out(
+          out ? `${out}: the draft, with ${plural(gaps.length, 'question')} to ask first. People finish it.` : text,
+        )
+      return EXIT.done
+    })
+  },
+}
+
 export const respond: readonly Command[] = [
   list,
   show,
@@ -274,7 +302,32 @@ export const respond: readonly Command[] = [
   mitigated,
   resolveIt,
   close,
+  review,
 ]
+
+/** A review comes after the end: the newest incident of the service, open or closed. */
+async function newest(store: Store, service: string, id: string | undefined): Promise<IncidentState> {
+  if (id !== undefined) return find(store, id)
+  const [row] = await store.list({ kind: 'incident', service, limit: 1 })
+  if (row) return row.state as unknown as IncidentState
+  throw new OpsError('NO_SUCH_INCIDENT', {
+    message: 'There has been no incident of this service.',
+    fix: 'holdfast respond list --all',
+  })
+}
+
+/** A review that people have written on is never written over. */
+async function writeNew(file: string, text: string): Promise<void> {
+  await writeFile(file, text, { flag: 'wx' }).catch((thrown: unknown) => {
+    const isThere = (thrown as { code?: string }).code === 'EEXIST'
+    throw new OpsError('REVIEW_FILE', {
+      message: isThere ? `${file} is there already, and people may have written on it.` : `${file} cannot be written.`,
+      fix: 'holdfast respond review --out another-file.md',
+      exit: EXIT.usage,
+      cause: thrown,
+    })
+  })
+}
 
 /** Puts a request to an incident, waits until it was taken, and says what came of it. */
 async function ask(
@@ -372,17 +425,16 @@ async function find(store: Store, id: string | undefined): Promise<IncidentState
   })
 }
 
-/** The runbook stands beside the definition: runbooks/<id>.md. */
 async function runbookOf(call: Call, state: IncidentState): Promise<Runbook | null> {
   const id = state.runbook?.id
-  if (!id || !/^[a-z0-9][a-z0-9-]{0,80}$/.test(id)) return null
-  const file = join(dirname(call.service), 'runbooks', `${id}.md`)
-  const source = await readFile(file, 'utf8').catch(() => null)
-  if (source === null) {
-    call.io.progress(`${file} is not there. Name the definition it belongs to with --service FILE.`)
-    return null
-  }
-  return parseRunbook(source, file)
+  if (!id) return null
+  const { findRunbook } = await import('../../station/runbook.ts')
+  const found = await findRunbook(call.service, id)
+  if (found) return parseRunbook(found.text, found.path)
+  call.io.progress(
+    `There is no runbooks/${id}.md and no ops/runbooks/${id}.md beside ${call.service}. Name the definition it belongs to with --service FILE.`,
+  )
+  return null
 }
 
 function summaryOf(state: IncidentState): Record<string, unknown> {

@@ -67,6 +67,14 @@ export function runbookPath(mode: FailureMode): string {
   return mode.runbook ?? `ops/runbooks/${mode.id}.md`
 }
 
+/** Where a runbook may stand, by the id of its failure mode: where the definition says, in the team's own folder, in the kit's. */
+export function runbookPlaces(service: Service | undefined, id: string): readonly string[] {
+  const own = service?.failureModes.find((mode) => mode.id === id)?.runbook
+  // An id names a file here, and it may have come from a database or a person.
+  const named = /^[a-z0-9][a-z0-9-]{0,80}$/.test(id) ? [`runbooks/${id}.md`, `ops/runbooks/${id}.md`] : []
+  return own === undefined ? named : [own, ...named]
+}
+
 /** Name of the alert of a failure mode, in the camel case that Prometheus rules use. */
 export function alertName(id: string): string {
   return id

@@ -151,7 +151,7 @@ function runbookLines(incident: IncidentState): string[] {
     `Steps of the runbook "${runbook.id}":`,
     ...runbook.progress.map(
       ({ step, result, at, says }) =>
-        `- ${step}: ${result}, ${londonOf(at)}${says ? `; seen: ${withoutNames(says, people)}` : ''}`,
+        `- ${step}: ${result}, ${londonOf(at)}${says ? `; seen: ${withoutNames(says, people).replaceAll('\n', ' ')}` : ''}`,
     ),
     ...(runbook.progress.length === 0 ? ['- none was written down'] : []),
   ]
