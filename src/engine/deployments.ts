@@ -1,11 +1,12 @@
 /** Joins the deployment machine to the ports: what the engine looks at for it, and how its effects are performed. */
 import type { Arm } from '../core/deploy/counts.ts'
 import { deploymentMachine } from '../core/deploy/deploying.ts'
-import type { DeploymentSeen, DeploymentState, ReleasePlan } from '../core/deploy/deployment.ts'
+import type { DeploymentSeen, DeploymentState, PhaseName, ReleasePlan } from '../core/deploy/deployment.ts'
 import type { Json } from '../core/json.ts'
 import type { MachineRow } from '../ports/store.ts'
 import type { TrafficConfig } from '../ports/traffic.ts'
 import { isRefused, isUnreachable, type Refused, type Unreachable } from '../ports/unreachable.ts'
+import { runGate, tellOfGlass } from './gates.ts'
 import { type EffectContext, Fenced, type Kind, type Performer } from './registry.ts'
 import { verifyPrivately } from './verify.ts'
 import type { World, Worlds } from './world.ts'
@@ -16,10 +17,13 @@ export function deploymentKind(worlds: Worlds): Kind {
 
 const BLIND: DeploymentSeen = { status: null, counts: null, why: null }
 
+/** Phases in which the traffic layer has nothing to tell: nothing has been asked of it yet, or everybody is on the old release. */
+const UNSEEN: ReadonlySet<PhaseName> = new Set(['gating', 'awaiting-approval', 'expanding', 'starting', 'halted'])
+
 async function observe(row: MachineRow, worlds: Worlds): Promise<DeploymentSeen> {
   const state = row.state as unknown as DeploymentState
   const { name } = state.phase
-  if (name === 'expanding' || name === 'starting' || name === 'halted') return BLIND
+  if (UNSEEN.has(name)) return BLIND
   const world = worlds(row.service)
   if (!world) return { ...BLIND, why: `This engine does not know the service ${row.service}.` }
   const [status, counts] = await Promise.all([
@@ -50,6 +54,8 @@ export function deploymentPerformers(worlds: Worlds): Readonly<Record<string, Pe
   }
   const inTurn = oneAtATime()
   return {
+    'gate.run': within((world, payload, _epoch, context) => runGate(world, payload, context)),
+    'glass.tell': within((world, payload, _epoch, context) => tellOfGlass(world, payload, context)),
     'schema.expand': within(async (world, payload, epoch) => {
       if (!world.schema) return { ok: false, why: `No database is configured for the schema of ${world.service}.` }
       return obeyed(await world.schema.expand(payload.files as never, epoch))

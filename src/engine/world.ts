@@ -2,6 +2,7 @@ import type { Notifier } from '../ports/notifier.ts'
 import type { Runtime } from '../ports/runtime.ts'
 import type { Schema } from '../ports/schema.ts'
 import type { Traffic } from '../ports/traffic.ts'
+import type { GateDesk } from './gates.ts'
 
 /** What one service has around it, opened from its definition and the state folder. */
 export interface World {
@@ -17,6 +18,8 @@ export interface World {
   /** Values of environment variables that a release plan names. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly notifiers: Readonly<Record<string, Notifier>>
+  /** What gates are asked with. Absent: every gate fails, because nobody here can ask it. */
+  readonly gates?: GateDesk
 }
 
 export type Worlds = (service: string) => World | undefined

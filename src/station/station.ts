@@ -25,6 +25,7 @@ import type { Store } from '../ports/store.ts'
 import type { TrafficStatus } from '../ports/traffic.ts'
 import { isUnreachable } from '../ports/unreachable.ts'
 import { fileSecret } from './file-secret.ts'
+import { gateDesk } from './gates.ts'
 import { notifiersOf } from './routes.ts'
 import { socketPath } from './sockets.ts'
 
@@ -136,6 +137,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
     probe: { header: 'x-holdfast-probe', secret: fileSecret(state, 'probe') },
     env: serviceEnv(env),
     notifiers: notifiersOf(env),
+    gates: gateDesk({ service, root, store, env, serviceEnv: serviceEnv(env) }),
   }
   const worlds = (name: string) => (name === world.service ? world : undefined)
   let engine: Engine | undefined

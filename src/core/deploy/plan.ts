@@ -5,7 +5,9 @@ import type { Json } from '../json.ts'
 import type { IncidentDetails } from '../respond/incident.ts'
 import { addressOnDuty } from '../respond/rota.ts'
 import { type Instant, MINUTE, SECOND } from '../time.ts'
-import type { ArmBackends, DeploymentPlan, ReleasePlan } from './deployment.ts'
+import { approvalOf, emergencyApprovalOf } from './approval.ts'
+import type { ArmBackends, Artefact, DeploymentPlan, ReleasePlan, Waiver } from './deployment.ts'
+import { gatesOf } from './gate.ts'
 import type { IncidentPlan } from './harm.ts'
 import { TRIAL_DEFAULTS, type TrialPlan } from './trial.ts'
 
@@ -27,6 +29,10 @@ export interface Wish {
   readonly migrations: DeploymentPlan['migrations']
   /** By "journey/step". */
   readonly baselines: Readonly<Record<string, Baseline>>
+  readonly waiver?: Waiver
+  /** Id of the environment that is meant. */
+  readonly environment?: string
+  readonly artefact?: Artefact
 }
 
 /** Before anything was measured: half a percent, resting on nothing, so that the trial learns it from its own stable arm. */
@@ -69,9 +75,25 @@ export function planDeployment(service: Service, wish: Wish): DeploymentPlan {
     healthPath: component.ready,
     drainMsMax: (component.drainSeconds ?? component.requestSecondsMax) * SECOND,
     requestedBy: wish.by,
-    approvals: service.deployment.approvals.people,
+    ...askedBefore(service, wish),
     reason: wish.reason,
     incident: incidentOf(service, wish.now),
+  }
+}
+
+/** Gates, people and what was agreed to leave out: all that comes before the first thing moves. */
+function askedBefore(
+  service: Service,
+  { waiver, environment, artefact }: Wish,
+): Pick<DeploymentPlan, 'approvals' | 'gates' | 'approval' | 'waiver' | 'environment' | 'artefact'> {
+  const approval = waiver?.kind === 'emergency' ? emergencyApprovalOf(service) : approvalOf(service)
+  return {
+    approvals: approval?.people ?? 0,
+    gates: gatesOf(service),
+    ...(approval ? { approval } : {}),
+    ...(waiver ? { waiver } : {}),
+    ...(environment ? { environment } : {}),
+    ...(artefact ? { artefact } : {}),
   }
 }
 
