@@ -28,7 +28,18 @@ export interface Instance {
   readonly ready: boolean
   readonly restarts: number
   readonly startedAt: Instant
+  /**
+   * What this replica was started from, byte for byte: `sha256:<hex>`. For processes a digest over the release's folder at the moment
+   * of the start; for containers the image's own digest as the engine knows it (podman: `Image` of `inspect`, with `sha256:` before it),
+   * never the tag that was asked for. Absent: the driver cannot tell.
+   */
+  readonly digest?: string
+  /** Why `digest` is absent, to follow "cannot tell, because ". */
+  readonly digestWhy?: string
 }
+
+/** What a start would run, before anything is started; `why` follows "cannot tell, because ". */
+export type Identified = { readonly digest: string } | { readonly why: string }
 
 export interface Started {
   readonly started: true
@@ -50,9 +61,15 @@ export interface NotStarted {
  * - MUST leave releases running when the engine dies, and find them again.
  * - MUST restart a replica that died by itself, with back-off, until the release is stopped.
  * - MUST give a stopped replica SIGTERM and the whole stop budget before SIGKILL.
+ * - MUST report as a replica's digest what that replica really runs, looked at when it was started, and never what was asked for.
  */
 export interface Runtime {
   start(spec: ReleaseSpec): Promise<Started | NotStarted | Refused | Unreachable>
+  /**
+   * The digest that replicas started now would report: it goes into the plan, people agree to it, and a start that reports another one
+   * is refused. A driver without it cannot tell, and everything that rests on it says so.
+   */
+  identify?(release: Pick<ReleaseSpec, 'release' | 'folder' | 'command'>): Promise<Identified | Unreachable>
   instances(release?: string): Promise<readonly Instance[] | Unreachable>
   stop(release: string, epoch: number): Promise<'stopped' | Refused | Unreachable>
   /** The last lines a release wrote, at most `bytesMax` (default 4,096). */

@@ -32,6 +32,11 @@ const PROGRAM = `
   }).listen(Number(PORT), '127.0.0.1', () => console.log('listening'))
 `
 
+/** A folder of its own: its digest is taken with every start. */
+const HOME = folder('release')
+writeFileSync(join(HOME, 'release.txt'), 'one file is enough')
+after(() => rmSync(HOME, { recursive: true, force: true }))
+
 function specOf(release: string, kind: Kind, epoch: number, replicas: number): ReleaseSpec {
   return {
     epoch,
@@ -39,7 +44,7 @@ function specOf(release: string, kind: Kind, epoch: number, replicas: number): R
     release,
     replicas,
     command: [process.execPath, '-e', PROGRAM, '{release}', '{port}'],
-    folder: tmpdir(),
+    folder: HOME,
     env: { KIND: kind },
     readyPath: '/ready',
     startMsMax: kind === 'deaf' ? 700 : 20_000,

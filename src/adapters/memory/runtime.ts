@@ -1,4 +1,5 @@
 /** Releases that run in memory only, for simulation and tests. What a release does is scripted, and nothing is left to chance. */
+import { createHash } from 'node:crypto'
 import type { Instant } from '../../core/time.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Instance, ReleaseSpec, Runtime } from '../../ports/runtime.ts'
@@ -12,6 +13,8 @@ export interface Behaviour {
   readonly diesSaying?: string
   /** Time it needs after SIGTERM, in ms; Infinity: it ignores the signal. */
   readonly stopMs?: number
+  /** What its replicas really are, when that is not what was asked for. */
+  readonly digest?: string
 }
 
 export interface MemoryRuntime extends Runtime {
@@ -49,6 +52,11 @@ const BACKOFF_MS_MAX = 30_000
 const LOG_MAX = 65_536
 const FIRST_PORT = 20_000
 
+/** The name stands for the bytes. */
+function digestOf(release: string): string {
+  return `sha256:${createHash('sha256').update(release).digest('hex')}`
+}
+
 export function memoryRuntime({ clock, wait = async () => {} }: MemoryRuntimeOptions): MemoryRuntime {
   const behaviours = new Map<string, Behaviour>()
   const releases = new Map<string, Release>()
@@ -76,6 +84,7 @@ export function memoryRuntime({ clock, wait = async () => {} }: MemoryRuntimeOpt
       ready: clock.now() >= downUntil,
       restarts,
       startedAt,
+      digest: behaviours.get(spec.release)?.digest ?? digestOf(spec.release),
     }))
 
   const notStarted = (release: string, why: string) => ({ started: false as const, why, logTail: tail(release, 4_096) })
@@ -113,6 +122,9 @@ export function memoryRuntime({ clock, wait = async () => {} }: MemoryRuntimeOpt
       return [...releases.values()]
         .filter(({ spec }) => wanted === undefined || spec.release === wanted)
         .flatMap(instancesOf)
+    },
+    async identify({ release }) {
+      return reachable ? { digest: digestOf(release) } : away()
     },
     async stop(name, epoch) {
       if (!reachable) return away()

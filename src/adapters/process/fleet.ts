@@ -12,10 +12,11 @@ import { messageOf } from '../../core/errors.ts'
 import { durationOf } from '../../core/time.ts'
 import type { Instance, NotStarted, ReleaseSpec, Started } from '../../ports/runtime.ts'
 import { type Refused, refused } from '../../ports/unreachable.ts'
+import { digestOfFolder } from './folder-digest.ts'
 import { type Journal, type ReleaseRecord, type ReplicaRecord, readJournal, writeJournal } from './journal.ts'
 import { logFileOf, sizeOf, tailOf, turnLogs } from './log.ts'
 import type { Paths } from './paths.ts'
-import { newReplica, type Replica } from './replica.ts'
+import { newReplica, note, type Replica } from './replica.ts'
 
 /** Bytes of log that a failed start tells. */
 const TAIL_MAX = 4_096
@@ -151,7 +152,12 @@ export function openFleet(paths: Paths): Fleet {
     }
     journal.releases[spec.release] = record
     save()
-    void launch(hold(record))
+    const of = hold(record)
+    // Before any replica runs, so that what one writes into its folder does not change what the next one is said to be.
+    void digestOfFolder(spec.folder).then((identified) => {
+      for (const replica of replicas) note(replica, identified)
+      if (record.phase === 'starting') void launch(of)
+    })
   }
 
   const launch = async (of: Held): Promise<void> => {

@@ -17,6 +17,9 @@ export interface ReplicaRecord {
   identity?: string
   startedAt: Instant
   restarts: number
+  /** Digest of the release's folder when the process was started, or why there is none. */
+  digest?: string
+  digestWhy?: string
 }
 
 export interface ReleaseRecord {

@@ -11,7 +11,8 @@ import { randomUUID } from 'node:crypto'
 import { closeSync } from 'node:fs'
 import http from 'node:http'
 import { messageOf } from '../../core/errors.ts'
-import type { Instance, ReleaseSpec } from '../../ports/runtime.ts'
+import type { Identified, Instance, ReleaseSpec } from '../../ports/runtime.ts'
+import { digestOfFolder } from './folder-digest.ts'
 import type { ReplicaRecord } from './journal.ts'
 import { findByToken, identityOf, isAlive, isGroupAlive, signalGroup, TOKEN } from './life.ts'
 import { openLog } from './log.ts'
@@ -130,6 +131,11 @@ export function newReplica(spec: ReleaseSpec, record: ReplicaRecord, logFile: st
   }
 
   const relaunch = () => {
+    // It may find another folder than it did at first. The restart does not wait for that.
+    void digestOfFolder(spec.folder).then((identified) => {
+      note(record, identified)
+      hooks.save()
+    })
     launch().catch((thrown) => dead(life, messageOf(thrown)))
   }
 
@@ -160,6 +166,8 @@ export function newReplica(spec: ReleaseSpec, record: ReplicaRecord, logFile: st
       ready,
       restarts: record.restarts,
       startedAt: record.startedAt,
+      ...(record.digest !== undefined && { digest: record.digest }),
+      ...(record.digestWhy !== undefined && { digestWhy: record.digestWhy }),
     }),
     begin: async () => {
       const { pid, identity } = record
@@ -176,6 +184,13 @@ export function newReplica(spec: ReleaseSpec, record: ReplicaRecord, logFile: st
       return stopping
     },
   }
+}
+
+/** Keeps what a replica was started from. */
+export function note(record: ReplicaRecord, identified: Identified): void {
+  delete record.digest
+  delete record.digestWhy
+  Object.assign(record, 'why' in identified ? { digestWhy: identified.why } : identified)
 }
 
 function spawnReplica(spec: ReleaseSpec, record: ReplicaRecord, logFile: string): ChildProcess {

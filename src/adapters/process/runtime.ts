@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Instance, NotStarted, Runtime, Started } from '../../ports/runtime.ts'
 import type { Refused, Unreachable } from '../../ports/unreachable.ts'
 import { ask } from './client.ts'
+import { digestOfFolder } from './folder-digest.ts'
 import { WAIT_MS_MAX } from './protocol.ts'
 
 const LOG_BYTES = 4_096
@@ -20,6 +21,7 @@ export function processRuntime({ socket }: { readonly socket: string }): Runtime
       const body = { release, epoch, waitMs: WAIT_MS_MAX }
       return untilAnswered(() => ask<'stopped' | Refused>(socket, '/stop', body))
     },
+    identify: ({ folder }) => digestOfFolder(folder),
     instances: (release) => once<readonly Instance[]>('/instances', release === undefined ? {} : { release }),
     logs: (release, bytesMax = LOG_BYTES) => once<string>('/logs', { release, bytesMax }),
   }

@@ -150,6 +150,7 @@ const WORDS: Readonly<Record<PhaseName, string>> = {
   'on-trial': 'On trial',
   halted: 'Halted',
   finishing: 'Being promoted',
+  contracting: 'Tidying the database',
   'rolling-back': 'Being taken back',
   promoted: 'Promoted',
   'rolled-back': 'Taken back',
@@ -203,6 +204,13 @@ function storyOf(state: DeploymentState, now: Instant): Story {
         citizens,
         next: `${FINISHING[phase.stage]} Taking it back is still instant until then.`,
       }
+    case 'contracting':
+      return {
+        word,
+        tone: 'calm',
+        citizens,
+        next: `Everyone is on release ${plan.next.release}. What only the old release needed is being removed from the database.`,
+      }
     case 'rolling-back':
       if (phase.paged) {
         return {
@@ -246,7 +254,8 @@ function storyOf(state: DeploymentState, now: Instant): Story {
   }
 }
 
-const FINISHING: Readonly<Record<'moving' | 'draining' | 'detaching' | 'stopping', string>> = {
+const FINISHING: Readonly<Record<'moving' | 'draining' | 'warm' | 'detaching' | 'stopping', string>> = {
+  warm: 'The old release is kept warm, without citizens, until the rollback window closes.',
   moving: 'The last citizens are being moved to it.',
   draining: 'Requests that the old release had begun are being finished.',
   detaching: 'The old release is being disconnected.',
@@ -411,6 +420,8 @@ function rollbackOffer(state: DeploymentState): Offer {
     case 'promoted':
       if (old === undefined) return { open: false, why: 'There is no release before it to go back to.' }
       return { open: false, why: `The old release ${old} is stopped. To go back, deploy it again.` }
+    case 'contracting':
+      return { open: false, why: `Release ${old} is stopped. To go back, deploy it again.` }
     case 'finishing':
       if (phase.stage === 'stopping') {
         return { open: false, why: `Release ${old} is already being stopped. To go back, deploy it again.` }

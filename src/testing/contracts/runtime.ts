@@ -57,6 +57,19 @@ export function runtimeContract(name: string, open: () => Promise<RuntimeWorld>)
       await gone('two')
     })
 
+    test('what would be started can be named beforehand, and every replica reports just that', async () => {
+      const wish = spec('named', 'good', 2)
+      const beforehand = await runtime.identify?.(wish)
+      const started = startedOf(await runtime.start(wish))
+      for (const { digest, digestWhy } of started) {
+        // "Cannot tell" is an answer, and says why.
+        if (digest === undefined) assert.ok(digestWhy, 'a replica without a digest says why')
+        else assert.match(digest, /^sha256:[0-9a-f]{64}$/)
+        if (beforehand && 'digest' in beforehand) assert.equal(digest, beforehand.digest)
+      }
+      await gone('named')
+    })
+
     test('starting what runs is done already, and starts nothing more', async () => {
       const first = startedOf(await runtime.start(spec('twice', 'good', 2)))
       const second = startedOf(await runtime.start(spec('twice', 'good', 2)))
