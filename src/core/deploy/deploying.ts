@@ -5,6 +5,8 @@ import { type Instant, SECOND } from '../time.ts'
 import { percentOf } from '../words.ts'
 import { planHash } from './approval.ts'
 import { otherThanPlanned, type Running } from './artefact.ts'
+import { backfillAnswered } from './backfill.ts'
+import { contractAnswered, contractingTick, fixOf, fixWords } from './contract.ts'
 import {
   type ArmBackends,
   BLIND_MS,
@@ -16,14 +18,20 @@ import {
   type PhaseName,
 } from './deployment.ts'
 import { Draft } from './draft.ts'
-import { finish, finishingTick, HINT_MS, promote, startDraining } from './finishing.ts'
+import { closeWindow, finishingTick, HINT_MS, oldStopped, promote, startDraining } from './finishing.ts'
 import { beginGating, type Gated, gateAnswered, gatingMessage, gatingTick, glassTold } from './gating.ts'
+import { schemaIncident } from './harm.ts'
 import { onTrialTick, openNextTrial } from './on-trial.ts'
+import { openRing } from './rings.ts'
+import { moveAnswered, oldCanCarry, placesIn } from './rolling.ts'
 import {
   calmUnconfirmed,
   confirmRollback,
   endRollback,
   pageUnconfirmed,
+  refill,
+  refilled,
+  restored,
   rollBack,
   rollingBackTick,
 } from './rolling-back.ts'
@@ -54,12 +62,20 @@ function react(state: DeploymentState, event: Event<DeploymentSeen>, now: Instan
   return draft.reaction(done ? null : wakeAt(draft), done)
 }
 
-const WAITS: ReadonlySet<PhaseName> = new Set(['gating', 'awaiting-approval', 'expanding', 'starting', 'halted'])
+const WAITS: ReadonlySet<PhaseName> = new Set([
+  'gating',
+  'awaiting-approval',
+  'expanding',
+  'starting',
+  'halted',
+  'contracting',
+])
 
 function wakeAt(draft: Draft): Instant {
   // Waiting on an effect needs no fast tick, only its deadline's; watching citizens does.
-  const { name } = draft.state.phase
-  return draft.now + (WAITS.has(name) ? SECOND : TICK_MS)
+  const { phase } = draft.state
+  const isWarm = phase.name === 'finishing' && phase.stage === 'warm'
+  return draft.now + (isWarm || WAITS.has(phase.name) ? SECOND : TICK_MS)
 }
 
 function onTick(draft: Draft, seen: DeploymentSeen): void {
@@ -79,8 +95,9 @@ function onTick(draft: Draft, seen: DeploymentSeen): void {
     case 'awaiting-approval':
       return goOn(draft, gatingTick(draft))
     case 'expanding':
-      if (phase.deadline <= draft.now) refuse(draft, 'The schema step did not finish in time.')
-      return
+      if (phase.deadline > draft.now) return
+      if (phase.stage !== 'checking') return refuse(draft, 'The schema step did not finish in time.')
+      return schemaChecked(draft, 'nobody answered in time')
     case 'starting':
       if (phase.deadline <= draft.now) refuse(draft, `Release ${release(draft)} did not become ready in time.`)
       return
@@ -95,6 +112,8 @@ function onTick(draft: Draft, seen: DeploymentSeen): void {
       return haltedTick(draft, seen)
     case 'finishing':
       return finishingTick(draft, seen)
+    case 'contracting':
+      return contractingTick(draft, seen)
     case 'rolling-back':
       return rollingBackTick(draft, seen)
     default:
@@ -132,16 +151,22 @@ function goOn(draft: Draft, gated: Gated): void {
   if (gated === 'waiting') return
   const { plan } = draft.state
   if (plan.migrations.length === 0) return start(draft)
-  draft.effect('schema.expand', { service: plan.service, files: plan.migrations as unknown as Json })
+  draft.effect('schema.expand', expandOf(draft))
   draft.enter(
     { name: 'expanding', deadline: draft.now + EXPAND_MS },
     `The schema is being widened first, so that both releases can use it (${plan.migrations.length} step(s)).`,
   )
 }
 
+/** The files, and what the running release asks the database: each file must leave that working. */
+function expandOf({ state: { plan } }: Draft): Json {
+  return { service: plan.service, files: plan.migrations, queries: plan.queries?.old ?? [] } as unknown as Json
+}
+
 function start(draft: Draft): void {
-  const { next, service } = draft.state.plan
-  draft.effect('runtime.start', { service, ...(next as unknown as Readonly<Record<string, Json>>) })
+  const { next, service, rolling } = draft.state.plan
+  const replicas = rolling ? rolling.batches[0]! : next.replicas
+  draft.effect('runtime.start', { service, ...(next as unknown as Readonly<Record<string, Json>>), replicas })
   draft.enter(
     { name: 'starting', deadline: draft.now + next.startMsMax + 10 * SECOND },
     `Release ${next.release} is starting beside the old one. No citizen sees it yet.`,
@@ -158,7 +183,14 @@ function onOutcome(draft: Draft, effect: string, of: string, outcome: Json): voi
     case 'schema.expand':
       return schemaAnswered(draft, answer)
     case 'runtime.start':
-      return startAnswered(draft, answer)
+      if (draft.state.phase.name === 'starting') return startAnswered(draft, answer)
+      return replicasAnswered(draft, effect, answer)
+    case 'runtime.stop-replicas':
+      return replicasAnswered(draft, effect, answer)
+    case 'schema.backfill':
+      return backfillAnswered(draft, answer)
+    case 'schema.contract':
+      return contractAnswered(draft, answer)
     case 'traffic.apply':
       return trafficAnswered(draft, answer)
     case 'probe.verify':
@@ -176,11 +208,7 @@ function schemaAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): v
   const { phase, plan } = draft.state
   if (phase.name !== 'expanding') return
   if (answer.unreachable) {
-    draft.effect(
-      'schema.expand',
-      { service: plan.service, files: plan.migrations as unknown as Json },
-      draft.now + RETRY_MS,
-    )
+    draft.effect('schema.expand', expandOf(draft), draft.now + RETRY_MS)
     return
   }
   if (answer.ok !== true) {
@@ -191,7 +219,39 @@ function schemaAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): v
   draft.entry('schema.expanded', 'The schema was widened. The running release goes on using it unchanged.', {
     applied: answer.applied ?? [],
   })
+  checkSchema(draft)
+}
+
+/** The running release is tried on the schema as it is now, by our synthetic citizen: queries that nobody declared are in there, too. */
+function checkSchema(draft: Draft): void {
+  const { plan } = draft.state
+  if (!plan.previous) return start(draft)
+  draft.effect('probe.verify', {
+    service: plan.service,
+    release: plan.previous.release,
+    arm: 'stable',
+    steps: plan.steps,
+  })
+  draft.enter(
+    { name: 'expanding', stage: 'checking', deadline: draft.now + VERIFY_MS },
+    `The schema is widened. Our own synthetic citizen is trying release ${plan.previous.release} on it.`,
+  )
+}
+
+function schemaChecked(draft: Draft, cannotTell: string | null, steps = 0): void {
+  const old = draft.state.plan.previous?.release
+  const why = cannotTell
+    ? `Cannot tell whether every journey of ${old} still works on the widened schema, because ${cannotTell}.`
+    : `Release ${old} still works on the widened schema: a synthetic citizen completed ${steps} steps.`
+  draft.entry(cannotTell ? 'schema.cannot-tell' : 'schema.verified', why, { steps })
   start(draft)
+}
+
+/** Citizens may be failing at this moment, and an expand step cannot be undone by itself. */
+function schemaBroke(draft: Draft, why: string): void {
+  const says = `Release ${draft.state.plan.previous?.release} fails on the changed schema: ${why}`
+  draft.spawn(schemaIncident(draft.state, says, draft.now))
+  refuse(draft, says)
 }
 
 function startAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): void {
@@ -219,12 +279,10 @@ function startAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): vo
     draft.entry('release.not-planned', wrong)
     return refuse(draft, wrong)
   }
-  const backends = (answer.instances as unknown as ArmBackends['backends']).map(({ id, host, port }) => ({
-    id,
-    host,
-    port,
-  }))
+  const backends = placesIn(answer)
   draft.set({ canary: { release: release(draft), backends } })
+  const { previous, rolling } = draft.state.plan
+  if (rolling && previous) draft.set({ rolling: { batch: 0, old: previous, move: null } })
   draft.entry(
     'release.started',
     `Release ${release(draft)} is ready on ${backends.length} replica(s), without traffic.`,
@@ -278,7 +336,13 @@ function promoteFirst(draft: Draft): void {
 }
 
 function verifyAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): void {
-  if (draft.state.phase.name !== 'verifying') return
+  const { phase } = draft.state
+  if (phase.name === 'expanding' && phase.stage === 'checking') {
+    if (answer.ok === true) return schemaChecked(draft, null, Number(answer.steps ?? 0))
+    if (Number(answer.steps ?? 0) === 0) return schemaChecked(draft, String(answer.why))
+    return schemaBroke(draft, String(answer.why))
+  }
+  if (phase.name !== 'verifying') return
   if (answer.ok !== true) {
     return rollBack(draft, `Our own synthetic citizen could not use release ${release(draft)}: ${String(answer.why)}`)
   }
@@ -346,10 +410,20 @@ function stopAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): voi
     return
   }
   if (phase.name === 'finishing' && phase.stage === 'stopping') {
-    finish(draft, `Release ${release(draft)} answers all citizens. The old one is stopped.`)
+    oldStopped(draft)
   } else if (phase.name === 'rolling-back' && phase.stage === 'stopping') {
-    endRollback(draft, phase.because)
+    refill(draft)
   }
+}
+
+/** Replicas of a rolling deployment came, left, or did not come. */
+function replicasAnswered(draft: Draft, effect: string, answer: Readonly<Record<string, Json>>): void {
+  const failed = moveAnswered(draft, effect, answer)
+  if (!failed) return
+  const { phase } = draft.state
+  if (phase.name === 'on-trial') rollBack(draft, failed.failed)
+  else if (phase.name === 'rolling-back' && phase.stage === 'restoring') restored(draft, failed.failed)
+  else if (phase.name === 'rolling-back' && phase.stage === 'refilling') refilled(draft, failed.failed)
 }
 
 /** A first release has nothing to go back to, and nobody uses it yet. */
@@ -375,9 +449,7 @@ function refuse(draft: Draft, why: string): void {
 
 function onMessage(draft: Draft, name: string, who: string, reason: string): void {
   const { phase, plan } = draft.state
-  if (name === 'rollback' || (name === 'halt' && phase.name !== 'on-trial' && phase.name !== 'halted')) {
-    return rollBackByHand(draft, who, reason)
-  }
+  if (name === 'rollback' || (name === 'halt' && !mayHalt(draft))) return rollBackByHand(draft, who, reason)
   if (name === 'halt' && phase.name === 'on-trial') {
     draft.entry('halted', `${who} halted the deployment: ${reason}`, { reason }, who)
     draft.enter(
@@ -388,7 +460,11 @@ function onMessage(draft: Draft, name: string, who: string, reason: string): voi
   } else if (name === 'resume' && phase.name === 'halted') {
     draft.entry('resumed', `${who} resumed the deployment: ${reason}`, { reason }, who)
     openNextTrial(draft)
-  } else if (name === 'promote' && phase.name === 'on-trial' && phase.deadSince === null) {
+  } else if (name === 'resume' && isWaitingRing(draft)) {
+    openWaitingRing(draft, who, reason)
+  } else if (name === 'promote' && phase.name === 'finishing' && phase.stage === 'warm') {
+    closeWindow(draft, `${who} closed the rollback window: ${reason}`, who)
+  } else if (name === 'promote' && phase.name === 'on-trial' && phase.deadSince === null && mayPromote(draft)) {
     promote(
       draft,
       `${who} promoted release ${release(draft)} by hand at ${percentOf(draft.state.steering!.weight)}: ${reason}`,
@@ -404,9 +480,35 @@ function onMessage(draft: Draft, name: string, who: string, reason: string): voi
   }
 }
 
+/** Halting sends everybody to the old release at once. Where that cannot carry them, it is taken back in its own order instead. */
+function mayHalt({ state }: Draft): boolean {
+  const { name } = state.phase
+  return name === 'halted' || (name === 'on-trial' && oldCanCarry(state))
+}
+
+/** Strategy rolling: every citizen on half of the replicas would be a failure of ours. */
+function mayPromote({ state }: Draft): boolean {
+  const { rolling, plan } = state
+  return !rolling || !plan.rolling || rolling.batch === plan.rolling.batches.length - 1
+}
+
+function isWaitingRing({ state }: Draft): boolean {
+  return state.phase.name === 'on-trial' && state.rings !== undefined && state.rings.since === null
+}
+
+function openWaitingRing(draft: Draft, who: string, reason: string): void {
+  const { index } = draft.state.rings!
+  draft.entry('resumed', `${who} opened ring ${draft.state.plan.rings!.rings[index]!.id}: ${reason}`, { reason }, who)
+  openRing(draft, index, true)
+}
+
 function rollBackByHand(draft: Draft, who: string, reason: string): void {
   const { phase, plan } = draft.state
   if (phase.name === 'rolling-back') return
+  if (phase.name === 'contracting') {
+    const fix = fixWords(fixOf(draft.state, plan.previous!.release))
+    return draft.entry('message.refused', `${who} asked to take ${release(draft)} back. ${fix}`, { reason }, who)
+  }
   if (phase.name === 'finishing' && phase.stage === 'stopping') {
     const why = `${who} asked to take release ${release(draft)} back, but ${plan.previous?.release} is already being stopped.`
     return draft.entry(

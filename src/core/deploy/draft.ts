@@ -58,7 +58,7 @@ export class Draft {
   }
 
   /** Asks the traffic layer for a change, as a new version. */
-  steer(change: Partial<Pick<Steering, 'generation' | 'weight' | 'moveFrom' | 'stable' | 'canary'>>): void {
+  steer(change: Partial<Pick<Steering, 'generation' | 'weight' | 'moveFrom' | 'stable' | 'canary' | 'tenants'>>): void {
     const before = this.state.steering
     const stable = change.stable ?? before?.stable
     if (!stable) throw new Error('steering needs a stable arm first')
@@ -70,6 +70,8 @@ export class Draft {
         moveFrom: change.moveFrom === undefined ? (before?.moveFrom ?? null) : change.moveFrom,
         stable,
         canary: change.canary === undefined ? (before?.canary ?? null) : change.canary,
+        // Rings are named each time anew: an order that says nothing of them is about every citizen.
+        ...(change.tenants ? { tenants: change.tenants } : {}),
         attempt: 1,
         retryAt: null,
         applied: false,
@@ -82,7 +84,7 @@ export class Draft {
   askTraffic(): void {
     const { steering, plan } = this.state
     if (!steering) return
-    const { version, generation, weight, moveFrom, stable, canary } = steering
+    const { version, generation, weight, moveFrom, stable, canary, tenants } = steering
     this.effect('traffic.apply', {
       service: plan.service,
       version,
@@ -91,6 +93,7 @@ export class Draft {
       ...(moveFrom ? { moveFrom } : {}),
       stable: stable as unknown as Json,
       ...(canary ? { canary: canary as unknown as Json } : {}),
+      ...(canary && tenants ? { tenants: tenants as unknown as Json } : {}),
       steps: plan.steps.map(({ form: _, ...match }) => match as Json),
       healthPath: plan.healthPath,
     })

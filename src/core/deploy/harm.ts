@@ -48,6 +48,49 @@ export function unconfirmedIncident(state: DeploymentState, why: string, now: In
   return openIncident({ ...details, severity: 'P1', severityRule: 'P1 because a rollback is not confirmed.' }, now)
 }
 
+/** A promotion of which nothing is seen any more. The releases serve as they were last told; whether well, nobody knows. */
+export function blindIncident(state: DeploymentState, why: string, now: Instant): Spawn {
+  const { plan } = state
+  const manualStep = `Look at the balancer in front of ${plan.serviceName}, then run: holdfast deploy status ${plan.id}`
+  return openIncident({ ...common(state, now), id: `inc-${plan.id}-blind`, says: why, manualStep, ongoing: true }, now)
+}
+
+/** The new release fails citizens when the old one is stopped already: a person decides, because going back takes a start. */
+export function lateIncident(state: DeploymentState, why: string, now: Instant): Spawn {
+  const { plan } = state
+  const manualStep = plan.contract?.length
+    ? `Release ${plan.previous?.release} cannot serve any more, because the schema was contracted. Repair forward: holdfast deploy start --release NAME`
+    : `Start the earlier release again: holdfast deploy start --release ${plan.previous?.release ?? 'NAME'} --reason "${plan.next.release} fails"`
+  return openIncident({ ...common(state, now), id: `inc-${plan.id}-late`, says: why, manualStep, ongoing: true }, now)
+}
+
+/** The old shape of the database could not be removed. Nobody is hurt by it; it must not be forgotten. */
+export function contractIncident(state: DeploymentState, why: string, now: Instant): Spawn {
+  const { plan } = state
+  const manualStep = `Read why, mend the file, and deploy it with the next release: holdfast deploy status ${plan.id}`
+  const details = { ...common(state, now), id: `inc-${plan.id}-contract`, says: why, manualStep, ongoing: false }
+  return openIncident({ ...details, severity: 'P4', severityRule: 'P4 because no citizen notices.' }, now)
+}
+
+/** The old release serves everybody with fewer replicas than it should have. */
+export function capacityIncident(state: DeploymentState, why: string, now: Instant): Spawn {
+  const { plan } = state
+  const manualStep = `Start the missing replicas: holdfast serve (starts release ${plan.previous?.release} again), or by your runtime.`
+  return openIncident(
+    { ...common(state, now), id: `inc-${plan.id}-capacity`, says: why, manualStep, ongoing: true },
+    now,
+  )
+}
+
+/** The schema change broke the running release. Expand steps cannot be undone by themselves. */
+export function schemaIncident(state: DeploymentState, why: string, now: Instant): Spawn {
+  const { plan } = state
+  const files = plan.migrations.map(({ file }) => file).join(', ')
+  const manualStep = `Undo ${files} by hand, or repair what they broke for release ${plan.previous?.release}.`
+  const details = { ...common(state, now), id: `inc-${plan.id}-schema`, says: why, manualStep, ongoing: true }
+  return openIncident({ ...details, severity: 'P1', severityRule: 'P1 because the running release fails.' }, now)
+}
+
 function common(state: DeploymentState, now: Instant) {
   const { plan, measured, worst } = state
   const { ladder, fallback, comms, severity, severityRule } = plan.incident

@@ -1,13 +1,20 @@
 /**
  * Taking a release back: move every session, wait until the traffic layer says so, drain, forget the release, stop it. The incident
  * is opened with the decision, not with its success, because the person should be awake if the rest goes wrong.
+ *
+ *   (restoring ─►) moving ─► draining ─► detaching ─► stopping (─► refilling) ─► rolled-back
+ *
+ * A rolling deployment may have stopped old replicas. Are those that are left too few for the peak, no new citizen gets the bad release,
+ * and the others stay until enough old replicas were started again (restoring): a service that breaks down under its load helps nobody.
+ * What is missing after that is started when the bad release is gone (refilling).
  */
 import { durationOf, type Instant } from '../time.ts'
 import { plural } from '../words.ts'
 import { CONFIRM_MS, type DeploymentSeen } from './deployment.ts'
 import type { Draft } from './draft.ts'
 import { HINT_MS } from './finishing.ts'
-import { harmIncident, harmIncidentId, unconfirmedIncident, unconfirmedIncidentId } from './harm.ts'
+import { capacityIncident, harmIncident, harmIncidentId, unconfirmedIncident, unconfirmedIncidentId } from './harm.ts'
+import { beginMove, dropMove, moveTick, oldArm, oldCanCarry, oldMissing } from './rolling.ts'
 import { openOn } from './sight.ts'
 
 /** `who` is the person who asked, or holdfast on evidence. */
@@ -23,18 +30,86 @@ export function rollBack(draft: Draft, because: string, who = 'holdfast'): void 
   draft.set({ serving: plan.previous?.release ?? null })
   const confirmBy: Instant = draft.now + CONFIRM_MS
   draft.enter({ name: 'rolling-back', stage: 'moving', because, deadline: confirmBy, confirmBy, paged: false }, because)
+  dropMove(draft)
   // A person who takes back a release that hurt nobody knows already: waking another one would teach people to ignore pages.
   const isNews = who === 'holdfast' || measured.canaryFailed > 0
   if (measured.trialAt !== null && isNews) draft.spawn(harmIncident(draft.state, because, draft.now))
-  // Weight and sessions together: sticky sessions would go on meeting the bad release otherwise. The arms are named again,
-  // because a promotion that was under way may have called the new release stable already (simulated world 121).
-  draft.steer({
-    stable: plan.previous!,
-    canary: draft.state.canary,
-    weight: 0,
-    moveFrom: 'canary',
-    generation: (steering?.generation ?? 0) + 1,
-  })
+  const generation = steering?.generation ?? 0
+  if (!oldCanCarry(draft.state)) {
+    draft.enter({ ...phaseOf(draft), stage: 'restoring' }, because)
+    draft.steer({ stable: oldArm(draft.state), canary: draft.state.canary, weight: 0, moveFrom: null, generation })
+    return
+  }
+  moveBack(draft)
+}
+
+/**
+ * Weight and sessions together: sticky sessions would go on meeting the bad release otherwise. The arms are named again, because a
+ * promotion that was under way may have called the new release stable already (simulated world 121).
+ */
+function moveBack(draft: Draft): void {
+  const { canary, steering } = draft.state
+  const generation = (steering?.generation ?? 0) + 1
+  draft.steer({ stable: oldArm(draft.state), canary, weight: 0, moveFrom: 'canary', generation })
+}
+
+function phaseOf(draft: Draft) {
+  const { phase } = draft.state
+  if (phase.name !== 'rolling-back') throw new Error('only a release that is being taken back has these stages')
+  return phase
+}
+
+/** One more batch of old replicas, until they carry the peak. Never more than all replicas and one batch run. */
+function restore(draft: Draft, seen: DeploymentSeen): void {
+  const { plan, steering, canary, rolling } = draft.state
+  if (!steering?.applied && !rolling?.move) return
+  const moved = moveTick(draft, seen)
+  if (moved === 'busy') return
+  if (typeof moved !== 'object' && !oldCanCarry(draft.state)) {
+    const { replicas, batches } = plan.rolling!
+    const old = Math.min(replicas, draft.state.rolling!.old.backends.length + batches[0]!)
+    return beginMove(draft, { old, next: Math.min(canary?.backends.length ?? 0, replicas + batches[0]! - old) })
+  }
+  restored(draft, typeof moved === 'object' ? moved.failed : null)
+}
+
+/** Enough old replicas run, or no more can be had: better busy pages than wrong ones, and somebody is told. */
+export function restored(draft: Draft, failed: string | null): void {
+  if (failed !== null) tellCapacity(draft, failed)
+  dropMove(draft)
+  draft.enter(
+    { ...phaseOf(draft), stage: 'moving' },
+    `Citizens are being moved back to ${oldArm(draft.state).release}.`,
+  )
+  moveBack(draft)
+}
+
+/** The bad release is gone; the old one gets its missing replicas. */
+export function refill(draft: Draft): void {
+  const { plan } = draft.state
+  const phase = phaseOf(draft)
+  if (oldMissing(draft.state) === 0 || !draft.state.steering) return endRollback(draft, phase.because)
+  const deadline = draft.now + plan.rolling!.previous.startMsMax + CONFIRM_MS
+  draft.set({ canary: null })
+  draft.enter(
+    { ...phase, stage: 'refilling', deadline },
+    'The replicas that the old release lost are being started again.',
+  )
+  beginMove(draft, { old: plan.rolling!.replicas, next: 0 })
+}
+
+export function refilled(draft: Draft, failed: string | null): void {
+  if (failed !== null) tellCapacity(draft, failed)
+  dropMove(draft)
+  endRollback(draft, phaseOf(draft).because)
+}
+
+function tellCapacity(draft: Draft, failed: string): void {
+  const { plan, rolling } = draft.state
+  const left = plural(rolling?.old.backends.length ?? 0, 'replica')
+  const why = `Release ${oldArm(draft.state).release} serves with ${left} of ${plan.rolling?.replicas}: ${failed}`
+  draft.entry('capacity.missing', why)
+  draft.spawn(capacityIncident(draft.state, why, draft.now))
 }
 
 /** The traffic layer has the order: no request begins on the bad release any more. */
@@ -55,11 +130,18 @@ export function rollingBackTick(draft: Draft, seen: DeploymentSeen): void {
   const { phase, steering, plan, measured } = draft.state
   if (phase.name !== 'rolling-back') return
   const late = phase.deadline <= draft.now
-  if (phase.stage === 'moving') {
-    if (!late || phase.paged) return
-    pageUnconfirmed(draft, seen)
-    // We go on trying: the deadline moves, the page is out.
-    draft.enter({ ...phase, paged: true, deadline: draft.now + CONFIRM_MS }, draft.state.lastWhy)
+  if (phase.stage === 'moving' || phase.stage === 'restoring') {
+    if (late && !phase.paged) {
+      pageUnconfirmed(draft, seen)
+      // We go on trying: the deadline moves, the page is out.
+      draft.enter({ ...phase, paged: true, deadline: draft.now + CONFIRM_MS }, draft.state.lastWhy)
+    }
+    if (phase.stage === 'restoring') restore(draft, seen)
+  } else if (phase.stage === 'refilling') {
+    const moved = moveTick(draft, seen)
+    if (typeof moved === 'object') refilled(draft, moved.failed)
+    else if (moved !== 'busy') refilled(draft, null)
+    else if (late) refilled(draft, 'they were not ready in time')
   } else if (phase.stage === 'draining') {
     const open = openOn(seen, 'canary')
     if (!late && open !== 0) return
@@ -81,6 +163,7 @@ export function rollingBackTick(draft: Draft, seen: DeploymentSeen): void {
     draft.effect('runtime.stop', { service: plan.service, release: plan.next.release })
     draft.enter({ ...phase, stage: 'stopping', deadline: draft.now + CONFIRM_MS }, 'The bad release is being stopped.')
   } else if (late) {
+    if (oldMissing(draft.state) > 0) return refill(draft)
     endRollback(draft, `${phase.because} It could not be stopped in time and gets no traffic: stop it by hand.`)
   }
 }

@@ -53,7 +53,7 @@ export interface SeatRules {
   readonly stable: string
   readonly canary: string | undefined
   /** The ring of a request's tenant; undefined: citizens are not told apart by tenant. */
-  readonly ringOf: ((request: TenantRequest) => RingSeat) | undefined
+  readonly ringOf?: ((request: TenantRequest) => RingSeat) | undefined
 }
 
 export function seatRulesOf(config: Seating): SeatRules {

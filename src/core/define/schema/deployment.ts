@@ -46,7 +46,16 @@ const canary = z.strictObject({
     0.005,
     `${SEE}: 0.005 reaches 95 % in about 5 minutes at 50 requests/s`,
   ),
-  bakeMinutes: says(amount.default(30), 'How long the old release stays warm after promotion, in minutes.', 60),
+  bakeMinutes: says(
+    amount.default(30),
+    'How long the last rung is watched, in minutes: the hold-back stays on the old release meanwhile.',
+    60,
+  ),
+  keepWarmMinutes: says(
+    amount.default(0),
+    'How long the old release stays warm, without citizens, after the promotion, in minutes: going back is instant until then.',
+    15,
+  ),
   cohorts: says(listOf(cohort, 20).default([]), 'Rings instead of shares: each is proven before the next.', [
     {
       id: 'volunteers',
@@ -76,9 +85,23 @@ const rolling = z.strictObject({
     0.25,
     'default of Kubernetes maxUnavailable',
   ),
+  keepOld: says(
+    z.enum(['auto', 'warm', 'restart']).default('auto'),
+    'Whether replaced replicas stay running until the promotion (warm: going back is instant) or are stopped and started again to go back. auto: warm where memory is known to allow it.',
+    'auto',
+  ),
+  keepWarmMinutes: says(
+    amount.default(0),
+    'How long the old release stays warm after the promotion, in minutes: going back is instant until then.',
+    15,
+  ),
   readOnlyMinutesMax: says(amount, 'Longest read-only pause, in minutes.', 10).optional(),
   readOnlySays: says(line, 'What people are told during it.', 'you can read, not save').optional(),
-  bakeMinutes: says(amount.default(30), 'How long it is watched afterwards, in minutes.', 30),
+  bakeMinutes: says(
+    amount.default(30),
+    'How long the last batch but one is watched, in minutes, before the last old replicas leave.',
+    30,
+  ),
 })
 
 const shadow = z.strictObject({

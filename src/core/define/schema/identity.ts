@@ -61,6 +61,19 @@ export const identity = z.strictObject({
 export const tenants = z.strictObject({
   key: says(z.string().max(60), 'Field that says whose a row is.', 'tenantId'),
   model: says(line, 'How tenants are kept apart.', 'one application, rows isolated by tenantId'),
+  in: says(
+    z.strictObject({
+      path: says(whole.max(20), 'It is this segment of the path, counted from 0.', 0).optional(),
+      header: says(
+        z.string().regex(/^[a-z0-9-]{1,100}$/),
+        'It is the value of this header, in lower case, which your proxy sets and takes from clients.',
+        'x-tenant',
+      ).optional(),
+      host: says(z.boolean(), 'It is the first label of the host name.', true).optional(),
+    }),
+    'Where a request says which tenant it is for. Absent: the segment called `:tenant` in the journeys’ routes.',
+    { path: 0 },
+  ).optional(),
   list: says(z.string().max(300), 'File in the repository that lists all of them.', 'tenants.yaml').optional(),
   count: says(whole.min(1), 'How many tenants there are.', 24),
   known: says(

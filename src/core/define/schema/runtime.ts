@@ -86,7 +86,13 @@ const component = z.strictObject({
   ).optional(),
   jobSecondsMax: says(positive, 'Longest job of a worker, in seconds.', 90).optional(),
   onStop: says(line, 'What happens to work in hand.', 'finish or requeue').optional(),
-  memoryMb: says(positive, 'Memory, in MB.', 2_048).optional(),
+  memoryMb: says(positive, 'Memory of one replica, in MB.', 2_048).optional(),
+  inFlightMax: says(
+    positive,
+    'Requests that one replica answers at the same time within the citizen limits. With the demand at the peak it says how many replicas may be missing.',
+    40,
+    'Little’s law: requests under way = arrivals a second × seconds each takes',
+  ).optional(),
   engine: says(line, 'Database engine.', 'postgres').optional(),
   region: says(line, 'Where it runs.', 'eu-west-2').optional(),
   cacheSeconds: says(
@@ -117,7 +123,47 @@ export const runtime = z.strictObject({
 
 export const migrations = z.strictObject({
   tool: says(line, 'Who applies them: "holdfast", or the name of your tool.', 'flyway').default('holdfast'),
-  folder: says(repoPath, 'Folder of the migrations of each release.', 'migrations'),
+  folder: says(
+    repoPath,
+    'Folder of the migrations of each release. A file’s name says its phase: NAME.sql (or NAME.expand.sql) before traffic, NAME.migrate.sql in batches, NAME.contract.sql after the rollback window.',
+    'migrations',
+  ),
+  queries: says(
+    repoPath,
+    'Folder in each release with the statements that it sends, as .sql files. Every schema step proves that those of the running release still work.',
+    'queries',
+  ).optional(),
+  backfill: says(
+    z
+      .strictObject({
+        batch: says(whole.min(1).max(100_000).default(1_000), 'Rows a batch; `:batch` in a .migrate.sql file.', 1_000),
+        pauseMs: says(whole.max(60_000).default(100), 'Pause between two batches, in ms.', 100),
+        lagSecondsMax: says(
+          positive.default(10),
+          'It waits while a standby is further behind than this, in seconds.',
+          10,
+        ),
+        activeMax: says(
+          whole.min(1).max(10_000).default(50),
+          'It waits while so many other statements are at work in the database.',
+          50,
+        ),
+        when: says(
+          z.enum(['during-trial', 'after-promotion']).default('after-promotion'),
+          'When old data is copied: beside the trial, or when every citizen has moved and the old release is warm.',
+          'after-promotion',
+        ),
+        minutesMax: says(positive.default(240), 'Longest time in all, in minutes; then the old shape stays.', 240),
+      })
+      .prefault({}),
+    'How old data is copied into its new shape (.migrate.sql files).',
+    { batch: 1_000, when: 'after-promotion' },
+  ),
+  contractAfterMinutes: says(
+    amount.default(60),
+    'Shortest rollback window of a release with a .contract.sql file, in minutes: so long the old release stays warm, and nothing is removed.',
+    60,
+  ),
   policy: says(
     z.enum(['expand-contract', 'additive', 'append-only', 'breaking-allowed']).default('expand-contract'),
     'What a release may do. expand-contract: nothing the running release needs is removed in the same release.',
@@ -150,6 +196,16 @@ export const artefact = z.strictObject({
   name: says(line, 'What staff call it.', 'Rule set').optional(),
   component: says(id, 'Component that carries it.', 'engine').optional(),
   version: says(line, 'What identifies a version.', 'digest of the normalised rules'),
+  releases: says(
+    repoPath,
+    'Folder that holds one folder for each of its releases. With `env`: it can be deployed by itself, with --artefact.',
+    'rules',
+  ).optional(),
+  env: says(
+    envName,
+    'Variable in which a replica finds the folder of the release that it works with.',
+    'RULES',
+  ).optional(),
   rollback: says(line, 'How it goes back.', 'move the pointer'),
   rollbackMinutes: says(amount, 'How long that takes, in minutes.', 1).optional(),
   approvals: says(listOf(line, 10).default([]), 'Roles that must agree to a new version.', ['policy owner', 'legal']),
