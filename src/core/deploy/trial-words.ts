@@ -39,13 +39,21 @@ export function whyOf(trial: Trial, steps: readonly StepVerdict[], now: Instant)
       if (plan.recorded) return { decision: 'suspect', why: `${what} There is no proof yet.` }
       return { decision: 'suspect', why: `${what} It keeps ${share} of new sessions; ${left}.` }
     }
-    case 'outage':
+    case 'outage': {
+      const where = nameOf(steps, phase.step)
+      const stable = releaseOf(plan.stable)
+      const both = trial.steps[phase.step]!.canaryNow.failed > 0
+      const what = both
+        ? `Both releases fail at ${where}`
+        : `${sentence(stable)} fails at ${where} more than it used to`
+      if (plan.recorded)
+        return { decision: 'hold', why: `${what}, so nothing speaks against ${release} until ${stable} works again.` }
+      const until = `until ${stable} works again, or ${release} is seen to work where it fails`
       return {
         decision: 'hold',
-        why: plan.recorded
-          ? `Both releases fail at ${nameOf(steps, phase.step)}, so nothing speaks against ${release} until ${releaseOf(plan.stable)} works again.`
-          : `Both releases fail at ${nameOf(steps, phase.step)}, so it is not ${release}: it stays at ${share} of new sessions until ${releaseOf(plan.stable)} works again.`,
+        why: `${what}, so it is not ${release}: it stays at ${share} of new sessions ${until}.`,
       }
+    }
     case 'ramp':
       return ramping(trial, steps, phase.rung, phase.ms)
   }

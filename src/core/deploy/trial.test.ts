@@ -165,6 +165,26 @@ test('when both releases fail the climb freezes, nobody is convicted, and it goe
   assert.equal(run.verdict.weight, 0.95)
 })
 
+test('a release that mends what the running one fails does not wait for the fault to end', () => {
+  const run = new Run(planOf({ margin: 0.05 }))
+  for (let i = 0; i < 3; i++) run.healthy(200)
+  let frozen = 0
+  while (run.verdict.weight < 0.95 && run.now < 3_600_000) {
+    const { weight } = run.verdict
+    const canary = Math.max(1, Math.round(200 * weight))
+    run.second(
+      row('stable', 0, 200 - canary, { share: weight }),
+      row('canary', canary, 0, { share: weight }),
+      row('stable', 200 - canary, 0, { share: weight, step: 'start' }),
+      row('canary', canary, 0, { share: weight, step: 'start' }),
+    )
+    if (run.verdict.decision === 'hold') frozen++
+    assert.doesNotMatch(run.verdict.why, /Both releases/)
+  }
+  assert.equal(run.verdict.weight, 0.95)
+  assert.ok(frozen < 120, `${frozen} s frozen, while every citizen on the old release failed`)
+})
+
 test('a running release that always fails more than history said does not freeze the climb for ever', () => {
   const run = new Run(planOf({ margin: 0.05 }))
   while (run.verdict.weight < 0.95 && run.now < 3_600_000) {

@@ -38,6 +38,7 @@ import {
   withEvidence,
 } from './trial-step.ts'
 import { whyOf } from './trial-words.ts'
+import { worstRate } from './verdict-bounds.ts'
 import { GUESSES } from './verdict-evidence.ts'
 
 export * from './trial-shape.ts'
@@ -250,12 +251,13 @@ function step(trial: Trial, now: Instant): Trial {
       return warmUp(trial, phase, now)
     case 'outage':
       if (trial.alarmed !== null) return step({ ...trial, alarmed: null }, now)
+      if (mends(trial, phase.step)) return resume(trial, phase, now)
       return now < phase.until ? trial : endOutage(trial, phase, now)
     case 'suspect':
       return suspected(trial, phase, now)
     case 'ramp': {
       // First the outage: an alarm on the new release is no news while the running one fails as well.
-      if (trial.outage !== null) return outage(trial, phase, trial.outage, now)
+      if (trial.outage !== null && !mends(trial, trial.outage)) return outage(trial, phase, trial.outage, now)
       if (trial.alarmed !== null) return suspect(trial, phase.rung, trial.alarmed, now)
       const lean = leaning(trial, LEAN_IN)
       if (lean !== null)
@@ -340,6 +342,26 @@ function outage(trial: Trial, at: { rung: number; ms: number }, index: number, n
     outages: trial.outages + 1,
     phase: { phase: 'outage', rung: at.rung, ms: at.ms, until: now + trial.plan.outageMs, step: index },
   }
+}
+
+/** Stable units from which its failing is more than bad luck. */
+const MENDS_UNITS = 20
+
+/**
+ * True when the new release is seen to work where the running one fails: at most half of its failures, with the chance of error that
+ * every gate of the climb has. A release that mends the fault must not wait for the fault to end.
+ */
+function mends(trial: Trial, index: number): boolean {
+  const { canaryNow, stableNow, p } = trial.steps[index]!
+  if (stableNow.units < MENDS_UNITS) return false
+  const failing = stableNow.failed / stableNow.units
+  return worstRate(canaryNow.units, canaryNow.failed, p, trial.plan.miss) <= failing / 2
+}
+
+/** Back to the climb from where it stood. */
+function resume(trial: Trial, { rung, ms }: Extract<Phase, { phase: 'outage' }>, now: Instant): Trial {
+  const steps = trial.steps.map((state) => ({ ...state, ...QUIET }))
+  return { ...trial, steps, outage: null, outages: 0, phase: { phase: 'ramp', rung, ms, at: now } }
 }
 
 /** Thin history learns from what is about to be forgotten: a rate that was guessed too low would ring again and again. */
