@@ -19,6 +19,8 @@ export const FORMATS = [
   'kubernetes',
   'kustomization',
   'helm',
+  'helm-template',
+  'helm-values',
   'compose',
   'dockerfile',
   'sql',
@@ -62,6 +64,8 @@ const byPath: readonly (readonly [RegExp, Format | Sniff])[] = [
   [/\.tf$/, 'terraform'],
   [/(^|\/)kustomization\.ya?ml$/, 'kustomization'],
   [/(^|\/)Chart\.ya?ml$/, 'helm'],
+  [/(^|\/)templates\/[^\n]*\.(ya?ml|tpl)$/, sniffTemplate],
+  [/(^|\/)(values[\w.-]*|[\w.-]+[.-]values|values\/[\w./-]+)\.ya?ml$/, 'helm-values'],
   [/\.sql$/i, sniffSql],
   [
     /(^|\/)(db\/migrate\/\d+_\w+\.rb|alembic\/versions\/\w+\.py|migrations\/\d{4}_\w+\.py|migrations?\/\d{8,}[\w-]*\.[cm]?[jt]s)$/,
@@ -114,6 +118,11 @@ export function isMigrationPath(path: string): boolean {
   )
 }
 
+/** A file below a templates folder with actions in it; without any it is what it is. */
+function sniffTemplate(start: string): Format | undefined {
+  return start.includes('{{') ? 'helm-template' : sniffYaml(start)
+}
+
 function sniffSql(): Format | undefined {
   return 'sql'
 }
@@ -123,7 +132,6 @@ function sniffServer(start: string): Format | undefined {
 }
 
 function sniffYaml(start: string): Format | undefined {
-  if (/^\s*{{-?|^\s*{{-? *(if|define|range|include)/m.test(start) && /^\s*kind:/m.test(start)) return 'helm'
   if (/\bAWS::[A-Z]\w+::\w+/.test(start) && /^["']?Resources["']?\s*:/m.test(start)) return 'cloudformation'
   if (/^apiVersion:/m.test(start) && /^kind:/m.test(start)) return sniffKind(start)
   if (/^groups:/m.test(start) && /\bexpr:/.test(start)) return 'prometheus'

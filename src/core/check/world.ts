@@ -15,7 +15,8 @@ import { ecsResources, type Resource } from './models/cloud.ts'
 import { codepipelines } from './models/codepipeline.ts'
 import { workflowPipelines } from './models/github.ts'
 import { jenkinsLibrary, jenkinsPipeline, unseenLibraries } from './models/jenkins.ts'
-import { type KubeFile, type KubeObject, kubeObjects } from './models/kube.ts'
+import { type HelmTree, helmTree } from './models/helm.ts'
+import { chartObjects, type KubeFile, type KubeObject, kubeObjects } from './models/kube.ts'
 import type { Pipeline } from './models/pipeline.ts'
 import { planResources, withPlans } from './models/plan.ts'
 import { cdkStacks, samParameters, templateTree } from './models/template.ts'
@@ -54,6 +55,8 @@ export interface World {
   readonly jenkinsfiles: readonly Jenkinsfile[]
   readonly dockerfiles: readonly Dockerfile[]
   readonly kube: readonly KubeObject[]
+  /** Charts as rendered with the values of production; those that the tree holds rendered already are left out. */
+  readonly helm: HelmTree
   readonly cloud: readonly Resource[]
   /** What decides about production and is not in the tree, or could not be rendered: each is a "cannot tell". */
   readonly unseen: readonly Unseen[]
@@ -124,7 +127,7 @@ export function worldOf(tree: Tree, today: Instant): World {
     ...withPlans(terraform().resources, documents('terraform-plan').flatMap(planResources)),
     ...documents('ecs').flatMap(({ src, root }) => ecsResources(root, src)),
   ])
-  const unseen = once(() => [...terraform().unseen, ...unseenLibraries(jenkinsfiles(), library())])
+  const unseen = once(() => [...terraform().unseen, ...helm().unseen, ...unseenLibraries(jenkinsfiles(), library())])
   const pipelines = once(() => [
     ...workflowPipelines(byFile('github-workflow'), byFile('github-action')),
     ...jenkinsfiles().map((file) => jenkinsPipeline(file, library())),
@@ -137,7 +140,23 @@ export function worldOf(tree: Tree, today: Instant): World {
       return file
     }),
   )
-  const kube = once(() => kubeObjects(kubeFiles('kubernetes'), kubeFiles('kustomization')))
+  const helm = once((): HelmTree => {
+    const done = (root: Node) => {
+      const name = text(child(root, 'name')) ?? ''
+      return sources('kubernetes').some((src) => src.text.includes(`# Source: ${name}/`))
+    }
+    const tree = helmTree({
+      charts: documents('helm').filter(({ root }) => !done(root)),
+      values: documents('helm-values'),
+      templates: sources('helm-template'),
+    })
+    for (const [file, found] of tree.problems) problems.set(file, found)
+    return tree
+  })
+  const kube = once(() => [
+    ...kubeObjects(kubeFiles('kubernetes'), kubeFiles('kustomization')),
+    ...chartObjects(helm().rendered),
+  ])
   const migrations = once(() => sources('sql').map((src) => ({ ...judgeSql(src.text), src })))
   const nginx = once(() =>
     sources('nginx').map((src) => {
@@ -163,6 +182,9 @@ export function worldOf(tree: Tree, today: Instant): World {
     },
     get jenkinsfiles() {
       return jenkinsfiles()
+    },
+    get helm() {
+      return helm()
     },
     get dockerfiles() {
       return dockerfiles()

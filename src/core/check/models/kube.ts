@@ -13,6 +13,7 @@ import {
   spotOf,
   text,
 } from '../formats/node.ts'
+import type { RenderedChart } from './helm.ts'
 import { folderOf, join } from './path.ts'
 
 export interface KubeObject {
@@ -20,7 +21,7 @@ export interface KubeObject {
   readonly name: string
   readonly node: MapNode
   readonly at: Spot
-  /** The overlay that the object was merged by; absent for a plain manifest. */
+  /** The overlay or values file that the object was made with; absent for a plain manifest. */
   readonly overlay?: string
   /** True when the object serves production, as far as paths and names say. */
   readonly production: boolean
@@ -74,6 +75,17 @@ function patchFilesOf(root: Node | undefined): readonly string[] {
     items(child(root, key)).map((item) => text(child(item, 'path')) ?? ''),
   )
   return [...merges, ...patches].filter((path) => path !== '' && !path.includes('\n'))
+}
+
+/** The objects of rendered charts. A chart without values of production is judged by its own, softly. */
+export function chartObjects(charts: readonly RenderedChart[]): readonly KubeObject[] {
+  return charts.flatMap((chart) =>
+    objectsOf({ file: chart.chart.file, documents: chart.documents }).map((object) => ({
+      ...object,
+      overlay: chart.overlay ?? chart.chart.file,
+      production: chart.production,
+    })),
+  )
 }
 
 function objectsOf(file: KubeFile): readonly KubeObject[] {
