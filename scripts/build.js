@@ -9,5 +9,18 @@ if (existsSync(`${root}src`) && existsSync(tsc)) {
   const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
   // What browsers load is served as it is.
   cpSync(`${root}src/web/browser`, `${root}dist/src/web/browser`, { recursive: true })
+  // One file for the hook that runs at every save. Bundled with the tool that runs our TypeScript tests.
+  const { buildSync } = await import('esbuild')
+  buildSync({
+    entryPoints: [`${root}src/cli/hook-main.ts`],
+    outfile: `${root}dist/hook.cjs`,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
   process.exit(status ?? 1)
 }

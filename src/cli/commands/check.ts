@@ -18,6 +18,12 @@ export const check: Command = {
     { flags: '--changed <ref>', says: 'only findings in files that differ from this git ref, for a pull request' },
     { flags: '--baseline <file>', says: 'leave out findings that this file lists' },
     { flags: '--write-baseline <file>', says: 'list the present findings in this file, to start on an old repository' },
+    { flags: '--write-sarif <file>', says: 'write SARIF 2.1.0 to this file as well' },
+    { flags: '--write-html <file>', says: 'write the report page to this file as well' },
+    {
+      flags: '--hook',
+      says: 'judge the file that an agent’s hook names on standard input; writes only its own report',
+    },
     {
       flags: '--fail-on <severity>',
       says: 'error or warn: from which severity on the exit code is 1',
@@ -26,6 +32,7 @@ export const check: Command = {
   ],
   exits: { 1: 'findings of that severity' },
   async run(call) {
+    if (call.options.hook === true) return asHook(call)
     const { RULES } = await import('../../core/check/table.ts')
     if (typeof call.options.explain === 'string') return explain(call, call.options.explain)
     const started = performance.now()
@@ -50,22 +57,49 @@ export const check: Command = {
     )
     const shown = { ...report, findings }
     const ms = Math.round(performance.now() - started)
-    if (format === 'json') {
-      const { checked, rules: count } = report
-      call.io.out(JSON.stringify({ checked, findings, rules: count, ms }, null, 1))
-    } else if (format === 'sarif') call.io.out(sarifReport(shown, RULES, (await import('../version.ts')).VERSION))
-    else if (format === 'html') {
-      call.io.out((await import('../../core/check/report-html.ts')).htmlReport(shown, RULES))
-    } else if (format === 'github') {
-      const lines = githubReport(shown)
-      if (lines) call.io.out(lines)
-    } else call.io.out(textReport(shown, ms))
+    const { VERSION } = await import('../version.ts')
+    const { htmlReport } = await import('../../core/check/report-html.ts')
+    const as = {
+      json: () => JSON.stringify({ checked: report.checked, findings, rules: report.rules, ms }, null, 1),
+      sarif: () => sarifReport(shown, RULES, VERSION),
+      html: () => htmlReport(shown, RULES),
+      github: () => githubReport(shown),
+      text: () => textReport(shown, ms),
+    }
+    await alsoWrite(call, call.options.writeSarif, as.sarif)
+    await alsoWrite(call, call.options.writeHtml, as.html)
+    const said = as[format]()
+    if (said || format !== 'github') call.io.out(said)
     const bad = findings.some(
       ({ verdict, severity, suppressed }) =>
         verdict === 'fail' && !suppressed && (severity === 'error' || (failOn === 'warn' && severity === 'warn')),
     )
     return bad ? EXIT.no : EXIT.done
   },
+}
+
+/** A pipeline wants annotations, SARIF and a page from one run. */
+async function alsoWrite(call: Call, file: unknown, make: () => string): Promise<void> {
+  if (typeof file !== 'string') return
+  const { resolve } = await import('node:path')
+  const { writeFileSync } = await import('node:fs')
+  try {
+    writeFileSync(resolve(call.io.cwd, file), `${make().trimEnd()}\n`)
+  } catch (thrown) {
+    throw new OpsError('CHECK_WRITE', {
+      message: `The report cannot be written to ${file}.`,
+      fix: 'Name a file in a folder that exists and may be written to.',
+      exit: EXIT.usage,
+      cause: thrown,
+    })
+  }
+}
+
+/** The same as `bin/hook.cjs` runs from its bundle. */
+async function asHook(call: Call): Promise<ExitCode> {
+  const { readFileSync } = await import('node:fs')
+  const { runHook } = await import('../hook.ts')
+  return runHook({ io: call.io, input: readFileSync(0, 'utf8'), state: call.state, now: Date.now() })
 }
 
 function formatOf(call: Call): (typeof FORMATS)[number] {
