@@ -26,7 +26,8 @@ function importsOf(file: string): string[] {
 const MAY_IMPORT: Record<string, RegExp> = {
   core: /^src\/core\//,
   ports: /^src\/(core|ports)\//,
-  adapters: /^src\/(core|ports|adapters|entry\.ts|testing)/,
+  // HAProxy is steered through the gateway's own control protocol, and shows its pages.
+  adapters: /^src\/(core|ports|adapters|entry\.ts|testing|gateway\/(control|disk|messages|pages)\.ts)/,
   engine: /^src\/(core|ports|engine)\//,
   gateway: /^src\/(core|ports|gateway|entry\.ts)/,
   web: /^src\/(core|ports|engine|web|cli\/version\.ts)/,

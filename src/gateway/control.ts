@@ -12,9 +12,11 @@ import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { z } from 'zod'
+import type { Arm } from '../core/deploy/counts.ts'
 import { messageOf, OpsError } from '../core/errors.ts'
+import type { GatewayStatus } from '../ports/gateway.ts'
+import type { CountsAnswer, TrafficConfig } from '../ports/traffic.ts'
 import { readConfig } from './config.ts'
-import type { Obeyed, Primary } from './primary.ts'
 
 const BODY_MAX = 1_048_576
 const WAIT_MS_MAX = 30_000
@@ -27,12 +29,28 @@ const closing = z.strictObject({
   epoch: z.number().int().min(0),
 })
 
+export type Obeyed =
+  | { readonly done: true }
+  | { readonly refused: true; readonly epochSeen: number }
+  | { readonly failed: string }
+
+/** What the socket gives orders to: the gateway's primary, or whoever steers another proxy in its place (src/adapters/haproxy). */
+export interface Steered {
+  apply(config: TrafficConfig): Promise<Obeyed>
+  closeUpgraded(arm: Arm, overMs: number, epoch: number): Promise<Obeyed>
+  status(): Promise<GatewayStatus>
+  /** Batches above `seq`; with `waitMs`, waits so long for the first. */
+  counts(seq: number, waitMs: number): Promise<CountsAnswer>
+  /** Gives the new process's id. */
+  swap(): Promise<number>
+}
+
 interface Said {
   readonly status: number
   readonly body: unknown
 }
 
-export async function openControl(path: string, primary: Primary, stop: () => void): Promise<Server> {
+export async function openControl(path: string, primary: Steered, stop: () => void): Promise<Server> {
   if (Buffer.byteLength(path) > PATH_MAX) {
     throw new OpsError('CONTROL_PATH', {
       message: `The control socket's path is longer than the ${PATH_MAX} bytes that the system allows: ${path}`,
@@ -77,7 +95,7 @@ function endWith(res: ServerResponse, body: unknown): void {
   res.end(JSON.stringify(body))
 }
 
-async function answer(req: IncomingMessage, primary: Primary, stop: () => void): Promise<Said> {
+async function answer(req: IncomingMessage, primary: Steered, stop: () => void): Promise<Said> {
   const url = new URL(req.url ?? '/', 'http://control')
   switch (`${req.method} ${url.pathname}`) {
     case 'GET /status':

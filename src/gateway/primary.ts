@@ -11,15 +11,11 @@ import { LEDGER_LIMITS, Ledger } from '../core/traffic/ledger.ts'
 import type { Ring } from '../core/traffic/ring.ts'
 import type { GatewayStatus, WorkerOptions } from '../ports/gateway.ts'
 import type { BackendHealth, CountsAnswer, TrafficConfig } from '../ports/traffic.ts'
+import type { Obeyed } from './control.ts'
 import { Crew } from './crew.ts'
 import type { Disk } from './disk.ts'
 import { type BackendSight, NO_TOLLS, type Tolls } from './messages.ts'
 import type { Listening } from './socket.ts'
-
-export type Obeyed =
-  | { readonly done: true }
-  | { readonly refused: true; readonly epochSeen: number }
-  | { readonly failed: string }
 
 export interface PrimaryParts {
   readonly disk: Disk

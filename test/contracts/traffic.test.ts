@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
-import { type Gateway, probeValue, startGateway } from '../../src/adapters/gateway/traffic.ts'
+import { type Gateway, probeValue, type StartGateway, startGateway } from '../../src/adapters/gateway/traffic.ts'
+import { startHaproxy } from '../../src/adapters/haproxy/traffic.ts'
 import { memoryTraffic } from '../../src/adapters/memory/traffic.ts'
 import type { Arm } from '../../src/core/deploy/counts.ts'
 import { isUnreachable } from '../../src/ports/unreachable.ts'
@@ -63,14 +64,7 @@ trafficContract('memory', async () => {
 
 const SETTLE_MS = 300
 
-// One gateway for all: starting its two processes anew costs more than the promise that is tested.
-let running: Promise<{ gateway: Gateway; state: string }> | undefined
 let releases = 0
-
-async function run(): Promise<{ gateway: Gateway; state: string }> {
-  const state = await mkdtemp(join(tmpdir(), 'holdfast-gateway-'))
-  return { gateway: await startGateway(optionsOf(state, 0)), state }
-}
 
 const optionsOf = (state: string, port: number) => ({
   listen: `127.0.0.1:${port}`,
@@ -79,15 +73,39 @@ const optionsOf = (state: string, port: number) => ({
   tune: { checkEveryMs: 50, drainIdleMs: 200 },
 })
 
-after(async () => {
-  const { gateway, state } = (await running) ?? (await run())
-  await gateway.traffic.stop()
-  while (!isUnreachable(await gateway.traffic.status())) await new Promise((next) => setTimeout(next, 10))
-  await rm(state, { recursive: true, force: true })
-})
+type Start = (options: StartGateway) => Promise<Gateway>
 
-trafficContract('gateway', async (): Promise<TrafficWorld> => {
-  running ??= run()
+/** Worlds on one proxy for all promises: starting its processes anew costs more than the promise that is tested. */
+function worldsOn(name: string, start: Start): () => Promise<TrafficWorld> {
+  let running: Promise<{ gateway: Gateway; state: string }> | undefined
+  const run = async () => {
+    const state = await mkdtemp(join(tmpdir(), `holdfast-${name}-`))
+    return { gateway: await start(optionsOf(state, 0)), state }
+  }
+  after(async () => {
+    const { gateway, state } = (await running) ?? (await run())
+    await gateway.traffic.stop()
+    while (!isUnreachable(await gateway.traffic.status())) await new Promise((next) => setTimeout(next, 10))
+    await rm(state, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+  })
+  return () => {
+    running ??= run()
+    return worldOn(
+      running,
+      (again) => {
+        running = again
+        return again
+      },
+      start,
+    )
+  }
+}
+
+async function worldOn(
+  running: Promise<{ gateway: Gateway; state: string }>,
+  replace: (again: Promise<{ gateway: Gateway; state: string }>) => Promise<{ gateway: Gateway; state: string }>,
+  start: Start,
+): Promise<TrafficWorld> {
   const { gateway, state } = await running
   const behaviours: Record<Arm, Behaviour> = { stable: 'good', canary: 'good' }
   const names: Record<Arm, string> = { stable: `r${++releases}`, canary: `r${++releases}` }
@@ -146,8 +164,7 @@ trafficContract('gateway', async (): Promise<TrafficWorld> => {
       for (const { pid } of status.workers) process.kill(pid, 'SIGKILL')
       process.kill(status.pid, 'SIGKILL')
       while (!isUnreachable(await gateway.traffic.status())) await new Promise((next) => setTimeout(next, 10))
-      running = startGateway(optionsOf(state, gateway.port)).then((again) => ({ gateway: again, state }))
-      await running
+      await replace(start(optionsOf(state, gateway.port)).then((again) => ({ gateway: again, state })))
     },
     // Passes by itself, and the contract's reading waits for it.
     async settle() {},
@@ -158,4 +175,7 @@ trafficContract('gateway', async (): Promise<TrafficWorld> => {
       }
     },
   }
-})
+}
+
+trafficContract('gateway', worldsOn('gateway', startGateway))
+trafficContract('haproxy', worldsOn('haproxy', startHaproxy))

@@ -27,9 +27,16 @@ interface Said {
   readonly body: unknown
 }
 
-/** Talks to the gateway whose control socket is at `control`. Never throws: what goes wrong is an Unreachable. */
-export function gatewayTraffic(options: { readonly control: string; readonly timeoutMs?: number }): GatewayTraffic {
-  const { control, timeoutMs = 5_000 } = options
+/**
+ * Talks to the gateway whose control socket is at `control`, or to another proxy that is steered the same way (`who`, for messages).
+ * Never throws: what goes wrong is an Unreachable.
+ */
+export function gatewayTraffic(options: {
+  readonly control: string
+  readonly timeoutMs?: number
+  readonly who?: string
+}): GatewayTraffic {
+  const { control, timeoutMs = 5_000, who = 'The gateway' } = options
   const ask = (method: string, path: string, body?: unknown, patienceMs = timeoutMs) =>
     speak(control, method, path, body, patienceMs)
   const told = async <Word>(what: string, answer: Promise<Said>, word: (body: never) => Word) => {
@@ -39,10 +46,10 @@ export function gatewayTraffic(options: { readonly control: string; readonly tim
       if (status === 409) return refused((body as { epochSeen: number }).epochSeen)
       const { why, reasons } = body as { why?: string; reasons?: readonly string[] }
       return unreachable(
-        `The gateway was asked to ${what} and answered ${status}: ${why ?? reasons?.join('; ') ?? 'no reason'}`,
+        `${who} was asked to ${what} and answered ${status}: ${why ?? reasons?.join('; ') ?? 'no reason'}`,
       )
     } catch (thrown) {
-      return unreachable(`The gateway at ${control} was asked to ${what}, and did not answer: ${messageOf(thrown)}.`)
+      return unreachable(`${who} at ${control} was asked to ${what}, and did not answer: ${messageOf(thrown)}.`)
     }
   }
   const read = async <Word>(what: string, path: string, patienceMs?: number) => {
@@ -132,17 +139,36 @@ const START_MS_MAX = 30_000
  * Gives the gateway of this state folder: the one that runs, else a new one, in a process of its own that outlives this one.
  * Throws OpsError PORT_TAKEN, CONTROL_PATH, GATEWAY_STATE or GATEWAY_DEAD.
  */
-export async function startGateway(options: StartGateway): Promise<Gateway> {
+export function startGateway(options: StartGateway): Promise<Gateway> {
+  return startSteered(options, { program: 'gateway/main', who: 'The gateway', args: [] })
+}
+
+/** A program of ours that speaks the gateway's control protocol. */
+export interface SteeredProgram {
+  /** As `entry` takes it. */
+  readonly program: string
+  /** How messages name it. */
+  readonly who: string
+  /** More arguments for it. */
+  readonly args: readonly string[]
+}
+
+/** As `startGateway`, for another proxy that is steered in the gateway's way. */
+export async function startSteered(
+  options: StartGateway,
+  { program, who, args: own }: SteeredProgram,
+): Promise<Gateway> {
   const { listen, state, control = join(state, 'gateway.sock'), settleMs, tune } = options
-  const traffic = gatewayTraffic({ control })
+  const traffic = gatewayTraffic({ control, who })
   const living = await adopted(traffic)
   if (living) return { traffic, control, ...living, adopted: true }
   mkdirSync(state, { recursive: true, mode: 0o700 })
   const logFile = join(state, 'gateway.log')
   const log = openSync(logFile, 'a', 0o600)
   const logStart = fstatSync(log).size
-  const { command, args } = entry('gateway/main')
+  const { command, args } = entry(program)
   const more = [
+    ...own,
     ...(settleMs === undefined ? [] : ['--settle-ms', String(settleMs)]),
     ...(tune === undefined ? [] : ['--tune', JSON.stringify(tune)]),
   ]
@@ -160,7 +186,7 @@ export async function startGateway(options: StartGateway): Promise<Gateway> {
     child.once('error', fails)
     child.once('close', () => {
       clearTimeout(deadline)
-      fails(explained(readFileSync(logFile).subarray(logStart).toString('utf8'), logFile))
+      fails(explained(who, readFileSync(logFile).subarray(logStart).toString('utf8'), logFile))
     })
   })
   try {
@@ -175,7 +201,7 @@ export async function startGateway(options: StartGateway): Promise<Gateway> {
   child.disconnect()
   child.unref()
   const status = await traffic.status()
-  if (isUnreachable(status)) throw explained(status.why, logFile)
+  if (isUnreachable(status)) throw explained(who, status.why, logFile)
   return { traffic, control, port: status.port, pid: status.pid, adopted: false }
 }
 
@@ -191,11 +217,11 @@ async function adopted(traffic: GatewayTraffic): Promise<{ port: number; pid: nu
 }
 
 /** The dying gateway's own words, when it had any. */
-function explained(remarks: string, log: string): OpsError {
+function explained(who: string, remarks: string, log: string): OpsError {
   const said = /^(.*)\nTry: (.*) {2}\[([A-Z_]+)\]$/m.exec(remarks)
   if (said) return new OpsError(said[3]!, { message: said[1]!, fix: said[2]!, exit: EXIT.unreachable })
   return new OpsError('GATEWAY_DEAD', {
-    message: `The gateway did not start: ${remarks.trim() || 'it said nothing'}`,
+    message: `${who} did not start: ${remarks.trim() || 'it said nothing'}`,
     fix: `read ${log}`,
     exit: EXIT.unreachable,
   })
