@@ -20,6 +20,9 @@ const BLIND: DeploymentSeen = { status: null, counts: null, why: null }
 /** Phases in which the traffic layer has nothing to tell: nothing has been asked of it yet, or everybody is on the old release. */
 const UNSEEN: ReadonlySet<PhaseName> = new Set(['gating', 'awaiting-approval', 'expanding', 'starting', 'halted'])
 
+/** Phases in which citizens meet the new release, and its answers are listened to. */
+const COUNTED: ReadonlySet<PhaseName> = new Set(['on-trial', 'finishing', 'contracting'])
+
 async function observe(row: MachineRow, worlds: Worlds): Promise<DeploymentSeen> {
   const state = row.state as unknown as DeploymentState
   const { name } = state.phase
@@ -28,7 +31,7 @@ async function observe(row: MachineRow, worlds: Worlds): Promise<DeploymentSeen>
   if (!world) return { ...BLIND, why: `This engine does not know the service ${row.service}.` }
   const [status, counts] = await Promise.all([
     world.traffic.status(),
-    name === 'on-trial' ? world.traffic.counts(state.cursor) : null,
+    COUNTED.has(name) ? world.traffic.counts(state.cursor) : null,
   ])
   return {
     status: isUnreachable(status) ? null : status,
@@ -56,9 +59,12 @@ export function deploymentPerformers(worlds: Worlds): Readonly<Record<string, Pe
   return {
     'gate.run': within((world, payload, _epoch, context) => runGate(world, payload, context)),
     'glass.tell': within((world, payload, _epoch, context) => tellOfGlass(world, payload, context)),
-    'schema.expand': within(async (world, payload, epoch) => {
-      if (!world.schema) return { ok: false, why: `No database is configured for the schema of ${world.service}.` }
-      return obeyed(await world.schema.expand(payload.files as never, epoch))
+    'schema.expand': within(applyFiles),
+    // The contract step is files like any others; that it comes last is the machine's doing.
+    'schema.contract': within(applyFiles),
+    'schema.backfill': within(async (world, payload, epoch) => {
+      if (!world.schema) return noSchema(world)
+      return obeyed(await world.schema.backfill(payload as never, epoch))
     }),
     'runtime.start': within(async (world, payload, epoch) => {
       const { envNames, env, ...plan } = payload as unknown as ReleasePlan
@@ -69,6 +75,14 @@ export function deploymentPerformers(worlds: Worlds): Readonly<Record<string, Pe
     'runtime.stop': within(async (world, { release }, epoch) =>
       obeyed(await world.runtime.stop(String(release), epoch)),
     ),
+    'runtime.stop-replicas': within(async (world, payload, epoch, context) => {
+      const { runtime } = world
+      if (!runtime.stopReplicas) return { unreachable: true, why: 'This runtime cannot stop single replicas.' }
+      const instances = payload.instances as readonly string[]
+      // What the deployment has meanwhile gone back to must not be stopped by an order that is late.
+      if (!(await areLeaving(instances, context))) return 'overtaken'
+      return obeyed(await runtime.stopReplicas(String(payload.release), instances, epoch))
+    }),
     'traffic.apply': within((world, payload, epoch, context) =>
       // In order: an earlier version must not overtake a later one on its way.
       inTurn(world.service, async () => {
@@ -84,8 +98,25 @@ export function deploymentPerformers(worlds: Worlds): Readonly<Record<string, Pe
     'traffic.close-upgraded': within(async (world, { arm, overMs }, epoch) =>
       obeyed(await world.traffic.closeUpgraded(arm as Arm, Number(overMs), epoch)),
     ),
-    'probe.verify': within(async (world, payload) => verifyPrivately(world, payload.steps as never)),
+    'probe.verify': within(async (world, payload) =>
+      verifyPrivately(world, payload.steps as never, payload.arm === 'stable' ? 'stable' : 'canary'),
+    ),
   }
+}
+
+async function applyFiles(world: World, payload: Payload, epoch: number): Promise<Json> {
+  if (!world.schema) return noSchema(world)
+  return obeyed(await world.schema.expand(payload.files as never, epoch, (payload.queries ?? []) as never))
+}
+
+function noSchema(world: World): Json {
+  return { ok: false, why: `No database is configured for the schema of ${world.service}.` }
+}
+
+async function areLeaving(instances: readonly string[], { machine }: EffectContext): Promise<boolean> {
+  const state = (await machine())?.state as unknown as DeploymentState | undefined
+  const gone = new Set(state?.rolling?.move?.gone ?? [])
+  return instances.every((id) => gone.has(id))
 }
 
 async function isOvertaken(version: number, { machine }: EffectContext): Promise<boolean> {

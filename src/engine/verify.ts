@@ -4,6 +4,7 @@
  * fields (CSRF tokens) from the form page before each form, and stops at the first step that fails.
  */
 
+import type { Arm } from '../core/deploy/counts.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { World } from './world.ts'
@@ -24,10 +25,14 @@ export interface SyntheticStep {
 const BODY_MAX = 512 * 1024
 
 /** `{ ok, steps, why }`: the number of steps that were really tried is part of the evidence. */
-export async function verifyPrivately(world: World, steps: readonly SyntheticStep[]): Promise<Json> {
+export async function verifyPrivately(
+  world: World,
+  steps: readonly SyntheticStep[],
+  arm: Arm = 'canary',
+): Promise<Json> {
   let tried = 0
   for (const journey of new Set(steps.map((step) => step.journey))) {
-    const visit = new Visit(world)
+    const visit = new Visit(world, arm)
     for (const step of steps.filter((one) => one.journey === journey)) {
       if (step.route.includes(':') || step.route.includes('*') || (step.method !== 'GET' && !step.form)) break
       const wrong = await visit.attempt(step)
@@ -43,8 +48,10 @@ export async function verifyPrivately(world: World, steps: readonly SyntheticSte
 class Visit {
   private readonly cookies = new Map<string, string>()
   private readonly world: World
-  constructor(world: World) {
+  private readonly arm: Arm
+  constructor(world: World, arm: Arm) {
     this.world = world
+    this.arm = arm
   }
 
   /** What was wrong, or undefined. */
@@ -83,7 +90,7 @@ class Visit {
       redirect: 'manual',
       signal: AbortSignal.timeout(limitMs + 1_000),
       headers: {
-        [probe.header]: `${probe.secret};arm=canary`,
+        [probe.header]: `${probe.secret};arm=${this.arm}`,
         cookie: [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
         ...(fields ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
       },

@@ -61,6 +61,8 @@ export interface NotStarted {
  * - MUST leave releases running when the engine dies, and find them again.
  * - MUST restart a replica that died by itself, with back-off, until the release is stopped.
  * - MUST give a stopped replica SIGTERM and the whole stop budget before SIGKILL.
+ * - that have `stopReplicas` MUST also start what is missing when a release that runs is started with more replicas than it has; those
+ *   that run stay as they are, and when a new one fails only the new ones are stopped again. Without it, rolling is refused.
  * - MUST report as a replica's digest what that replica really runs, looked at when it was started, and never what was asked for.
  */
 export interface Runtime {
@@ -72,6 +74,12 @@ export interface Runtime {
   identify?(release: Pick<ReleaseSpec, 'release' | 'folder' | 'command'>): Promise<Identified | Unreachable>
   instances(release?: string): Promise<readonly Instance[] | Unreachable>
   stop(release: string, epoch: number): Promise<'stopped' | Refused | Unreachable>
+  /** Stops these replicas of a release and leaves the others; those that are gone already are done. The last ones are stopped by `stop`. */
+  stopReplicas?(
+    release: string,
+    instances: readonly string[],
+    epoch: number,
+  ): Promise<'stopped' | Refused | Unreachable>
   /** The last lines a release wrote, at most `bytesMax` (default 4,096). */
   logs(release: string, bytesMax?: number): Promise<string | Unreachable>
 }

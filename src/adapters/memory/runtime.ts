@@ -43,7 +43,7 @@ interface Running {
 
 interface Release {
   readonly spec: ReleaseSpec
-  readonly replicas: readonly Running[]
+  readonly replicas: Running[]
 }
 
 /** As the process adapter: 0.25 s, doubled with each death, 30 s at most. */
@@ -94,7 +94,7 @@ export function memoryRuntime({ clock, wait = async () => {} }: MemoryRuntimeOpt
       if (!reachable) return away()
       if (!obeys(spec.epoch)) return refused(epochSeen)
       const known = releases.get(spec.release)
-      if (known) return { started: true, instances: instancesOf(known) }
+      if (known && known.replicas.length >= spec.replicas) return { started: true, instances: instancesOf(known) }
       const { diesSaying, startMs = 0 } = behaviours.get(spec.release) ?? {}
       if (diesSaying !== undefined) {
         write(spec.release, diesSaying)
@@ -106,13 +106,13 @@ export function memoryRuntime({ clock, wait = async () => {} }: MemoryRuntimeOpt
       }
       // Somebody else may have started it while time passed.
       const meanwhile = releases.get(spec.release)
-      if (meanwhile) return { started: true, instances: instancesOf(meanwhile) }
-      const replicas = Array.from({ length: spec.replicas }, (): Running => {
+      const there = meanwhile?.replicas ?? []
+      const replicas = Array.from({ length: Math.max(0, spec.replicas - there.length) }, (): Running => {
         made++
         const startedAt = clock.now()
         return { id: `${spec.release}-${made}`, port: FIRST_PORT + made, restarts: 0, startedAt, downUntil: startedAt }
       })
-      const release = { spec, replicas }
+      const release = { spec: meanwhile?.spec ?? spec, replicas: [...there, ...replicas] }
       releases.set(spec.release, release)
       write(spec.release, 'started')
       return { started: true, instances: instancesOf(release) }
@@ -135,6 +135,23 @@ export function memoryRuntime({ clock, wait = async () => {} }: MemoryRuntimeOpt
       await wait(Math.min(stopMs, release.spec.stopMsMax))
       write(name, stopMs <= release.spec.stopMsMax ? 'finished' : 'killed')
       releases.delete(name)
+      return 'stopped'
+    },
+    async stopReplicas(name, instances, epoch) {
+      if (!reachable) return away()
+      if (!obeys(epoch)) return refused(epochSeen)
+      const release = releases.get(name)
+      if (!release) return 'stopped'
+      const left = release.replicas.filter(({ id }) => !instances.includes(id))
+      if (left.length === release.replicas.length) return 'stopped'
+      const { stopMs = 0 } = behaviours.get(name) ?? {}
+      await wait(Math.min(stopMs, release.spec.stopMsMax))
+      write(name, stopMs <= release.spec.stopMsMax ? 'finished' : 'killed')
+      release.replicas.splice(
+        0,
+        release.replicas.length,
+        ...release.replicas.filter(({ id }) => !instances.includes(id)),
+      )
       return 'stopped'
     },
     async logs(release, bytesMax = 4_096) {

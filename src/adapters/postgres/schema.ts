@@ -12,7 +12,7 @@ import pg from 'pg'
 import type { Effect } from '../../core/check/formats/sql-effect.ts'
 import { judgeSql } from '../../core/check/formats/sql-effects.ts'
 import { messageOf } from '../../core/errors.ts'
-import type { MigrationFile, Schema } from '../../ports/schema.ts'
+import type { MigrationFile, NamedQuery, Schema } from '../../ports/schema.ts'
 import {
   isRefused,
   isUnreachable,
@@ -21,6 +21,7 @@ import {
   type Unreachable,
   unreachable,
 } from '../../ports/unreachable.ts'
+import { copyInBatches, makeBackfillTable } from './backfill.ts'
 import { clientConfig, nameOf } from './connection.ts'
 import { isLost } from './trouble.ts'
 
@@ -89,18 +90,40 @@ export function postgresSchema(settings: SchemaSettings): Schema {
         return ordered(files).filter(({ file, sql }) => there.get(nameIn(file)) !== digestOf(sql))
       }),
 
-    expand: (files, epoch) =>
+    expand: (files, epoch, queries = []) =>
       connected(async (client) => {
         const failed = await makeTables(client)
         if (failed) return { ok: false, file: ordered(files)[0]?.file ?? '', why: failed, applied: [] }
         const applied: string[] = []
+        const { good } = await prepareAll(client, queries)
         for (const file of ordered(files)) {
-          const answer = await patiently(() => applyOnce(client, file, epoch, settings))
+          const answer = await patiently(() => applyOnce(client, file, epoch, settings, good))
           if (isRefused(answer) || isUnreachable(answer)) return answer
           if (typeof answer === 'object') return { ok: false, file: file.file, why: answer.why, applied }
           if (answer === 'applied') applied.push(file.file)
         }
         return { ok: true, applied }
+      }),
+
+    backfill: (order, epoch) =>
+      connected(async (client) => {
+        const failed = await makeTables(client)
+        if (failed) return { ok: false as const, file: order.files[0]?.file ?? '', why: failed, applied: [] }
+        await makeBackfillTable(client, TABLES_LOCK)
+        return copyInBatches<Refused | Unreachable>(client, { ...order, files: ordered(order.files) }, settings, {
+          permit: async ({ file, sql }) => {
+            const may = await beforeApplying(client, file, digestOf(sql), epoch)
+            if (isRefused(may) || isUnreachable(may)) return { refused: may }
+            return may === 'go' || typeof may === 'object' ? may : 'already'
+          },
+          record: ({ file, sql }) => recordApplied(client, file, digestOf(sql), epoch),
+        })
+      }),
+
+    prepare: (queries) =>
+      connected(async (client) => {
+        const { good, broken } = await prepareAll(client, queries)
+        return { ok: true as const, good: good.length, broken }
       }),
 
     close: async () => {},
@@ -178,6 +201,7 @@ async function applyOnce(
   { file, sql }: MigrationFile,
   epoch: number,
   settings: SchemaSettings,
+  queries: readonly NamedQuery[],
 ): Promise<Applied | 'locked'> {
   const wrong = cannotApply(sql)
   if (wrong) return { why: wrong }
@@ -202,11 +226,9 @@ async function applyOnce(
         const again = await beforeApplying(client, file, sha256, epoch)
         if (again !== 'go') return await rolledBack(client, again)
       } else if (text !== '') await client.query(text)
-      await client.query('insert into holdfast_migrations (name, sha256, epoch) values ($1, $2, $3)', [
-        nameIn(file),
-        sha256,
-        epoch,
-      ])
+      const broken = outside ? undefined : await firstBroken(client, queries)
+      if (broken) return await rolledBack(client, { why: `${file} would break a query that is in use: ${broken}` })
+      await recordApplied(client, file, sha256, epoch)
     }
     await client.query('commit')
     return before === 'go' ? 'applied' : before
@@ -229,6 +251,50 @@ async function beforeApplying(client: pg.Client, file: string, sha256: string, e
   if (records.length === 0) return 'go'
   if (records[0].sha256 === sha256) return 'already'
   return { why: `${file} was changed after it was applied. Put the change into a new file.` }
+}
+
+async function recordApplied(client: pg.Client, file: string, sha256: string, epoch: number): Promise<void> {
+  const row = [nameIn(file), sha256, epoch]
+  await client.query('insert into holdfast_migrations (name, sha256, epoch) values ($1, $2, $3)', row)
+}
+
+const QUERIES_MAX = 500
+
+/** Which statements the database takes as it is. Preparing runs nothing; one statement at a time, so that no other hides behind it. */
+async function prepareAll(client: pg.Client, queries: readonly NamedQuery[]) {
+  const good: NamedQuery[] = []
+  const broken: { name: string; why: string }[] = []
+  for (const query of queries.slice(0, QUERIES_MAX)) {
+    const why = await prepareOnce(client, query)
+    if (why === undefined) good.push(query)
+    else broken.push({ name: query.name, why })
+  }
+  return { good, broken }
+}
+
+async function prepareOnce(client: pg.Client, { sql }: NamedQuery): Promise<string | undefined> {
+  const { statements, problem } = judgeSql(sql).file
+  if (problem) return problem.says
+  if (statements.length !== 1) return 'it is not one statement'
+  try {
+    await client.query(
+      `prepare holdfast_query as ${sql.slice(statements[0]!.offset, statements[0]!.end).replace(/;\s*$/, '')}`,
+    )
+    await client.query('deallocate holdfast_query')
+    return undefined
+  } catch (thrown) {
+    if (isLost(thrown)) throw thrown
+    return messageOf(thrown)
+  }
+}
+
+/** Inside the transaction that has changed the schema: the first statement that does not work any more. */
+async function firstBroken(client: pg.Client, queries: readonly NamedQuery[]): Promise<string | undefined> {
+  for (const query of queries) {
+    const why = await prepareOnce(client, query)
+    if (why !== undefined) return `${query.name} (${why})`
+  }
+  return undefined
 }
 
 async function rolledBack<T>(client: pg.Client, answer: T): Promise<T> {

@@ -4,6 +4,8 @@
  *   start ──► starting ── all ready ──► running ──► stopping ──► gone
  *                │ one died, or time over                ▲
  *                └───────────────────────────────────────┘  (and the start is answered with why and the log's end)
+ *
+ * A running release may get more replicas (joining: those that fail leave again, the others stay) and lose some (leaving).
  */
 import { randomUUID } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
@@ -32,6 +34,13 @@ export interface Fleet {
   /** Waits up to `waitMs`. `attempt` names one wish to start: after it failed, the same attempt gets the same answer. */
   start(spec: ReleaseSpec, attempt: string, waitMs: number): Promise<Started | NotStarted | Refused | typeof PENDING>
   stop(release: string, epoch: number, waitMs: number): Promise<'stopped' | Refused | typeof PENDING>
+  /** Stops these replicas of a release; the others go on. */
+  stopReplicas(
+    release: string,
+    instances: readonly string[],
+    epoch: number,
+    waitMs: number,
+  ): Promise<'stopped' | Refused | typeof PENDING>
   instances(release?: string): readonly Instance[]
   logs(release: string, bytesMax: number): string
   /** Takes over what an earlier supervisor left running, and starts again what has died meanwhile. */
@@ -42,8 +51,17 @@ export interface Fleet {
 
 interface Held {
   readonly record: ReleaseRecord
-  readonly replicas: readonly Replica[]
+  replicas: readonly Replica[]
   stopped?: Promise<void>
+}
+
+/** Those that were not told to leave. */
+function staying({ replicas }: Held): readonly Replica[] {
+  return replicas.filter(({ record }) => !record.leaving)
+}
+
+function newRecord(release: string): ReplicaRecord {
+  return { id: `${release}-${randomUUID().slice(0, 8)}`, port: 0, token: '', startedAt: Date.now(), restarts: 0 }
 }
 
 export function openFleet(paths: Paths): Fleet {
@@ -65,33 +83,95 @@ export function openFleet(paths: Paths): Fleet {
   }
 
   const hold = (record: ReleaseRecord): Held => {
+    const mine: Held = { record, replicas: [] }
+    mine.replicas = record.replicas.map((replica) => replicaOf(mine, replica))
+    held.set(record.spec.release, mine)
+    if (record.phase === 'starting') void watchStart(mine)
+    for (const { joining } of record.replicas) if (joining) void watchJoin(mine, joining.attempt, joining.until)
+    return mine
+  }
+
+  const replicaOf = (of: Held, replica: ReplicaRecord): Replica => {
+    const { record } = of
     const { spec } = record
     const logFile = logFileOf(paths.logs, spec.release)
-    const replicas: Replica[] = record.replicas.map((replica) => {
-      let tries = 0
-      return newReplica(spec, replica, logFile, {
-        save,
-        died: (why) => {
-          if (record.phase !== 'starting') return record.phase === 'running'
-          // Somebody else took the port between our look and its start; that is not the release's fault.
-          const tail = tailOf(logFile, TAIL_MAX, record.logFrom)
-          if (tail.includes('EADDRINUSE') && tries++ === 0) return true
-          fail(mine, `A replica of ${spec.release} ${why} before it was ready.`)
-          return false
-        },
-        ready: () => {
-          if (record.phase === 'starting' && replicas.every((each) => each.isReady())) {
-            record.phase = 'running'
-            save()
-          }
-          changed()
-        },
-      })
+    let tries = 0
+    return newReplica(spec, replica, logFile, {
+      save,
+      died: (why) => {
+        const { joining } = replica
+        if (record.phase !== 'starting' && !joining) return record.phase === 'running'
+        // Somebody else took the port between our look and its start; that is not the release's fault.
+        const tail = tailOf(logFile, TAIL_MAX, joining?.logFrom ?? record.logFrom)
+        if (tail.includes('EADDRINUSE') && tries++ === 0) return true
+        const says = `A replica of ${spec.release} ${why} before it was ready.`
+        if (joining) failJoin(of, joining.attempt, says)
+        else fail(of, says)
+        return false
+      },
+      ready: () => {
+        if (record.phase === 'starting' && of.replicas.every((each) => each.isReady())) {
+          record.phase = 'running'
+          save()
+        }
+        const joining = of.replicas.filter((each) => each.record.joining)
+        if (joining.length > 0 && joining.every((each) => each.isReady())) {
+          for (const each of joining) delete each.record.joining
+          save()
+        }
+        changed()
+      },
     })
-    const mine: Held = { record, replicas }
-    held.set(spec.release, mine)
-    if (record.phase === 'starting') void watchStart(mine)
-    return mine
+  }
+
+  /** More replicas beside those that run. */
+  const join = (of: Held, count: number, attempt: string): void => {
+    const { record } = of
+    const { spec } = record
+    const joining = {
+      attempt,
+      until: Date.now() + spec.startMsMax,
+      logFrom: sizeOf(logFileOf(paths.logs, spec.release)),
+    }
+    const records = Array.from({ length: count }, () => ({ ...newRecord(spec.release), joining }))
+    record.replicas = [...record.replicas, ...records]
+    save()
+    const joined = records.map((each) => replicaOf(of, each))
+    of.replicas = [...of.replicas, ...joined]
+    void watchJoin(of, attempt, joining.until)
+    void digestOfFolder(spec.folder).then(async (identified) => {
+      for (const each of records) note(each, identified)
+      const failed = (thrown: unknown) => failJoin(of, attempt, `A replica of ${spec.release}: ${messageOf(thrown)}.`)
+      if (record.phase === 'running') await Promise.all(joined.map((each) => each.begin().catch(failed)))
+    })
+  }
+
+  const watchJoin = async (of: Held, attempt: string, until: number) => {
+    await pause(Math.max(0, until - Date.now()), undefined, { ref: false })
+    const late = of.replicas.filter(({ record }) => record.joining?.attempt === attempt)
+    if (late.length === 0) return
+    const { release, readyPath, startMsMax } = of.record.spec
+    const limit = durationOf(startMsMax)
+    failJoin(of, attempt, `${late.length} more replicas of ${release} did not answer ${readyPath} within ${limit}.`)
+  }
+
+  const failJoin = (of: Held, attempt: string, why: string) => {
+    const joining = of.replicas.filter(({ record }) => record.joining?.attempt === attempt && !record.leaving)
+    if (joining.length === 0) return
+    const logFrom = joining[0]!.record.joining!.logFrom
+    const logTail = tailOf(logFileOf(paths.logs, of.record.spec.release), TAIL_MAX, logFrom)
+    void leave(of, joining).then(() => remember(attempt, { started: false, why, logTail }))
+  }
+
+  /** Settles when nothing is left of these replicas. */
+  const leave = async (of: Held, leaving: readonly Replica[]): Promise<void> => {
+    for (const { record } of leaving) record.leaving = true
+    save()
+    await Promise.all(leaving.map((replica) => replica.stop()))
+    of.replicas = of.replicas.filter((each) => !leaving.includes(each))
+    of.record.replicas = of.replicas.map(({ record }) => record)
+    save()
+    changed()
   }
 
   const watchStart = async (of: Held) => {
@@ -110,12 +190,14 @@ export function openFleet(paths: Paths): Fleet {
     const { record } = of
     if (record.phase !== 'starting') return
     const logTail = tailOf(logFileOf(paths.logs, record.spec.release), TAIL_MAX, record.logFrom)
+    void end(of).then(() => remember(record.attempt, { started: false, why, logTail }))
+  }
+
+  const remember = (attempt: string, failure: NotStarted) => {
     const oldest = failures.size >= FAILURES_MAX ? failures.keys().next().value : undefined
     if (oldest !== undefined) failures.delete(oldest)
-    void end(of).then(() => {
-      failures.set(record.attempt, { started: false, why, logTail })
-      changed()
-    })
+    failures.set(attempt, failure)
+    changed()
   }
 
   const end = (of: Held): Promise<void> => {
@@ -132,16 +214,7 @@ export function openFleet(paths: Paths): Fleet {
   }
 
   const begin = (spec: ReleaseSpec, attempt: string) => {
-    const replicas = Array.from(
-      { length: spec.replicas },
-      (): ReplicaRecord => ({
-        id: `${spec.release}-${randomUUID().slice(0, 8)}`,
-        port: 0,
-        token: '',
-        startedAt: Date.now(),
-        restarts: 0,
-      }),
-    )
+    const replicas = Array.from({ length: spec.replicas }, () => newRecord(spec.release))
     const record: ReleaseRecord = {
       spec,
       phase: 'starting',
@@ -161,7 +234,7 @@ export function openFleet(paths: Paths): Fleet {
   }
 
   const launch = async (of: Held): Promise<void> => {
-    const begun = of.replicas.map((replica) =>
+    const begun = staying(of).map((replica) =>
       replica.begin().catch((thrown) => fail(of, `A replica of ${of.record.spec.release}: ${messageOf(thrown)}.`)),
     )
     await Promise.all(begun)
@@ -174,8 +247,13 @@ export function openFleet(paths: Paths): Fleet {
       if (failure) return failure
       const of = held.get(spec.release)
       if (!of) begin(spec, attempt)
-      else if (of.record.phase === 'running')
-        return { started: true as const, instances: of.replicas.map((one) => one.instance()) }
+      else if (of.record.phase === 'running') {
+        const there = staying(of)
+        const isJoining = there.some(({ record }) => record.joining)
+        if (!isJoining && there.length >= spec.replicas)
+          return { started: true as const, instances: there.map((one) => one.instance()) }
+        if (!isJoining) join(of, spec.replicas - there.length, attempt)
+      }
       return undefined
     }
     return waitFor(answer, waitMs)
@@ -188,6 +266,16 @@ export function openFleet(paths: Paths): Fleet {
     if (of.record.phase === 'starting') fail(of, `${release} was stopped while it started.`)
     void end(of)
     return waitFor(() => (held.get(release) === of ? undefined : ('stopped' as const)), waitMs)
+  }
+
+  const stopReplicas: Fleet['stopReplicas'] = async (release, instances, epoch, waitMs) => {
+    if (!obeys(epoch)) return refused(journal.epoch)
+    const of = held.get(release)
+    if (!of || of.record.phase === 'stopping') return 'stopped'
+    const named = (each: Replica) => instances.includes(each.record.id)
+    const leaving = staying(of).filter(named)
+    if (leaving.length > 0) void leave(of, leaving)
+    return waitFor(() => (of.replicas.some(named) ? undefined : ('stopped' as const)), waitMs)
   }
 
   const waitFor = async <T>(answer: () => T | undefined, waitMs: number): Promise<T | typeof PENDING> => {
@@ -203,14 +291,22 @@ export function openFleet(paths: Paths): Fleet {
   return {
     start,
     stop,
+    stopReplicas,
     instances: (release) =>
       [...held.values()]
         .filter((of) => release === undefined || of.record.spec.release === release)
-        .flatMap((of) => of.replicas.map((replica) => replica.instance())),
+        .flatMap((of) => staying(of).map((replica) => replica.instance())),
     logs: (release, bytesMax) => tailOf(logFileOf(paths.logs, release), bytesMax),
     recover: async () => {
       const all = Object.values(journal.releases).map((record) => ({ record, of: hold(record) }))
-      for (const { record, of } of all) if (record.phase === 'stopping') void end(of)
+      for (const { record, of } of all) {
+        if (record.phase === 'stopping') void end(of)
+        else
+          void leave(
+            of,
+            of.replicas.filter((replica) => replica.record.leaving),
+          )
+      }
       await Promise.all(all.map(({ record, of }) => (record.phase === 'stopping' ? undefined : launch(of))))
     },
     stopAll: async () => {

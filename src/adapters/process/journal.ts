@@ -20,6 +20,10 @@ export interface ReplicaRecord {
   /** Digest of the release's folder when the process was started, or why there is none. */
   digest?: string
   digestWhy?: string
+  /** Started beside others that run already, and not ready yet. */
+  joining?: { readonly attempt: string; readonly until: Instant; readonly logFrom: number }
+  /** Being stopped while others of the release go on. */
+  leaving?: boolean
 }
 
 export interface ReleaseRecord {
@@ -30,7 +34,7 @@ export interface ReleaseRecord {
   /** While starting: size of the log when it began. */
   readonly logFrom: number
   readonly attempt: string
-  readonly replicas: readonly ReplicaRecord[]
+  replicas: readonly ReplicaRecord[]
 }
 
 export interface Journal {

@@ -31,6 +31,7 @@ const spec = z.strictObject({
 
 const start = z.strictObject({ spec, attempt: z.string().min(1).max(100), waitMs })
 const stop = z.strictObject({ release, epoch, waitMs })
+const stopReplicas = z.strictObject({ release, instances: z.array(z.string().max(100)).max(500), epoch, waitMs })
 const instances = z.strictObject({ release: release.optional() })
 const logs = z.strictObject({ release, bytesMax: z.int().min(0).max(LOG_MAX) })
 
@@ -51,6 +52,10 @@ export async function answerTo(fleet: Fleet, path: string, body: unknown): Promi
     case '/stop': {
       const ask = stop.parse(body)
       return ok(await fleet.stop(ask.release, ask.epoch, ask.waitMs))
+    }
+    case '/stop-replicas': {
+      const ask = stopReplicas.parse(body)
+      return ok(await fleet.stopReplicas(ask.release, ask.instances, ask.epoch, ask.waitMs))
     }
     case '/instances':
       return ok(fleet.instances(instances.parse(body).release))

@@ -21,6 +21,10 @@ export function processRuntime({ socket }: { readonly socket: string }): Runtime
       const body = { release, epoch, waitMs: WAIT_MS_MAX }
       return untilAnswered(() => ask<'stopped' | Refused>(socket, '/stop', body))
     },
+    stopReplicas: (release, instances, epoch) => {
+      const body = { release, instances, epoch, waitMs: WAIT_MS_MAX }
+      return untilAnswered(() => ask<'stopped' | Refused>(socket, '/stop-replicas', body))
+    },
     identify: ({ folder }) => digestOfFolder(folder),
     instances: (release) => once<readonly Instance[]>('/instances', release === undefined ? {} : { release }),
     logs: (release, bytesMax = LOG_BYTES) => once<string>('/logs', { release, bytesMax }),

@@ -141,6 +141,95 @@ export function schemaContract(name: string, open: () => Promise<SchemaWorld>): 
       assert.deepEqual(await world.columns(t), [])
     })
 
+    const order = (files: readonly MigrationFile[]) => ({
+      files,
+      batch: 3,
+      pauseMs: 0,
+      lagMsMax: 10_000,
+      activeMax: 10_000,
+      callMs: 0,
+    })
+
+    test('old data is copied batch by batch, counted with each, and goes on where a call stopped', async () => {
+      const { t, file } = fresh()
+      await schema.expand([file(1, `CREATE TABLE ${t} (id int primary key, old text, new text)`)], ++epoch)
+      await world.run(`INSERT INTO ${t} SELECT n, 'v' || n FROM generate_series(1, 8) n`)
+      const copy = file(
+        2,
+        `UPDATE ${t} SET new = old WHERE id IN (SELECT id FROM ${t} WHERE new IS NULL ORDER BY id LIMIT :batch)`,
+      )
+      const seen: unknown[] = []
+      for (let calls = 0; calls < 10; calls++) {
+        // Each call by another hand, as after a kill.
+        const other = world.schema()
+        const answer = await other.backfill(order([copy]), ++epoch)
+        await other.close()
+        assert.ok('ok' in answer && answer.ok, JSON.stringify(answer))
+        seen.push([answer.rows, answer.batches, answer.done])
+        if (answer.done) break
+      }
+      assert.deepEqual(seen, [
+        [3, 1, false],
+        [6, 2, false],
+        [8, 3, false],
+        [8, 3, true],
+      ])
+      assert.deepEqual(await schema.pending([copy]), [], 'and it is applied')
+      const again = await schema.backfill(order([copy]), epoch)
+      assert.deepEqual(again, { ok: true, done: true, files: 1, rows: 8, batches: 3 })
+    })
+
+    test('what would change every row at once, or is no single statement, is not run; a lower epoch copies nothing', async () => {
+      const { t, file } = fresh()
+      await schema.expand([file(1, `CREATE TABLE ${t} (a int)`)], ++epoch)
+      await world.run(`INSERT INTO ${t} VALUES (1)`)
+      const cases: [string, RegExp][] = [
+        [`UPDATE ${t} SET a = 2`, /:batch/],
+        [`UPDATE ${t} SET a = 2 WHERE a < :batch; DROP TABLE ${t}`, /2 statements/],
+        [`DROP TABLE ${t} -- :batch`, /begins with DROP/],
+        [`UPDATE ${t} SET b = :batch`, /column "b"/],
+      ]
+      for (const [sql, why] of cases) {
+        const answer = await schema.backfill(order([file(2, sql)]), ++epoch)
+        assert.ok('ok' in answer && !answer.ok, sql)
+        assert.match(answer.why, why)
+      }
+      await schema.expand([file(4, `ALTER TABLE ${t} ADD COLUMN c int`)], ++epoch)
+      const refused = await schema.backfill(order([file(3, `UPDATE ${t} SET a = 3 WHERE a < :batch`)]), epoch - 1)
+      assert.deepEqual(refused, { refused: true, epochSeen: epoch })
+      assert.deepEqual(await world.columns(t), ['a', 'c'])
+    })
+
+    test('a backfill waits while more is at work than it may stand beside', async () => {
+      const { t, file } = fresh()
+      await schema.expand([file(1, `CREATE TABLE ${t} (a int)`)], ++epoch)
+      const copy = file(2, `UPDATE ${t} SET a = 1 WHERE a IS NULL AND :batch > 0`)
+      const answer = await schema.backfill({ ...order([copy]), activeMax: 0 }, ++epoch)
+      assert.ok('ok' in answer && answer.ok && !answer.done && answer.waits)
+    })
+
+    test('a file that breaks a statement in use is undone; one that was broken before blames nobody', async () => {
+      const { t, file } = fresh()
+      await schema.expand([file(1, `CREATE TABLE ${t} (a int, b text)`)], ++epoch)
+      const queries = [
+        { name: 'read', sql: `SELECT a, b FROM ${t} WHERE a = $1;` },
+        { name: 'not ours', sql: 'SELECT * FROM nobody_made_this' },
+      ]
+      assert.deepEqual(await schema.prepare(queries), {
+        ok: true,
+        good: 1,
+        broken: [{ name: 'not ours', why: 'relation "nobody_made_this" does not exist' }],
+      })
+      const drop = file(2, `ALTER TABLE ${t} DROP COLUMN b`)
+      const answer = await schema.expand([drop], ++epoch, queries)
+      assert.ok('ok' in answer && !answer.ok)
+      assert.match(answer.why, /would break a query that is in use: read .*column "b" does not exist/)
+      assert.deepEqual(await world.columns(t), ['a', 'b'])
+      const next = [{ name: 'read', sql: `SELECT a FROM ${t}` }]
+      assert.deepEqual(await schema.expand([drop], ++epoch, next), { ok: true, applied: [drop.file] })
+      assert.deepEqual(await world.columns(t), ['a'])
+    })
+
     test('only the way up of a file with a way back is applied', async () => {
       const { t, file } = fresh()
       const sql = `-- +goose Up\nCREATE TABLE ${t} (a int);\n-- +goose Down\nDROP TABLE ${t};`
