@@ -134,6 +134,8 @@ function sniffServer(start: string): Format | undefined {
 function sniffYaml(start: string): Format | undefined {
   if (/\bAWS::[A-Z]\w+::\w+/.test(start) && /^["']?Resources["']?\s*:/m.test(start)) return 'cloudformation'
   if (/^apiVersion:/m.test(start) && /^kind:/m.test(start)) return sniffKind(start)
+  // A JSON patch of Kustomize.
+  if (/^- op: *\w+/m.test(start) && /^ +path: *["']?\//m.test(start)) return 'kubernetes'
   if (/^groups:/m.test(start) && /\bexpr:/.test(start)) return 'prometheus'
   if (/^route:/m.test(start) && /^receivers:/m.test(start)) return 'alertmanager'
   if (/\bcontainerDefinitions:/.test(start)) return 'ecs'

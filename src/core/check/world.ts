@@ -16,7 +16,8 @@ import { codepipelines } from './models/codepipeline.ts'
 import { workflowPipelines } from './models/github.ts'
 import { jenkinsLibrary, jenkinsPipeline, unseenLibraries } from './models/jenkins.ts'
 import { type HelmTree, helmTree } from './models/helm.ts'
-import { chartObjects, type KubeFile, type KubeObject, kubeObjects } from './models/kube.ts'
+import { chartObjects, type KubeFile, type KubeObject } from './models/kube.ts'
+import { kustomizeTree } from './models/kustomize.ts'
 import type { Pipeline } from './models/pipeline.ts'
 import { planResources, withPlans } from './models/plan.ts'
 import { cdkStacks, samParameters, templateTree } from './models/template.ts'
@@ -127,7 +128,12 @@ export function worldOf(tree: Tree, today: Instant): World {
     ...withPlans(terraform().resources, documents('terraform-plan').flatMap(planResources)),
     ...documents('ecs').flatMap(({ src, root }) => ecsResources(root, src)),
   ])
-  const unseen = once(() => [...terraform().unseen, ...helm().unseen, ...unseenLibraries(jenkinsfiles(), library())])
+  const unseen = once(() => [
+    ...terraform().unseen,
+    ...helm().unseen,
+    ...kustomize().unseen,
+    ...unseenLibraries(jenkinsfiles(), library()),
+  ])
   const pipelines = once(() => [
     ...workflowPipelines(byFile('github-workflow'), byFile('github-action')),
     ...jenkinsfiles().map((file) => jenkinsPipeline(file, library())),
@@ -153,10 +159,8 @@ export function worldOf(tree: Tree, today: Instant): World {
     for (const [file, found] of tree.problems) problems.set(file, found)
     return tree
   })
-  const kube = once(() => [
-    ...kubeObjects(kubeFiles('kubernetes'), kubeFiles('kustomization')),
-    ...chartObjects(helm().rendered),
-  ])
+  const kustomize = once(() => kustomizeTree(kubeFiles('kubernetes'), kubeFiles('kustomization')))
+  const kube = once(() => [...kustomize().objects, ...chartObjects(helm().rendered)])
   const migrations = once(() => sources('sql').map((src) => ({ ...judgeSql(src.text), src })))
   const nginx = once(() =>
     sources('nginx').map((src) => {

@@ -101,6 +101,36 @@ export const kubernetes: readonly FormatExample[] = [
       'chart/templates/broken.yaml:2:19 broken.yaml of the chart claim is not rendered here. The if is never closed.',
     ],
   },
+  {
+    format: 'kustomization',
+    name: 'overlays: patches in files and in place, JSON patches, images, replicas, names; a base from elsewhere is said',
+    files: {
+      'base/kustomization.yaml': 'resources: [web.yaml, job.yaml]\n',
+      'base/web.yaml':
+        'apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\nspec:\n  replicas: 1\n  template:\n    spec:\n      containers:\n        - name: app\n          image: example.org/claim:1\n',
+      'base/job.yaml': 'apiVersion: batch/v1\nkind: CronJob\nmetadata: { name: nightly }\n',
+      'prod/kustomization.yaml':
+        'resources:\n  - ../base\n  - github.com/example/ingress?ref=v2\nnamePrefix: live-\nreplicas:\n  - { name: web, count: 4 }\nimages:\n  - name: example.org/claim\n    digest: sha256:aa\npatches:\n  - path: grace.yaml\n  - target: { kind: Deployment, name: w.* }\n    patch: |-\n      - op: add\n        path: /spec/template/spec/containers/0/lifecycle\n        value: { preStop: { sleep: { seconds: 20 } } }\n  - patch: |\n      $patch: delete\n      kind: CronJob\n      metadata: { name: nightly }\n',
+      'prod/grace.yaml':
+        'apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: web }\nspec:\n  template:\n    spec:\n      terminationGracePeriodSeconds: 60\n',
+    },
+    read: (world) => [
+      ...objects(world),
+      at(world, 'spec', 'replicas'),
+      pod(world, 'containers', 0, 'image'),
+      pod(world, 'terminationGracePeriodSeconds'),
+      pod(world, 'containers', 0, 'lifecycle', 'preStop', 'sleep', 'seconds'),
+      ...world.unseen.map((one) => `${one.ref} ${place(one.at)}`),
+    ],
+    gives: [
+      'Deployment live-web base/web.yaml:1:1 prod',
+      '4 at prod/kustomization.yaml:6:25',
+      'example.org/claim@sha256:aa at prod/kustomization.yaml:9:13',
+      '60 at prod/grace.yaml:7:38',
+      '20 at prod/kustomization.yaml:16:47',
+      'github.com/example/ingress?ref=v2 prod/kustomization.yaml:3:5',
+    ],
+  },
 ]
 
 function objects(world: World): readonly string[] {

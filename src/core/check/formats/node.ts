@@ -76,7 +76,7 @@ export function spotOf(node: { src: Source; at: number }): Spot {
 /** The place of a map's key, or of the map itself when the key is absent. */
 export function keySpot(node: Node, key: string): Spot {
   const entry = node.kind === 'map' ? node.entries.get(key) : undefined
-  return entry ? { file: node.src.file, ...entry.value.src.lines.placeOf(entry.keyAt) } : spotOf(node)
+  return entry ? { file: entry.value.src.file, ...entry.value.src.lines.placeOf(entry.keyAt) } : spotOf(node)
 }
 
 /** Walks a path of keys and indexes; undefined as soon as something is missing. */

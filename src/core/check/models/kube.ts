@@ -1,4 +1,4 @@
-/** Kubernetes objects, with Kustomize overlays applied, so that rules judge what the cluster would get. */
+/** Kubernetes objects, from manifests, overlays and charts alike, so that rules judge what the cluster would get. */
 
 import { isNotProduction } from '../detect.ts'
 import {
@@ -14,7 +14,6 @@ import {
   text,
 } from '../formats/node.ts'
 import type { RenderedChart } from './helm.ts'
-import { folderOf, join } from './path.ts'
 
 export interface KubeObject {
   readonly kind: string
@@ -32,51 +31,6 @@ export interface KubeFile {
   readonly documents: readonly Node[]
 }
 
-/** What the cluster would get: each final overlay's merged objects, and the manifests that no overlay includes. */
-export function kubeObjects(
-  manifests: readonly KubeFile[],
-  kustomizations: readonly KubeFile[],
-): readonly KubeObject[] {
-  const files = new Map(manifests.map((file) => [file.file, file]))
-  const overlays = new Map(kustomizations.map((file) => [folderOf(file.file), file]))
-  const included = new Set<string>()
-  const bases = new Set<string>()
-  for (const [folder, overlay] of overlays) {
-    const root = overlay.documents[0]
-    for (const path of resourcesOf(root)) {
-      const target = join(folder, path)
-      if (overlays.has(target)) bases.add(target)
-      included.add(target)
-    }
-    for (const patch of patchFilesOf(root)) included.add(join(folder, patch))
-  }
-  const plain = manifests.filter((file) => !included.has(file.file)).flatMap((file) => objectsOf(file))
-  const merged = [...overlays.keys()]
-    .filter((folder) => !bases.has(folder))
-    .flatMap((folder) =>
-      build(folder, overlays, files, 0).map((object) => ({
-        ...object,
-        overlay: folder,
-        production: !isNotProduction(`${folder}/`),
-      })),
-    )
-  return [...plain, ...merged]
-}
-
-function resourcesOf(root: Node | undefined): readonly string[] {
-  return ['resources', 'bases', 'components']
-    .flatMap((key) => items(child(root, key)).map((item) => text(item) ?? ''))
-    .filter(Boolean)
-}
-
-function patchFilesOf(root: Node | undefined): readonly string[] {
-  const merges = items(child(root, 'patchesStrategicMerge')).map((item) => text(item) ?? '')
-  const patches = ['patches', 'patchesJson6902'].flatMap((key) =>
-    items(child(root, key)).map((item) => text(child(item, 'path')) ?? ''),
-  )
-  return [...merges, ...patches].filter((path) => path !== '' && !path.includes('\n'))
-}
-
 /** The objects of rendered charts. A chart without values of production is judged by its own, softly. */
 export function chartObjects(charts: readonly RenderedChart[]): readonly KubeObject[] {
   return charts.flatMap((chart) =>
@@ -88,7 +42,8 @@ export function chartObjects(charts: readonly RenderedChart[]): readonly KubeObj
   )
 }
 
-function objectsOf(file: KubeFile): readonly KubeObject[] {
+/** The objects of one file; the items of a List stand for themselves. */
+export function objectsOf(file: KubeFile): readonly KubeObject[] {
   return file.documents.flatMap((node) => {
     const list = text(child(node, 'kind')) === 'List' ? items(child(node, 'items')) : [node]
     return list.flatMap((item) =>
@@ -100,76 +55,6 @@ function objectsOf(file: KubeFile): readonly KubeObject[] {
 function objectOf(node: MapNode, production: boolean): KubeObject {
   const name = text(child(node, 'metadata', 'name')) ?? ''
   return { kind: text(child(node, 'kind')) ?? '', name, node, at: spotOf(node), production }
-}
-
-function build(
-  folder: string,
-  overlays: ReadonlyMap<string, KubeFile>,
-  files: ReadonlyMap<string, KubeFile>,
-  depth: number,
-): readonly KubeObject[] {
-  const root = overlays.get(folder)?.documents[0]
-  if (!root || depth > 8) return []
-  const objects = resourcesOf(root).flatMap((path) => {
-    const target = join(folder, path)
-    if (overlays.has(target)) return build(target, overlays, files, depth + 1)
-    const file = files.get(target)
-    return file ? objectsOf(file) : []
-  })
-  const patches = patchFilesOf(root)
-    .flatMap((path) => files.get(join(folder, path))?.documents ?? [])
-    .filter((patch): patch is MapNode => patch.kind === 'map')
-  const replicas = items(child(root, 'replicas'))
-  return objects.map((object) => {
-    const matching = patches.filter(
-      (patch) => text(child(patch, 'kind')) === object.kind && text(child(patch, 'metadata', 'name')) === object.name,
-    )
-    let node = matching.reduce((merged, patch) => mergeMaps(merged, patch), object.node)
-    const count = replicas.find((item) => text(child(item, 'name')) === object.name)
-    const value = child(count, 'count')
-    if (value) node = setAt(node, ['spec', 'replicas'], value)
-    return { ...object, node }
-  })
-}
-
-/** Strategic merge as far as it matters here: maps merge, lists of named things merge by name, everything else is replaced. */
-function mergeMaps(base: MapNode, patch: MapNode): MapNode {
-  const entries = new Map<string, Entry>(base.entries)
-  for (const [key, entry] of patch.entries) {
-    const before = entries.get(key)?.value
-    if (entry.value.kind === 'scalar' && entry.value.value === null) entries.delete(key)
-    else entries.set(key, { keyAt: entry.keyAt, value: before ? mergeNodes(before, entry.value) : entry.value })
-  }
-  return { ...base, entries }
-}
-
-function mergeNodes(base: Node, patch: Node): Node {
-  if (base.kind === 'map' && patch.kind === 'map') return mergeMaps(base, patch)
-  if (
-    base.kind === 'list' &&
-    patch.kind === 'list' &&
-    patch.items.every((item) => text(child(item, 'name')) !== undefined)
-  ) {
-    const merged = base.items.map((item) => {
-      const match = patch.items.find((other) => text(child(other, 'name')) === text(child(item, 'name')))
-      return match ? mergeNodes(item, match) : item
-    })
-    const added = patch.items.filter(
-      (item) => !base.items.some((other) => text(child(other, 'name')) === text(child(item, 'name'))),
-    )
-    return { ...base, items: [...merged, ...added] }
-  }
-  return patch
-}
-
-function setAt(node: MapNode, path: readonly string[], value: Node): MapNode {
-  const [key, ...rest] = path
-  const before = node.entries.get(key!)?.value
-  const inner =
-    rest.length === 0 ? value : setAt(before?.kind === 'map' ? before : { ...node, entries: new Map() }, rest, value)
-  const entries = new Map(node.entries)
-  entries.set(key!, { keyAt: value.at, value: inner })
-  return { ...node, entries }
 }
 
 /** A pod template and what surrounds it. */
