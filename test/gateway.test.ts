@@ -438,6 +438,43 @@ test('an answer that comes before the upload has ended is passed on', async (con
   await until(() => world.door.pool.members()[0]?.inFlight === 0)
 })
 
+test('an answer that cannot be read, or that nobody asked for, becomes our page and spoils no other', async (context) => {
+  const answers: Record<string, string> = {
+    '/noise': '220 smtp ready\r\n',
+    '/both': 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    '/switch': 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+  }
+  const { port } = await serve(context, (req, res) => {
+    const answer = answers[req.url ?? '']
+    if (answer) req.socket.write(answer)
+    else if (req.url === '/twice') req.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1'.repeat(2))
+    else res.end('good')
+  })
+  const world = await openWorld(context, configOf([port]))
+  for (const path of Object.keys(answers)) {
+    assert.equal((await fetch(`${world.url}${path}`, FETCH)).status, 502, path)
+    assert.equal(await (await fetch(world.url, FETCH)).text(), 'good', path)
+  }
+  assert.equal(await (await fetch(`${world.url}/twice`, FETCH)).text(), '1')
+  assert.equal(await (await fetch(world.url, FETCH)).text(), 'good', 'not the second half of /twice')
+  assert.equal(world.seen().tolls.failedByUs, 0)
+  assert.equal(world.door.pool.members()[0]?.state, 'healthy')
+})
+
+test('trailers that are announced but cannot come do no harm', async (context) => {
+  const { port } = await serve(context, (req, res) => {
+    const length = req.url === '/sized' ? 'Content-Length: 1\r\n' : 'Transfer-Encoding: chunked\r\n'
+    const body = req.url === '/sized' ? 'a' : '1\r\na\r\n0\r\nX-Sum: 1\r\n\r\n'
+    if (req.url === '/health') res.end()
+    else req.socket.write(`HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\n${length}\r\n${req.method === 'HEAD' ? '' : body}`)
+  })
+  const world = await openWorld(context, configOf([port]))
+  assert.equal(await (await fetch(`${world.url}/sized`, FETCH)).text(), 'a')
+  assert.equal((await fetch(world.url, { ...FETCH, method: 'HEAD' })).status, 200)
+  const old = await new Raw(context, world.port).say('GET / HTTP/1.0', 'Host: a', '', '').ends()
+  assert.match(old, /\r\n\r\na$/)
+})
+
 test('a client of HTTP/1.0 gets its answer without chunks', async (context) => {
   const { port } = await serve(context, (_, res) => {
     res.write('a')

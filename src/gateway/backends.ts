@@ -5,21 +5,14 @@
  *   unknown ─good check─► healthy ◄─riseAfter good checks─ unhealthy
  *      └────────────── connection refused, or fallAfter bad checks ──┘
  */
-import { Agent, get } from 'node:http'
+import { get } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Arm } from '../core/deploy/counts.ts'
 import type { WorkerOptions } from '../ports/gateway.ts'
 import type { Backend, TrafficConfig } from '../ports/traffic.ts'
+import { Lines } from './line.ts'
 import type { BackendSight } from './messages.ts'
 import { nextTurn, type Turn } from './robin.ts'
-
-// Idle connections to a release are dropped after 3 s, looked at with each health check: Node's own servers close theirs at 5 s,
-// and a request on a connection that is being closed is lost. 64 idle ones cover a busy backend's turnover.
-const IDLE_MS = 3_000
-const IDLE_MAX = 64
-// A POST that meets a closing connection can never be sent again, so it rides on none that has been idle for so long. At the
-// traffic where this happens, a new connection costs nothing that matters.
-const UNSAFE_IDLE_MS = 1_000
 
 /** One open websocket, or whatever else a connection was upgraded to. */
 export interface Upgraded {
@@ -30,7 +23,7 @@ export interface Upgraded {
 
 export class Member implements Turn {
   readonly backend: Backend
-  readonly agent = new Agent({ keepAlive: true, maxFreeSockets: IDLE_MAX, scheduling: 'lifo' })
+  readonly lines: Lines
   readonly upgraded = new Set<Upgraded>()
   arm: Arm
   state: 'unknown' | 'healthy' | 'unhealthy' = 'unknown'
@@ -44,27 +37,15 @@ export class Member implements Turn {
   badInARow = 0
   timer: NodeJS.Timeout | undefined
 
-  constructor(backend: Backend, arm: Arm) {
+  constructor(backend: Backend, arm: Arm, connectMs: number) {
     this.backend = backend
     this.arm = arm
-    // When a socket went idle, so that an unsafe request does not ride on an old one.
-    this.agent.on('free', (socket: Duplex & { idleSince?: number }) => {
-      socket.idleSince = performance.now()
-    })
+    this.lines = new Lines(backend.host, backend.port, connectMs)
   }
 
   /** A backend that nobody has looked at yet gets a quarter of a healthy one's turns. */
   get weight(): number {
     return this.state === 'healthy' ? 4 : this.state === 'unknown' ? 1 : 0
-  }
-
-  /** Drops connections that have been idle for long: a backend may be about to close them. */
-  dropIdle(nowMs: number, idleMs = UNSAFE_IDLE_MS): void {
-    for (const sockets of Object.values(this.agent.freeSockets)) {
-      for (const socket of [...(sockets ?? [])] as (Duplex & { idleSince?: number })[]) {
-        if (nowMs - (socket.idleSince ?? 0) > idleMs) socket.destroy()
-      }
-    }
   }
 
   sight(): BackendSight {
@@ -100,7 +81,7 @@ export class Pool {
     const armOf = (arm: Arm, backends: readonly Backend[]) =>
       backends.map((backend) => {
         const same = before.find((each) => !kept.has(each) && isSame(each.backend, backend))
-        const member = same ?? new Member(backend, arm)
+        const member = same ?? new Member(backend, arm, this.#options.connectMs)
         member.arm = arm
         kept.add(member)
         if (!same) this.#check(member)
@@ -190,13 +171,13 @@ export class Pool {
   #forgetIdle(member: Member): void {
     if (member.inFlight > 0 || member.upgraded.size > 0) return
     this.#retired.delete(member)
-    member.agent.destroy()
+    member.lines.close()
   }
 
   #check(member: Member): void {
     const { checkEveryMs, checkTimeoutMs } = this.#options
     const { host, port } = member.backend
-    member.dropIdle(performance.now(), IDLE_MS)
+    member.lines.dropIdle(performance.now())
     let over = false
     const result = (good: boolean, refusing: boolean) => {
       if (over) return

@@ -8,13 +8,14 @@
  *
  * A body is read only once a connection stands, so a refused connection never costs a byte of it, and no POST is sent twice.
  */
-import { type ClientRequest, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Seat } from '../core/traffic/seat.ts'
 import type { WorkerOptions } from '../ports/gateway.ts'
+import type { AnswerHead } from './answer.ts'
 import type { Attempt } from './attempt.ts'
 import type { Member, Pick, Pool } from './backends.ts'
 import { answerHeaders } from './headers.ts'
+import { type Asker, type Failure, IDLE_MS, type Line, type Question, UNSAFE_IDLE_MS } from './line.ts'
 import { PAGES, type Page, sendPage } from './pages.ts'
 import type { ShadowCopy } from './shadow.ts'
 import type { Slots } from './slots.ts'
@@ -37,9 +38,7 @@ export interface Plan {
   readonly probe: boolean
   /** Only the seat's arm will do. */
   readonly alone: boolean
-  readonly path: string
-  readonly headers: readonly string[]
-  readonly body: boolean
+  readonly question: Question
   readonly attempt: Attempt | undefined
   readonly shadow: ((answering: Member) => ShadowCopy | undefined) | undefined
 }
@@ -47,15 +46,23 @@ export interface Plan {
 const RETRIES_MAX = 2
 
 // Methods are `private` rather than `#`: Node 20 pays for the latter with each object made, and one is made for each request.
-export class Exchange {
+export class Exchange implements Asker {
   readonly #host: Host
   readonly #plan: Plan
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   readonly #tried: Member[] = []
   #picked: Pick | undefined
-  #upstream: ClientRequest | undefined
+  /** The connection to the release, for as long as it is ours. */
+  #line: Line | undefined
   #copy: ShadowCopy | undefined
+  /** Judges the answer, where that is the own arm's. */
+  #judged: Attempt | undefined
+  /** The only part of an answer that came whole at once: it leaves together with its head. */
+  #held: Buffer | undefined
+  /** Bytes of the answer's body where they are known beforehand. */
+  #length: number | undefined
+  #status = 0
   /** Place among the unanswered; -1: not there. */
   #place = -1
   #waitingSinceMs = 0
@@ -63,6 +70,9 @@ export class Exchange {
   #ownFailed = false
   #answered = false
   #sending = false
+  /** The release takes no more of the upload for now: since then nobody can blame the client. */
+  #uploadHeld = false
+  #answerHeld = false
   #over = false
 
   constructor(host: Host, plan: Plan, req: IncomingMessage, res: ServerResponse) {
@@ -76,7 +86,7 @@ export class Exchange {
     this.#res.on('close', () => {
       if (!this.#res.writableFinished) this.clientGone()
     })
-    if (!this.#plan.body) this.#plan.attempt?.asked(performance.now())
+    if (!this.#plan.question.body) this.#plan.attempt?.asked(performance.now())
     this.try()
   }
 
@@ -93,184 +103,159 @@ export class Exchange {
     const { member } = picked
     this.#tried.push(member)
     if (!this.#plan.probe) member.lastRequestAt = Date.now()
-    const safe = this.#req.method === 'GET' || this.#req.method === 'HEAD'
-    if (!safe) member.dropIdle(performance.now())
-    let left = false
-    const leave = () => {
-      if (!left) this.#host.pool.leave(member)
-      left = true
-    }
-    const upstream = this.request(member, leave)
-    this.#upstream = upstream
-    upstream.on('close', leave)
-    upstream.on('socket', (socket: Socket) => this.connect(upstream, socket, member))
-    upstream.on('continue', () => this.#res.writeContinue())
-    upstream.on('response', (answer) => this.answer(upstream, answer))
-    upstream.on('error', (error: NodeJS.ErrnoException) => this.broken(upstream, error, member, safe))
-    // Nobody asked for an upgrade here; a backend that switches protocols all the same has broken the exchange.
-    upstream.on('upgrade', (_, socket) => {
-      socket.destroy()
-      this.broken(upstream, new Error('switched protocols unasked'), member, false)
-    })
-    if (this.#plan.body) upstream.flushHeaders()
-    else {
-      upstream.end()
-      this.waits()
-    }
+    const line = member.lines.take(performance.now(), this.isSafe ? IDLE_MS : UNSAFE_IDLE_MS)
+    this.#line = line
+    if (!this.#plan.question.body) this.waits()
+    line.ask(this.#plan.question, this)
   }
 
-  private request(member: Member, leave: () => void): ClientRequest {
-    try {
-      return request({
-        agent: member.agent,
-        host: member.backend.host,
-        port: member.backend.port,
-        method: this.#req.method!,
-        path: this.#plan.path,
-        headers: this.#plan.headers as unknown as Record<string, string>,
-        setHost: false,
-      })
-    } catch (thrown) {
-      leave()
-      throw thrown
-    }
+  private get isSafe(): boolean {
+    const { method } = this.#plan.question
+    return method === 'GET' || method === 'HEAD'
   }
 
-  private connect(upstream: ClientRequest, socket: Socket, member: Member): void {
-    const ready = () => {
-      if (upstream !== this.#upstream || this.#over) return
-      this.#copy ??= this.#plan.shadow?.(member)
-      if (this.#plan.body) this.send(upstream)
-    }
-    if (!socket.connecting) {
-      ready()
-      return
-    }
-    const deadline = setTimeout(() => {
-      upstream.destroy(Object.assign(new Error('no connection in time'), { code: 'ECONNREFUSED' }))
-    }, this.#host.options.connectMs)
-    socket.once('close', () => clearTimeout(deadline))
-    socket.once('connect', () => {
-      clearTimeout(deadline)
-      ready()
-    })
+  connected(): void {
+    if (this.#over) return
+    this.#copy ??= this.#plan.shadow?.(this.#picked!.member)
+    if (this.#plan.question.body) this.send()
   }
 
-  private send(upstream: ClientRequest): void {
+  goOn(): void {
+    if (!this.#answered && !this.#over) this.#res.writeContinue()
+  }
+
+  private send(): void {
     if (this.#sending) return
     this.#sending = true
     const req = this.#req
-    const { attempt } = this.#plan
-    let held = false
     req.on('data', (chunk: Buffer) => {
-      if (upstream.destroyed || upstream.write(chunk)) return
-      held = true
+      if (!this.#line || this.#line.write(chunk)) return
+      this.#uploadHeld = true
       req.pause()
-      attempt?.holdUpload(performance.now())
-      upstream.once('drain', () => {
-        held = false
-        attempt?.resumeUpload(performance.now())
-        req.resume()
-      })
+      this.#plan.attempt?.holdUpload(performance.now())
     })
     req.on('end', () => {
       req.socket.setTimeout(0)
-      attempt?.asked(performance.now())
-      if (upstream.destroyed) return
-      if (req.rawTrailers.length > 0) upstream.addTrailers(trailersOf(req))
-      upstream.end()
+      this.#plan.attempt?.asked(performance.now())
+      if (!this.#line) return
+      this.#line.finish(req.rawTrailers)
       if (!this.#answered && !this.#over) this.waits()
     })
     req.on('error', () => this.clientGone())
-    // Slow uploads are welcome as long as they move. While the release keeps us waiting, the client is not to blame.
+    // What is left of an upload goes on after an early answer; it ends with its client at the latest.
+    req.on('close', () => this.#over && !req.readableEnded && this.hangUp())
+    // Slow uploads are welcome as long as they move.
     req.socket.setTimeout(this.#host.options.uploadIdleMs)
     req.on('timeout', () => {
-      if (!held && !req.complete) this.stalled(upstream)
+      if (!this.#uploadHeld && !req.complete) this.stalled()
     })
   }
 
-  private stalled(upstream: ClientRequest): void {
+  drained(): void {
+    if (!this.#uploadHeld) return
+    this.#uploadHeld = false
+    this.#plan.attempt?.resumeUpload(performance.now())
+    this.#req.resume()
+  }
+
+  private stalled(): void {
     this.#over = true
     this.#plan.attempt?.drop()
-    upstream.destroy()
+    this.hangUp()
     this.page(PAGES.stalled, true)
   }
 
-  private answer(upstream: ClientRequest, answer: IncomingMessage): void {
-    if (this.#over) return void answer.resume()
+  answered(head: AnswerHead, more: boolean): void {
+    if (this.#over) return
     this.#answered = true
     this.waitsNoMore()
-    const { attempt, cookie } = this.#plan
+    const { attempt, cookie, question } = this.#plan
     const res = this.#res
-    const status = answer.statusCode ?? 502
-    const headers = answerHeaders(answer.rawHeaders, answer.headers.connection)
+    const { status, length } = head
+    // Node sends such an answer in chunks, where the client knows them.
+    const open = length === undefined && question.method !== 'HEAD' && status !== 204 && status !== 304
+    const chunked = open && this.#req.httpVersionMinor === 1
+    const { headers, encoding, shared } = answerHeaders(head.headers, head.connection, chunked)
     // An answer for everybody must not carry one citizen's seat into a shared cache.
-    if (cookie && !(isShared(answer) && !attempt)) headers.push('Set-Cookie', cookie)
+    if (cookie && !(shared && !attempt)) headers.push('Set-Cookie', cookie)
     if (this.#host.draining) headers.push('Connection', 'close')
-    const judged = this.#picked?.own ? attempt : undefined
-    judged?.answered(status, this.#req.method!, answer.headers['content-encoding'])
-    res.writeHead(status, answer.statusMessage ?? '', headers)
-    let begun = false
-    answer.on('data', (chunk: Buffer) => {
-      begun = true
-      judged?.push(chunk)
-      this.#copy?.push(chunk)
-      if (res.write(chunk)) return
-      answer.pause()
-      judged?.holdAnswer(performance.now())
-      res.once('drain', () => {
-        judged?.resumeAnswer(performance.now())
-        answer.resume()
-      })
-    })
-    answer.on('end', () => {
-      if (this.#over) return
-      this.#over = true
-      if (answer.complete) judged?.ended(performance.now())
-      this.#copy?.end(status)
-      if (answer.rawTrailers.length > 0) res.addTrailers(trailersOf(answer))
-      res.end()
-      this.discardRest(upstream)
-    })
-    answer.on('error', () => this.cut())
-    answer.on('close', () => {
-      if (!answer.complete) this.cut()
-    })
+    this.#judged = this.#picked?.own ? attempt : undefined
+    this.#judged?.answered(status, question.method, encoding)
+    this.#status = status
+    this.#length = length
+    res.writeHead(status, head.message, headers)
     // Server-sent events may send their head long before their first event; a body of known length follows at once.
-    if (answer.headers['content-length'] !== undefined) return
-    setImmediate(() => {
-      if (!begun && !this.#over && !res.destroyed) res.flushHeaders()
+    if (open && !more) res.flushHeaders()
+  }
+
+  push(chunk: Buffer): void {
+    if (this.#over) return
+    this.#judged?.push(chunk)
+    this.#copy?.push(chunk)
+    if (chunk.length === this.#length) {
+      this.#held = chunk
+      return
+    }
+    const res = this.#res
+    if (res.write(chunk) || this.#answerHeld) return
+    this.#answerHeld = true
+    this.#line?.pause()
+    this.#judged?.holdAnswer(performance.now())
+    res.once('drain', () => {
+      this.#answerHeld = false
+      this.#judged?.resumeAnswer(performance.now())
+      this.#line?.resume()
     })
   }
 
-  /** The release answered before it had read the whole request: the rest is read and thrown away. */
-  private discardRest(upstream: ClientRequest): void {
-    if (this.#req.complete || !this.#plan.body) return
-    upstream.destroy()
-    this.#req.resume()
+  ended(trailers: readonly string[]): void {
+    if (this.#over) return
+    this.#over = true
+    this.#judged?.ended(performance.now())
+    this.#copy?.end(this.#status)
+    if (trailers.length > 0) this.#res.addTrailers(pairsOf(trailers))
+    this.#res.end(this.#held)
+    // The release answered before it had read the whole request: the rest is read and thrown away.
+    if (this.#plan.question.body && !this.#req.complete) {
+      this.hangUp()
+      this.#req.resume()
+    }
+  }
+
+  left(): void {
+    this.#line = undefined
+    this.#host.pool.leave(this.#picked!.member)
+  }
+
+  broken(failure: Failure): void {
+    if (this.#over) return
+    if (this.#answered) {
+      this.cut()
+      return
+    }
+    const { member, own } = this.#picked!
+    const refused = failure === 'refused'
+    if (refused) this.#host.pool.refused(member)
+    const closedOnUs = failure === 'stale' && this.isSafe && !this.#plan.question.body
+    // A reused connection that closes says nothing about its backend, so that one may be asked again.
+    if (closedOnUs) this.#tried.pop()
+    else if (own) this.#ownFailed = true
+    if ((refused || closedOnUs) && this.#retries < RETRIES_MAX) {
+      this.#retries++
+      this.try()
+    } else this.giveUp(refused ? PAGES.unavailable : PAGES.broken)
   }
 
   /** The answer broke off half-way. The client's connection is cut too, so that it cannot take half for whole. */
   private cut(): void {
-    if (this.#over) return
     this.#over = true
     this.#plan.attempt?.failed()
     this.#copy?.drop()
     this.#res.destroy()
   }
 
-  private broken(upstream: ClientRequest, error: NodeJS.ErrnoException, member: Member, safe: boolean): void {
-    if (upstream !== this.#upstream || this.#over || this.#answered) return
-    const refused = !this.#sending && CONNECT_FAILURES.has(error.code ?? '') && !upstream.reusedSocket
-    if (refused) this.#host.pool.refused(member)
-    const closedOnUs = upstream.reusedSocket && safe && !this.#plan.body && RESETS.has(error.code ?? '')
-    // A reused connection that closes says nothing about its backend, so that one may be asked again.
-    if (closedOnUs) this.#tried.pop()
-    else if (this.#picked?.own) this.#ownFailed = true
-    if ((refused || closedOnUs) && this.#retries < RETRIES_MAX) {
-      this.#retries++
-      this.try()
-    } else this.giveUp(refused ? PAGES.unavailable : PAGES.broken)
+  private hangUp(): void {
+    this.#line?.close()
   }
 
   private waits(): void {
@@ -287,7 +272,7 @@ export class Exchange {
   giveUpWhenLate(nowMs: number): void {
     if (nowMs - this.#waitingSinceMs < this.#host.options.answerMs) return
     this.giveUp(PAGES.late)
-    this.#upstream?.destroy()
+    this.hangUp()
   }
 
   private giveUp(page: Page): void {
@@ -298,13 +283,13 @@ export class Exchange {
     if (page === PAGES.unavailable && !this.#plan.probe) this.#host.failedByUs()
     this.#plan.attempt?.failed()
     this.#copy?.drop()
-    this.page(page, this.#plan.body && !this.#req.complete)
+    this.page(page, this.#plan.question.body && !this.#req.complete)
   }
 
   private page(page: Page, close: boolean): void {
     if (!this.#res.headersSent && this.#plan.cookie) this.#res.appendHeader('Set-Cookie', this.#plan.cookie)
     sendPage(this.#res, page, close || this.#host.draining)
-    if (this.#plan.body) this.#req.resume()
+    if (this.#plan.question.body) this.#req.resume()
   }
 
   /** The stand-in's answer closes no unit; an own backend that would not take the request has failed it. */
@@ -319,24 +304,10 @@ export class Exchange {
     this.#over = true
     this.#plan.attempt?.abandoned(performance.now())
     this.#copy?.drop()
-    this.#upstream?.destroy()
+    this.hangUp()
   }
 }
 
-const CONNECT_FAILURES = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ETIMEDOUT',
-  'EADDRNOTAVAIL',
-  'ENOTFOUND',
-])
-const RESETS = new Set(['ECONNRESET', 'EPIPE'])
-
-function trailersOf({ rawTrailers }: IncomingMessage): [string, string][] {
-  return rawTrailers.flatMap((name, i): [string, string][] => (i % 2 === 0 ? [[name, rawTrailers[i + 1]!]] : []))
-}
-
-function isShared(answer: IncomingMessage): boolean {
-  return /\bpublic\b|\bs-maxage\b/i.test(answer.headers['cache-control'] ?? '')
+function pairsOf(fields: readonly string[]): [string, string][] {
+  return fields.flatMap((name, i): [string, string][] => (i % 2 === 0 ? [[name, fields[i + 1]!]] : []))
 }

@@ -93,15 +93,8 @@ export class Frontdoor implements Host {
     const now = this.#inForce
     if (path === undefined) sendPage(res, PAGES.refused, true)
     else if (path.length > TARGET_MAX) sendPage(res, PAGES.tooLong, true)
-    else if (now) {
-      try {
-        this.#exchange(now, path, req, res)
-      } catch {
-        // Node's client refuses to write what Node's server has read, such as a tab in the address.
-        sendPage(res, PAGES.refused, true)
-        return false
-      }
-    } else {
+    else if (now) this.#exchange(now, path, req, res)
+    else {
       this.#tolls.requests++
       this.#tolls.failedByUs++
       sendPage(res, PAGES.unavailable, this.draining)
@@ -113,7 +106,7 @@ export class Frontdoor implements Host {
     const method = req.method!
     const step = now.routes.match(method, path)
     const seated = this.#seat(now, req, step !== undefined && step.marker !== undefined, false)
-    const { seat, visitor, agent } = seated
+    const { seat, cookie, probe, alone, visitor, agent } = seated
     const body = hasBody(req.headers)
     const { shadow } = now.config
     const attempt =
@@ -126,9 +119,10 @@ export class Frontdoor implements Host {
         this.#answers.push({ session, journey, step: name, arm, share, generation, segment, visitor, outcome })
       })
     const copied = shadow && !body && visitor !== 'probe' && (method === 'GET' || method === 'HEAD')
-    const begin = (answering: Member) =>
-      this.#shadows.begin(shadow!, answering, { method, path, headers: seated.headers })
-    const plan = { ...seated, path, body, attempt, shadow: copied ? begin : undefined }
+    const chunked = req.headers['transfer-encoding'] !== undefined
+    const question = { method, path, headers: seated.headers, body, chunked }
+    const begin = (answering: Member) => this.#shadows.begin(shadow!, answering, question)
+    const plan = { seat, cookie, probe, alone, question, attempt, shadow: copied ? begin : undefined }
     new Exchange(this, plan, req, res).start()
   }
 
@@ -144,12 +138,7 @@ export class Frontdoor implements Host {
       const upgrade = req.headers.upgrade?.toLowerCase() !== 'h2c'
       const { seat, headers, cookie, probe, alone } = this.#seat(now, req, false, upgrade)
       const picked = this.pool.pick(seat.arm, alone)
-      try {
-        passUpgrade(this, { picked, path, headers, cookie, probe }, req, client, head)
-      } catch {
-        if (picked) this.pool.leave(picked.member)
-        endWithPage(client, PAGES.refused)
-      }
+      passUpgrade(this, { picked, path, headers, cookie, probe }, req, client, head)
     }
   }
 
@@ -202,11 +191,15 @@ export class Frontdoor implements Host {
   }
 }
 
+// Node's server reads more than its client would write, such as a tab in the address. Neither shall we.
+const UNWRITABLE = /[^\x21-\xff]/
+
 /** The path to ask a release for; undefined for a request that must not be passed on. */
 function targetOf(req: IncomingMessage): string | undefined {
   if (ambiguity(req.rawHeaders) !== undefined) return undefined
   if (req.httpVersion === '1.1' && req.headers.host === undefined) return undefined
   const target = req.url ?? ''
+  if (UNWRITABLE.test(target)) return undefined
   if (target.startsWith('/')) return target
   if (target === '*' && req.method === 'OPTIONS') return target
   // A proxy must also take the absolute form (RFC 9112 section 3.2.2). Its host does not choose anything here.

@@ -109,17 +109,38 @@ function readableEncodings(value: string): string {
   return kept.length > 0 ? kept.join(',') : 'identity'
 }
 
-/** Headers for the citizen: what the release sent, without what spoke of its connection. */
-export function answerHeaders(rawHeaders: readonly string[], connection: string | undefined): string[] {
-  const dropped = droppedBy(connection)
-  const list: string[] = []
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const lower = rawHeaders[i]!.toLowerCase()
-    if (HOP_BY_HOP.has(lower) || dropped?.has(lower)) continue
-    list.push(rawHeaders[i]!, rawHeaders[i + 1]!)
-  }
-  return list
+export interface ForCitizen {
+  /** What the release sent, without what spoke of its connection. */
+  readonly headers: string[]
+  /** Its `Content-Encoding`. */
+  readonly encoding: string | undefined
+  /** Caches may give it to others. */
+  readonly shared: boolean
 }
+
+/** `trailers`: the answer will be in chunks, so that some may follow it. Node throws where they are announced otherwise. */
+export function answerHeaders(
+  rawHeaders: readonly string[],
+  connection: string | undefined,
+  trailers: boolean,
+): ForCitizen {
+  const dropped = droppedBy(connection)
+  const headers: string[] = []
+  let encoding: string | undefined
+  let shared = false
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!
+    const value = rawHeaders[i + 1]!
+    const lower = name.toLowerCase()
+    if (HOP_BY_HOP.has(lower) || dropped?.has(lower) || (lower === 'trailer' && !trailers)) continue
+    headers.push(name, value)
+    if (lower === 'content-encoding') encoding = value
+    else if (lower === 'cache-control') shared ||= SHARED.test(value)
+  }
+  return { headers, encoding, shared }
+}
+
+const SHARED = /\bpublic\b|\bs-maxage\b/i
 
 function droppedBy(connection: string | string[] | undefined): Set<string> | undefined {
   if (connection === undefined) return undefined

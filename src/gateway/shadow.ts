@@ -4,9 +4,10 @@
  * `X-Shadow: 1`, so that a release can leave out side effects such as its own counters.
  */
 import { createHash } from 'node:crypto'
-import { request } from 'node:http'
 import type { TrafficConfig } from '../ports/traffic.ts'
+import type { AnswerHead } from './answer.ts'
 import type { Member, Pool } from './backends.ts'
+import { type Asker, IDLE_MS, type Line, type Question } from './line.ts'
 
 /** Follows the citizen's answer, to compare it with the copy's. */
 export interface ShadowCopy {
@@ -36,11 +37,7 @@ export class Shadows {
   }
 
   /** Starts the copy of a bodyless GET or HEAD that `answering` has just been given; undefined when none is wanted. */
-  begin(
-    shadow: NonNullable<TrafficConfig['shadow']>,
-    answering: Member,
-    asked: { readonly method: string; readonly path: string; readonly headers: readonly string[] },
-  ): ShadowCopy | undefined {
+  begin(shadow: NonNullable<TrafficConfig['shadow']>, answering: Member, asked: Question): ShadowCopy | undefined {
     if (answering.arm === shadow.to) return undefined
     const picked = this.#inFlight < shadow.inFlightMax ? this.#pool.pick(shadow.to, true) : undefined
     if (!picked) {
@@ -56,11 +53,13 @@ export class Shadows {
     const compare = () => {
       if (!dropped && wanted !== undefined && got !== undefined && wanted !== got) this.#tolls.shadowDifferent++
     }
-    this.#send(picked.member, asked, (result) => {
+    const copy = new Copy((result) => {
       this.#inFlight--
+      this.#pool.leave(picked.member)
       got = result
       compare()
     })
+    copy.send(picked.member, asked)
     return {
       push: (chunk) => void ours.update(chunk),
       end: (status) => {
@@ -72,42 +71,47 @@ export class Shadows {
       },
     }
   }
+}
 
-  #send(
-    member: Member,
-    asked: { readonly method: string; readonly path: string; readonly headers: readonly string[] },
-    done: (result: string) => void,
-  ): void {
-    let over = false
-    const finish = (result: string) => {
-      if (over) return
-      over = true
-      clearTimeout(deadline)
-      done(result)
-    }
-    const copy = request({
-      agent: member.agent,
-      host: member.backend.host,
-      port: member.backend.port,
-      method: asked.method,
-      path: asked.path,
-      headers: [...asked.headers, 'X-Shadow', '1'] as unknown as Record<string, string>,
-      setHost: false,
-    })
-    const deadline = setTimeout(() => copy.destroy(new Error('too slow')), COPY_MS_MAX)
-    let left = false
-    copy.on('close', () => {
-      if (!left) this.#pool.leave(member)
-      left = true
-      finish('no answer')
-    })
-    copy.on('error', (error) => finish(`no answer: ${error.message}`))
-    copy.on('response', (answer) => {
-      const hash = createHash('sha256')
-      answer.on('data', (chunk: Buffer) => hash.update(chunk))
-      answer.on('end', () => finish(answer.complete ? `${answer.statusCode} ${hash.digest('hex')}` : 'half an answer'))
-      answer.on('error', () => finish('half an answer'))
-    })
-    copy.end()
+/** One copy and its answer, of which nothing but a hash is kept. */
+class Copy implements Asker {
+  readonly #done: (result: string) => void
+  readonly #hash = createHash('sha256')
+  #deadline: NodeJS.Timeout | undefined
+  #result = 'no answer'
+  #status = 0
+
+  /** `done` is called once, when the copy's connection is free. */
+  constructor(done: (result: string) => void) {
+    this.#done = done
   }
+
+  send(member: Member, asked: Question): void {
+    const line: Line = member.lines.take(performance.now(), IDLE_MS)
+    this.#deadline = setTimeout(() => line.close(), COPY_MS_MAX)
+    line.ask({ ...asked, headers: [...asked.headers, 'X-Shadow', '1'] }, this)
+  }
+
+  answered({ status }: AnswerHead): void {
+    this.#status = status
+    this.#result = 'half an answer'
+  }
+
+  push(chunk: Buffer): void {
+    this.#hash.update(chunk)
+  }
+
+  ended(): void {
+    this.#result = `${this.#status} ${this.#hash.digest('hex')}`
+  }
+
+  left(): void {
+    clearTimeout(this.#deadline)
+    this.#done(this.#result)
+  }
+
+  connected(): void {}
+  goOn(): void {}
+  drained(): void {}
+  broken(): void {}
 }

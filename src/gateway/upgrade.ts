@@ -62,14 +62,18 @@ export function passUpgrade(host: Host, plan: UpgradePlan, req: IncomingMessage,
   upstream.on('response', (answer) => {
     // The release says no. Its answer is passed on, and the connection ends with it.
     client.write(
-      headOf(answer, [...answerHeaders(answer.rawHeaders, answer.headers.connection), 'Connection', 'close']),
+      headOf(answer, [
+        ...answerHeaders(answer.rawHeaders, answer.headers.connection, true).headers,
+        'Connection',
+        'close',
+      ]),
     )
     answer.pipe(client)
     answer.on('close', leave)
   })
   upstream.on('upgrade', (answer, release, first) => {
     client.removeListener('close', goneEarly)
-    const headers = [...answerHeaders(answer.rawHeaders, answer.headers.connection)]
+    const { headers } = answerHeaders(answer.rawHeaders, answer.headers.connection, true)
     headers.push('Connection', 'Upgrade', 'Upgrade', String(answer.headers.upgrade ?? 'websocket'))
     if (plan.cookie) headers.push('Set-Cookie', plan.cookie)
     client.write(headOf(answer, headers))
