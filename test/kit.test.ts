@@ -10,9 +10,9 @@ import { loadService } from '../src/core/define/load.ts'
 import type { Service } from '../src/core/define/schema.ts'
 import { readYaml } from '../src/core/define/yaml.ts'
 import { type KitFile, render } from '../src/core/kit/file.ts'
-import { measure } from '../src/core/kit/glob.ts'
+import { hookMatcher, measure } from '../src/core/kit/glob.ts'
 import { makeKit, manifestOf, sourceOf } from '../src/core/kit/kit.ts'
-import { alwaysOn, hookMatcher } from '../src/core/kit/kiro.ts'
+import { alwaysOn } from '../src/core/kit/kiro.ts'
 import { parseRunbook } from '../src/core/respond/runbook.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))

@@ -25,11 +25,13 @@ export const kit: Command = {
       { loadService },
       { MANIFEST, makeKit, manifestOf, readManifest, sourceOf },
       { digestOf, merge, render },
+      { mayDecide },
       { readTree },
     ] = await Promise.all([
       import('../../core/define/load.ts'),
       import('../../core/kit/kit.ts'),
       import('../../core/kit/file.ts'),
+      import('../../core/kit/deciding.ts'),
       import('../../adapters/tree/read.ts'),
     ])
     const out = outOf(call)
@@ -133,11 +135,6 @@ async function partsOf(call: Call): Promise<readonly Part[] | undefined> {
       exit: EXIT.usage,
     })
   })
-}
-
-/** Files that may say how the service is deployed. */
-function mayDecide(path: string): boolean {
-  return /\.(ya?ml|json|tf|sh)$/.test(path) || /(^|\/)(Dockerfile|Jenkinsfile)[^/]*$/.test(path)
 }
 
 function textAt(file: string): string | undefined {

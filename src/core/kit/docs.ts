@@ -387,7 +387,7 @@ function boxes(
         {
           says: 'Recovery was verified by somebody other than the author',
           holds: undefined,
-          evidence: 'recorded by holdfast rehearse',
+          evidence: 'whoever took part in the last rehearsal writes it down; holdfast prove log shows when it was',
         },
         { says: 'The review template is there', holds: true, evidence: 'ops/docs/post-incident-review.md' },
       ],

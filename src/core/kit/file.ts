@@ -44,9 +44,9 @@ interface Style {
 }
 
 function styleOf(path: string): Style {
-  return /\.(ya?ml|sh|txt)$/.test(path)
+  return /\.(ya?ml|sh|txt|tf)$|(^|\/)\.kiroignore$/.test(path)
     ? { open: '# ', close: '' }
-    : /(^|\/)Jenkinsfile$/.test(path)
+    : /(^|\/)Jenkinsfile$|\.ts$/.test(path)
       ? { open: '// ', close: '' }
       : { open: '<!-- ', close: ' -->' }
 }

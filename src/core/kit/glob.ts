@@ -1,26 +1,29 @@
 /** Matchers of hooks are regular expressions, patterns of steering files are globs; both are made from the repository's real files. */
+import type { Source } from './source.ts'
 
-/** Paths whose name alone says that they decide how the service is deployed. */
-const DEPLOYMENT = [
-  /^\.github\/workflows\/[^/]+\.ya?ml$/,
-  /(^|\/)(buildspec|appspec)[^/]*\.(ya?ml|json)$/,
-  /(^|\/)Jenkinsfile[^/]*$/,
-  /(^|\/)\.gitlab-ci\.ya?ml$/,
-  /(^|\/)Dockerfile[^/]*$/,
-  /(^|\/)(docker-)?compose[^/]*\.ya?ml$/,
-]
-const NOT_OURS = /(^|\/)(tests?|spec|fixtures?|samples?|node_modules|docs)\//i
-/** What makes a file one that deploys, by its content. */
-const DEPLOYS =
-  /\b(kubectl (apply|set image|rollout)|helm (upgrade|install)|terraform apply|cdk deploy|sam deploy|serverless deploy|update-service|create-deployment|cf push|kamal deploy|holdfast deploy)\b|environment:\s*['"]?(prod|production|live|staging|preprod)|apiVersion:\s*apps\/v1|AWS::(ECS|CodeDeploy|Lambda|AutoScaling)::|containerDefinitions|resource\s+"aws_(ecs|lambda|autoscaling|codedeploy)_/
+/** Used when the repository has no deployment file yet: the places where the usual tools look for theirs. */
+export const USUAL_DEPLOYMENT_FILES: Readonly<Record<string, readonly string[]>> = {
+  'github-actions': ['.github/workflows/release.yml'],
+  codepipeline: ['buildspec.yml', 'appspec.yml'],
+  jenkins: ['Jenkinsfile'],
+  other: ['deploy/pipeline.yml'],
+}
 
-/** Whether a file decides how releases reach citizens. Workflows count only when they deploy, or when a release could depend on them. */
-export function decidesDeployment(path: string, text: string): boolean {
-  // The definition speaks of deployments, and `holdfast define` looks after it.
-  if (NOT_OURS.test(path) || path.startsWith('ops/') || /(^|\/)service\.yaml$/.test(path)) return false
-  if (/^\.github\/workflows\//.test(path)) return DEPLOYS.test(text) || /workflow_call|\buses:\s*\.\//.test(text)
-  if (DEPLOYMENT.some((known) => known.test(path))) return true
-  return /\.(ya?ml|json|tf|sh)$/.test(path) && DEPLOYS.test(text)
+/** Files that decide how this service is deployed. */
+export function deploymentFiles(source: Source): readonly string[] {
+  return source.deploymentFiles.length > 0
+    ? source.deploymentFiles
+    : USUAL_DEPLOYMENT_FILES[source.service.tooling.pipeline]!
+}
+
+/** The regular expression of the hook: this repository's deployment files, and nothing that the kit writes. */
+export function hookMatcher(source: Source): string {
+  return matcherOf(deploymentFiles(source), source.files)
+}
+
+/** Patterns for steering files and instructions, which are globs from the root of the workspace. Signs of globs in a name match any sign. */
+export function globsOf(paths: readonly string[]): readonly string[] {
+  return paths.map((path) => (path.includes('/') ? '' : '**/') + path.replace(/[*?[\]{}()!@+|]/g, '?'))
 }
 
 /**

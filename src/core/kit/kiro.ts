@@ -4,24 +4,10 @@
  */
 import type { Service } from '../define/schema.ts'
 import { type KitFile, single } from './file.ts'
-import { matcherOf } from './glob.ts'
+import { deploymentFiles, globsOf } from './glob.ts'
+import { hookFiles } from './hooks.ts'
 import { journeysOf, ladderWords, lower, modesOf, runbookPath, type Source, webOf } from './source.ts'
 import { specFiles } from './specs.ts'
-
-/** Used when the repository has no deployment file yet: the places where the usual tools look for theirs. */
-export const USUAL_DEPLOYMENT_FILES: Readonly<Record<string, readonly string[]>> = {
-  'github-actions': ['.github/workflows/release.yml'],
-  codepipeline: ['buildspec.yml', 'appspec.yml'],
-  jenkins: ['Jenkinsfile'],
-  other: ['deploy/pipeline.yml'],
-}
-
-/** Files that decide how this service is deployed. */
-export function deploymentFiles(source: Source): readonly string[] {
-  return source.deploymentFiles.length > 0
-    ? source.deploymentFiles
-    : USUAL_DEPLOYMENT_FILES[source.service.tooling.pipeline]!
-}
 
 export function kiroFiles(source: Source, legacy: boolean): KitFile[] {
   const { service } = source
@@ -61,7 +47,7 @@ export function kiroFiles(source: Source, legacy: boolean): KitFile[] {
       deploymentText(service),
       front({
         inclusion: 'fileMatch',
-        fileMatchPattern: deploymentFiles(source).map((path) => (path.includes('/') ? path : `**/${path}`)),
+        fileMatchPattern: globsOf(deploymentFiles(source)),
       }),
     ),
     single(
@@ -77,13 +63,19 @@ export function kiroFiles(source: Source, legacy: boolean): KitFile[] {
     ),
     single(
       'kiro',
+      '.kiro/steering/release-readiness.md',
+      [['deployment'], ['failureModes'], ['slis']],
+      readinessSteering(service),
+      front({ inclusion: 'manual', description: `Is a release of "${service.service.name}" ready to go out?` }),
+    ),
+    single(
+      'kiro',
       '.kiro/agents/ops-analyst.md',
       [['service'], ['failureModes']],
       agentText(service),
       agentFront(source),
     ),
-    hookFile(source),
-    ...(legacy ? [legacyHook(source)] : []),
+    ...hookFiles(source, legacy),
     ...specFiles(source),
   ]
 }
@@ -109,6 +101,7 @@ export function productText(service: Service): string {
     ),
     '',
     `Peaks: ${service.peaks.map((peak) => `${peak.name ?? peak.id}${peak.times > 1 ? ` ×${peak.times}` : ''}${peak.freeze ? ', no releases' : ''}`).join('; ') || 'none known'}.`,
+    'Before all else: citizens are served during releases, faults are seen before they are reported, anybody can recover, compliance runs by itself.',
     'Ask `holdfast deploy plan` before a release.',
   ].join('\n')
 }
@@ -131,7 +124,21 @@ export function techText(service: Service): string {
       ? [`- Schema changes in ${migrations.folder}: ${migrations.policy}, never when a replica starts.`]
       : []),
     `- Gates: ${deployment.gates.map((gate) => gate.id).join(', ')}.`,
+    `- Watched by journey, not by server.${tooling.logs ? ` Logs: ${tooling.logs}.` : ''}${tooling.pager ? ` Pages: ${tooling.pager}.` : ''}`,
+    `- Compliance: ${complianceWords(service)}; every decision is logged (\`holdfast prove log\`).`,
   ].join('\n')
+}
+
+/** What of accessibility, security and data protection this service has said it checks. */
+function complianceWords(service: Service): string {
+  const has = (...kinds: string[]) => service.deployment.gates.some((gate) => kinds.includes(gate.kind))
+  const triggers = service.data.dpia?.triggers.length ?? 0
+  return [
+    has('accessibility') ? 'WCAG 2.2 AA' : 'no accessibility gate',
+    has('scan') ? 'dependency scan' : 'no dependency scan',
+    has('secrets') ? 'secrets scan' : 'no secrets scan',
+    triggers > 0 ? `${triggers} DPIA triggers (\`ops/docs/dpia-screening.md\`)` : 'no DPIA trigger',
+  ].join(', ')
 }
 
 function structureText(source: Source): string {
@@ -211,15 +218,57 @@ function commsText(service: Service): string {
   ].join('\n')
 }
 
+/** Loaded by hand, as `/release-readiness`: how to answer, and what no machine can. */
+export function readinessSteering(service: Service): string {
+  const { deployment, oncall } = service
+  return [
+    `# Is a release of "${service.service.name}" ready?`,
+    '',
+    'Answer each point with yes, no or “cannot tell”, and say where you saw it. A check that did not run is a no. Never say “ready” while one is open.',
+    '',
+    '## Ask the tools',
+    '',
+    '- `holdfast deploy plan --release NAME`: window, gates, approvals, time to a verdict, worst harm.',
+    '- `holdfast check .`: what in the configuration would hurt citizens.',
+    '- `holdfast check alerts ops/alerts`: can each alert fire, and how many citizens later?',
+    '- `holdfast kit --check --out .`: does the kit still say what `service.yaml` says?',
+    '- `holdfast prove log`: when was a release last taken back, and how long did it take?',
+    '',
+    '## Gates of this service',
+    '',
+    ...deployment.gates.map((gate) => `- ${gate.name ?? gate.id}${gate.pass ? `: ${gate.pass}` : ''}`),
+    '',
+    '## What only people can tell',
+    '',
+    `- Was the way back rehearsed in the last ${deployment.rollback.drillEveryDays} days, within ${deployment.rollback.maxMinutes} minutes, by somebody other than the author?`,
+    ...modesOf(service).map(
+      (mode) => `- Has a stranger followed \`${runbookPath(mode)}\` (${mode.name})? Would a gate have caught it?`,
+    ),
+    `- Do ${oncall.ladder.map((rung) => `the ${rung.role}`).join(' and ')} know that a release goes out?`,
+    `- Are the words for ${service.comms.audiences.map((audience) => audience.name ?? audience.id).join(', ') || 'citizens'} read and still true (\`ops/comms\`)?`,
+    '',
+    'The boxes, as far as they can be computed: `ops/docs/readiness.md`.',
+  ].join('\n')
+}
+
 function agentFront(source: Source): string {
   // The worst failure mode's runbook shows the form; the others are read when they are asked about.
   const paths = [
     'ops/alerts/thresholds.md',
     ...modesOf(source.service).slice(0, 1).map(runbookPath),
-    ...source.deploymentFiles.slice(0, 2),
+    ...deploymentFiles(source).slice(0, 2),
   ]
   const resources = paths.map((path) => `file://${path}`)
-  return `---\nname: ops-analyst\ndescription: ${JSON.stringify(`Finds gaps in how "${source.service.service.name}" is deployed, watched and recovered. Reads deployment files, alerts and runbooks only.`)}\ntools: ["read"]\nresources: ${JSON.stringify(resources)}\n---\n`
+  const description = `Finds gaps in how "${source.service.service.name}" is deployed, watched and recovered. Reads deployment files, alerts and runbooks only.`
+  // Tools allow reading alone; the rules say so once more, for versions that give an agent more than it asks for.
+  const denied = ['fs_write', 'shell', 'web_fetch'].map((capability) => ({ capability, effect: 'deny' }))
+  return `---\n${[
+    'name: ops-analyst',
+    `description: ${JSON.stringify(description)}`,
+    'tools: ["read"]',
+    `permissions: ${JSON.stringify({ rules: denied })}`,
+    `resources: ${JSON.stringify(resources)}`,
+  ].join('\n')}\n---\n`
 }
 
 export function agentText(service: Service): string {
@@ -256,78 +305,6 @@ export function agentText(service: Service): string {
     '- a recovery has never been rehearsed,',
     '- a check is “not run”, which is never “passed”.',
   ].join('\n')
-}
-
-export function hookMatcher(source: Source): string {
-  return matcherOf(deploymentFiles(source), source.files)
-}
-
-function hookFile(source: Source): KitFile {
-  const hook = {
-    version: 'v1',
-    hooks: [
-      {
-        name: 'deployment-validator',
-        description: `Checks what would hurt citizens of "${source.service.service.name}" whenever a deployment file is saved. Made by holdfast kit for Kiro 1.x.`,
-        trigger: 'PostFileSave',
-        matcher: hookMatcher(source),
-        action: { type: 'command', command: 'npx --no-install holdfast check . --format text' },
-        timeout: 30,
-      },
-    ],
-  }
-  return single(
-    'kiro',
-    '.kiro/hooks/deployment-validator.json',
-    [['tooling', 'pipeline']],
-    `${JSON.stringify(hook, null, 2)}\n`,
-  )
-}
-
-/** For Kiro 0.x, which reads globs and knows no command that gets the file. */
-function legacyHook(source: Source): KitFile {
-  const hook = {
-    name: 'deployment-validator',
-    version: '1',
-    when: { type: 'fileEdited', patterns: [...deploymentFiles(source)] },
-    // biome-ignore lint/suspicious/noThenProperty: the format of Kiro 0.x says "then".
-    then: { type: 'runCommand', command: 'npx --no-install holdfast check . --format text' },
-  }
-  return single(
-    'kiro',
-    '.kiro/hooks/deployment-validator.kiro.hook',
-    [['tooling', 'pipeline']],
-    `${JSON.stringify(hook, null, 2)}\n`,
-  )
-}
-
-/** AGENTS.md, CLAUDE.md and Copilot instructions, from one source. */
-export function agentFiles({ service }: Source): KitFile[] {
-  const text = [
-    `# Working on "${service.service.name}"`,
-    '',
-    'Citizens depend on this. Read `service.yaml` first: it is the source of alerts, runbooks and messages.',
-    '- After changing deployment files run `npx holdfast check .`; after changing the definition, `npx holdfast define` and `npx holdfast kit --out .`.',
-    `- Never make the stop budget shorter than a request${webOf(service) ? ` (${webOf(service)!.requestSecondsMax} s)` : ''}, and never apply migrations when a replica starts.`,
-    `- A release must be back within ${service.deployment.rollback.maxMinutes} minutes.`,
-    `- Failure modes, worst first: ${modesOf(service)
-      .map((mode) => mode.id)
-      .join(', ')}. Others wait under \`deferred\`.`,
-    '- A check that did not run has failed.',
-  ].join('\n')
-  const from = [['service'], ['failureModes'], ['deployment', 'rollback']]
-  return [
-    single('agents', 'AGENTS.md', from, text),
-    single('agents', 'CLAUDE.md', from, text),
-    single('agents', '.github/copilot-instructions.md', from, text),
-    single(
-      'agents',
-      '.claude/agents/ops-analyst.md',
-      [['service'], ['failureModes']],
-      agentText(service),
-      `---\nname: ops-analyst\ndescription: ${JSON.stringify(`Finds gaps in how "${service.service.name}" is deployed, watched and recovered.`)}\ntools: Read, Grep, Glob\n---\n`,
-    ),
-  ]
 }
 
 /** Files loaded in every Kiro session, for the budget of tokens. */

@@ -2,15 +2,16 @@
 import type { Service } from '../define/schema.ts'
 import { nameOf } from '../define/structure.ts'
 import type { Path, Place } from '../define/yaml.ts'
+import { agentFiles } from './agents.ts'
 import { alertFiles } from './alerts.ts'
 import { cloudwatchFiles } from './cloudwatch.ts'
 import { commsFiles } from './comms.ts'
 import { dashboardFiles } from './dashboards.ts'
+import { decidingFiles } from './deciding.ts'
 import { docFiles } from './docs.ts'
 import { digestOf, type KitFile, type Part, PARTS } from './file.ts'
-import { decidesDeployment } from './glob.ts'
 import { infrastructureFiles } from './infrastructure.ts'
-import { agentFiles, kiroFiles } from './kiro.ts'
+import { kiroFiles } from './kiro.ts'
 import { offlineFile } from './offline.ts'
 import { pipelineFiles } from './pipelines.ts'
 import { runbookFiles } from './runbooks.ts'
@@ -31,7 +32,7 @@ export function sourceOf(
 ): Source {
   // Our own pipeline decides deployments too; counting it always keeps the second run the same as the first.
   const own = pipelineFiles({ service, deploymentFiles: [], files: [] }).map((file) => file.path)
-  const found = repository.filter((file) => decidesDeployment(file.path, file.text)).map((file) => file.path)
+  const found = decidingFiles(repository)
   const sorted = (paths: readonly string[]) => [...new Set(paths)].sort()
   return {
     service,

@@ -1,5 +1,6 @@
 /** One runbook for each failure mode, in the form that core/respond/runbook.ts reads and follows. */
 import type { Action, FailureMode, Service } from '../define/schema.ts'
+import { alertsFor } from './alerts.ts'
 import { type KitFile, single } from './file.ts'
 import {
   alertName,
@@ -12,7 +13,6 @@ import {
   roleId,
   runbookPath,
   sentence,
-  sliOf,
   type Source,
 } from './source.ts'
 
@@ -126,7 +126,12 @@ function stepBlocks(service: Service, mode: FailureMode): string[] {
     ),
   ]
   return [
-    ...steps.flatMap((step, i) => blockOf(step, steps[i + 1]?.id ?? 'journey-check', escalate, mode.act.undo)),
+    ...steps.flatMap((step, i) => {
+      const next = steps[i + 1]?.id ?? 'journey-check'
+      // When it was not real, the journey itself is asked; it alone may say that nothing is wrong.
+      const ifNot = step.changes !== 'nothing' ? escalate : next === 'first-action' ? 'go journey-check' : `go ${next}`
+      return blockOf(step, expectationOf(mode, step), ifNot, mode.act.undo)
+    }),
     '### Prove that citizens are served',
     '',
     '```step',
@@ -134,29 +139,55 @@ function stepBlocks(service: Service, mode: FailureMode): string[] {
     `why: The journey itself says whether it is over: ${journeysOf(service, mode)
       .map((journey) => journey.id)
       .join(', ')}.`,
-    'run: holdfast watch status --json',
-    `expect: ${proofOf(service, mode)}`,
+    ...proofLines(service, mode),
     `if-not: ${escalate}`,
-    'minutes: 2',
+    'minutes: 5',
     'changes: nothing',
     '```',
     '',
   ]
 }
 
-function proofOf(service: Service, mode: FailureMode): string {
-  const sli = sliOf(service, mode.detect.sli)
-  const journeys = journeysOf(service, mode).map((journey) => `"${journey.id}"`)
-  const looked = sli ? ` and "${sli.id}" is no longer in breach` : ''
-  return `no open page for ${journeys.join(' and ')}${looked}, for 10 minutes`
+/** Platforms whose journeys Holdfast itself watches, because their citizens come through its gateway. */
+const WATCHED_BY_US = new Set(['process', 'podman'])
+
+/** How the last step sees that citizens are served: by our own watch where it looks, else by walking the journey. */
+function proofLines(service: Service, mode: FailureMode): string[] {
+  const journeys = journeysOf(service, mode)
+  const steps = journeys.flatMap((journey) => journey.steps.map((step) => ({ journey, step })))
+  const silence = `${alertsFor(service, mode)
+    .map((alert) => `\`${alert}\``)
+    .join(' and ')} ${alertsFor(service, mode).length > 1 ? 'have' : 'has'} not fired for 10 minutes`
+  const alsoSilent = alertsFor(service, mode).length > 0 ? `, and ${silence}` : ''
+  if (WATCHED_BY_US.has(service.runtime.kind) && steps.length > 0)
+    return [
+      'run: holdfast watch status',
+      `expect: no step of ${journeys.map((journey) => `"${journey.id}"`).join(' or ')} is "failing"${alsoSilent}`,
+    ]
+  if (steps.length > 0) {
+    const last = steps.filter(({ journey }) => journey.id === steps[0]!.journey.id).at(-1)!
+    const walked = steps.filter(({ journey }) => journey.id === last.journey.id).map(({ step }) => step.name)
+    return [
+      `ui: ${service.service.publicUrl ?? service.service.name} > ${walked.join(' > ')}`,
+      `expect: ${last.step.marker ? `the page says "${last.step.marker}"` : (last.journey.outcome ?? `"${last.step.name}" answers within ${last.step.limitMs} ms`)}${alsoSilent}`,
+    ]
+  }
+  return [
+    `ui: By hand: ${mode.confirm[0]!.says}`,
+    `expect: ${journeys[0]?.outcome ?? 'nothing of the fault is left'}${alsoSilent}`,
+  ]
 }
 
-function blockOf({ action, id, why, changes }: Placed, next: string, escalate: string, undo: string): string[] {
-  const expect =
-    action.expect ??
-    (changes === 'nothing'
-      ? 'the answer is written into the incident'
-      : 'done, and written into the incident with the time')
+/** What a stranger compares. Where the definition gives nothing, it follows from how the fault shows. */
+function expectationOf(mode: FailureMode, { action, changes }: Placed): string {
+  if (action.expect) return action.expect
+  const shows = mode.detect.breach ?? `citizens see ${mode.citizenSees}`
+  return changes === 'nothing'
+    ? `it is real when you find this: ${lower(shows)}`
+    : `no new case of this: ${lower(shows)}; the time is written into the incident`
+}
+
+function blockOf({ action, id, why, changes }: Placed, expect: string, ifNot: string, undo: string): string[] {
   const destructive =
     action.run !== undefined &&
     /\b(delete|drop|truncate|restart|purge|force|terminate|failover|kill|rm)\b/i.test(action.run)
@@ -168,7 +199,7 @@ function blockOf({ action, id, why, changes }: Placed, next: string, escalate: s
     `why: ${why}`,
     action.run === undefined ? `ui: ${action.ui ?? `By hand: ${action.says}`}` : `run: ${action.run}`,
     `expect: ${expect}`,
-    `if-not: ${changes === 'nothing' && next !== 'journey-check' ? `go ${next}` : escalate}`,
+    `if-not: ${ifNot}`,
     `minutes: ${action.minutes}`,
     `changes: ${changes}`,
     ...(changes === 'nothing' ? [] : [`undo: ${action.undo ?? undo}`]),
