@@ -6,7 +6,7 @@
  * A batch and its count are one transaction. A file whose statement touches no row any more is done, and recorded as applied.
  */
 import type pg from 'pg'
-import { judgeSql } from '../../core/check/formats/sql-effects.ts'
+import { batchStatement } from '../../core/deploy/batch-statement.ts'
 import { durationOf } from '../../core/time.ts'
 import { plural } from '../../core/words.ts'
 import type { BackfillOrder, BackfillProgress, MigrationFile, NotExpanded } from '../../ports/schema.ts'
@@ -30,36 +30,6 @@ export interface BatchHooks<Answer> {
 interface Done {
   readonly rows: number
   readonly batches: number
-}
-
-/** The statement of a .migrate.sql file with the number of rows in it, or why it is none that can be run in batches. */
-export function batchStatement(
-  { file, sql }: MigrationFile,
-  batch: number,
-): { readonly text: string } | { readonly why: string } {
-  const { text, marks } = withBatch(sql, batch)
-  if (marks === 0) return { why: `${file} does not say :batch, so it would change every row in one transaction.` }
-  const { file: read } = judgeSql(text)
-  if (read.problem) return { why: `${file}, line ${read.problem.line}: ${read.problem.says}` }
-  const up = read.statements.filter(({ direction }) => direction === 'up')
-  const [only] = up
-  if (!only || up.length > 1)
-    return {
-      why: `${file} has ${plural(up.length, 'statement')}; a backfill is one, repeated until it touches no row.`,
-    }
-  const word = only.tokens[0]?.key ?? ''
-  if (!['UPDATE', 'INSERT', 'DELETE', 'WITH', 'MERGE'].includes(word))
-    return { why: `${file} changes no rows: it begins with ${word}.` }
-  return { text: text.slice(only.offset, only.end) }
-}
-
-function withBatch(sql: string, batch: number): { text: string; marks: number } {
-  let marks = 0
-  const text = sql.replace(/(?<![:\w]):batch\b/g, () => {
-    marks++
-    return String(batch)
-  })
-  return { text, marks }
 }
 
 /** Batches for as long as the call may take; throws only when the database is lost. */

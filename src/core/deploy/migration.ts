@@ -1,12 +1,26 @@
 /**
  * May these schema changes be made while the old release serves, and can it serve again after a rollback? Reads what each statement
  * does (core/check/formats/sql-effects.ts) and holds it against the service's policy.
+ *
+ * A file's name says its phase. All numbers in one row, so that the order of phases is also the order of numbers within a release:
+ *
+ *   0007_full_name.sql            expand: before traffic; both releases live with it (also 0007_full_name.expand.sql)
+ *   0008_full_name.migrate.sql    migrate: one statement with `:batch`, repeated until it touches no row; beside the trial or after it
+ *   0009_full_name.contract.sql   contract: removes the old shape, when the rollback window has closed and the old release is stopped
  */
 import { bare, type Effect } from '../check/formats/sql-effect.ts'
 import { judgeSql, type Migration } from '../check/formats/sql-effects.ts'
 import type { Finding, Severity } from '../errors.ts'
+import { batchStatement } from './batch-statement.ts'
 
 export type MigrationPolicy = 'expand-contract' | 'additive' | 'append-only' | 'breaking-allowed'
+
+export type SchemaPhase = 'expand' | 'migrate' | 'contract'
+
+/** The phase that a migration file's name asks for. */
+export function phaseOfFile(file: string): SchemaPhase {
+  return file.endsWith('.migrate.sql') ? 'migrate' : file.endsWith('.contract.sql') ? 'contract' : 'expand'
+}
 
 interface Rules {
   readonly policy: MigrationPolicy
@@ -21,9 +35,9 @@ const CONTRACT =
 /** What to write instead, by the operation's name in sql-effects.ts. */
 const FIXES: Readonly<Record<string, string>> = {
   'drop-column':
-    'Stop using the column in this release. Drop it in a later one, after the rollback window of this one has closed.',
+    'Stop using the column in this release, and drop it in a file called NAME.contract.sql: it is applied when the rollback window has closed.',
   'drop-table':
-    'Stop using the table in this release. Drop it in a later one, after the rollback window of this one has closed.',
+    'Stop using the table in this release, and drop it in a file called NAME.contract.sql: it is applied when the rollback window has closed.',
   'rename-column':
     'Add the new column, write both, copy the old values in batches, read the new one; drop the old one later.',
   'rename-table': 'Rename it and create a view of the old name in the same file, or keep the name.',
@@ -60,8 +74,12 @@ export function judgeMigrations(
   policy: MigrationPolicy,
   indexes: 'concurrently' | 'plain' = 'concurrently',
 ): readonly Finding[] {
-  return upwards(files).flatMap(({ file, migration, effects }) => {
-    const judged = effects.map((effect) => judge(effect, { policy, indexes })).filter((finding) => finding !== null)
+  return upwards(files).flatMap(({ file, sql, migration, effects }) => {
+    const phase = phaseOfFile(file)
+    if (phase === 'migrate') return judgeBackfill({ file, sql }, policy)
+    const judged = effects
+      .map((effect) => judge(effect, { policy, indexes }, phase))
+      .filter((finding) => finding !== null)
     return [...judged, ...alone(migration, effects)].map((finding) => ({ ...finding, file }))
   })
 }
@@ -78,6 +96,7 @@ interface File {
 
 interface Upwards {
   readonly file: string
+  readonly sql: string
   readonly migration: Migration
   readonly effects: readonly Effect[]
 }
@@ -91,13 +110,34 @@ function upwards(files: readonly File[]): readonly Upwards[] {
     const all = migration.effects.filter(({ statement }) => statement.direction === 'up')
     const effects = all.filter(({ kind, object }) => kind === 'cannot-tell' || !fresh.has(bare(object)))
     for (const { what, object } of all) if (what === 'create-table' && object) fresh.add(bare(object))
-    return { file, migration, effects }
+    return { file, sql, migration, effects }
   })
 }
 
 type Told = Omit<Finding, 'file'>
 
-function judge(effect: Effect, policy: Rules): Told | null {
+/** A backfill can be stopped and repeated at any row, or it is none. */
+function judgeBackfill(file: File, policy: MigrationPolicy): Finding[] {
+  const statement = batchStatement(file, 1)
+  const base = { file: file.file, verdict: 'fail', severity: 'error', line: 1, col: 1, cites: PLAYBOOK } as const
+  if ('why' in statement) {
+    return [
+      {
+        ...base,
+        rule: 'migration-backfill',
+        says: statement.why,
+        harm: HARMS.locks,
+        fix: 'Write one UPDATE, INSERT or DELETE that touches at most :batch rows that are not done yet, for example WHERE id IN (SELECT id … WHERE new IS NULL LIMIT :batch).',
+      },
+    ]
+  }
+  if (policy !== 'append-only') return []
+  const says = 'It changes rows. This service never changes rows (migrations.policy: append-only).'
+  const fix = 'Leave them as they are, or change migrations.policy with whoever set it.'
+  return [{ ...base, rule: 'migration-policy', says, harm: HARMS.data, fix }]
+}
+
+function judge(effect: Effect, policy: Rules, phase: SchemaPhase): Told | null {
   const { kind, what, line, col, says } = effect
   const base = { line, col, says, fix: FIXES[what] ?? CONTRACT }
   if (kind === 'cannot-tell') {
@@ -115,6 +155,8 @@ function judge(effect: Effect, policy: Rules): Told | null {
       fix,
     }
   }
+  // Nobody who needs it is left when a contract file is applied.
+  if (kind === 'destructive' && phase === 'contract') return againstPolicy(effect, policy, base)
   if (kind === 'destructive') {
     const severity: Severity = policy.policy === 'breaking-allowed' ? 'warn' : 'error'
     return { ...base, rule: 'migration-destructive', verdict: 'fail', severity, harm: HARMS[kind], cites: PLAYBOOK }

@@ -9,6 +9,7 @@ import { approvalOf, emergencyApprovalOf } from './approval.ts'
 import type { ArmBackends, Artefact, DeploymentPlan, ReleasePlan, Waiver } from './deployment.ts'
 import { gatesOf } from './gate.ts'
 import type { IncidentPlan } from './harm.ts'
+import { planStrategy, type StrategyWish } from './strategy.ts'
 import { TRIAL_DEFAULTS, type TrialPlan } from './trial.ts'
 
 /** Failure rate of the running release at one step in the recent past; see TrialStep. */
@@ -17,16 +18,12 @@ export interface Baseline {
   readonly units: number
 }
 
-export interface Wish {
+/** `release` is that of the artefact, where one is named; `root` the definition's folder; `migrations` all phases that are pending. */
+export interface Wish extends StrategyWish {
   readonly id: string
-  readonly release: string
-  readonly previous: ArmBackends | null
   readonly now: Instant
-  /** Folder of the definition; the release's folder is below it. */
-  readonly root: string
   readonly by: string
   readonly reason: string
-  readonly migrations: DeploymentPlan['migrations']
   /** By "journey/step". */
   readonly baselines: Readonly<Record<string, Baseline>>
   readonly waiver?: Waiver
@@ -43,21 +40,12 @@ const LAST_RUNG_MS = 5 * MINUTE
 /** Throws OpsError when the definition does not say how a release is run here. */
 export function planDeployment(service: Service, wish: Wish): DeploymentPlan {
   const component = webComponent(service)
-  const { strategy } = service.deployment
-  if (strategy !== 'canary' && strategy !== 'blue-green') {
-    throw new OpsError('STRATEGY_UNKNOWN', {
-      message: `This version deploys by canary and by blue-green; the definition says ${strategy}.`,
-      fix: 'Set deployment.strategy to canary or blue-green.',
-      exit: 2,
-    })
-  }
+  const { strategy, trial, plan, next: made } = planStrategy(service, component, wish)
   const next: ReleasePlan = {
-    release: wish.release,
+    ...made,
     replicas: component.replicas,
     command: component.command!,
-    folder: `${wish.root}/${component.releases ?? 'releases'}/${wish.release}`,
     envNames: component.secretEnv,
-    env: component.env,
     readyPath: component.ready,
     startMsMax: component.startSecondsMax * SECOND,
     stopMsMax: component.stopSecondsMax * SECOND,
@@ -69,8 +57,8 @@ export function planDeployment(service: Service, wish: Wish): DeploymentPlan {
     previous: wish.previous,
     next,
     strategy,
-    trial: trialOf(service, wish, strategy),
-    migrations: wish.migrations,
+    trial: trialOf(service, wish, trial),
+    ...plan,
     steps: watchedSteps(service).map(({ journey, step }) => stepMatch(journey, step)),
     healthPath: component.ready,
     drainMsMax: (component.drainSeconds ?? component.requestSecondsMax) * SECOND,
@@ -131,24 +119,19 @@ function stepMatch(journey: Journey, step: JourneyStep): { readonly [key: string
   }
 }
 
-function trialOf(service: Service, wish: Wish, strategy: 'canary' | 'blue-green'): TrialPlan {
-  const { canary, blueGreen, alpha, suspicionSeconds } = service.deployment
+function trialOf(service: Service, wish: Wish, how: Partial<TrialPlan>): TrialPlan {
+  const { alpha, suspicionSeconds } = service.deployment
   const steps = watchedSteps(service)
   return {
     ...TRIAL_DEFAULTS,
-    stable: wish.previous?.release ?? '',
+    stable: '',
     canary: wish.release,
-    strategy,
+    ...how,
     alpha,
     steps: steps.map(({ journey, step }) => {
       const { p0, units } = wish.baselines[`${journey.id}/${step.id}`] ?? UNKNOWN
       return { journey: journey.id, step: step.id, omega: 1 / steps.length, p0, p0Units: units, limitMs: step.limitMs }
     }),
-    rungs: canary.rungs,
-    rungMsMin: canary.rungSecondsMin * SECOND,
-    margin: canary.margin,
-    holdBack: canary.holdBack,
-    bakeMs: (strategy === 'canary' ? canary.bakeMinutes : blueGreen.bakeMinutes) * MINUTE,
     suspicionMs: suspicionSeconds * SECOND,
   }
 }
