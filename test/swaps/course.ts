@@ -48,6 +48,8 @@ export class Course {
   gatewaySwaps = 0
   stable: Release
   trial: { readonly weight: number; readonly canary: string } | undefined
+  /** Websockets have been told to move. */
+  moving = false
   readonly #traffic: GatewayTraffic
   #version = 0
   #generation = 1
@@ -75,8 +77,10 @@ export class Course {
     const loser: Arm = keep ? 'stable' : 'canary'
     await this.#apply({ canary, weight: keep ? 1 : 0, moveFrom: loser })
     const gone = keep ? this.stable : canary
+    this.moving = true
     await this.#order(this.#traffic.closeUpgraded(loser, 100, 1))
     await this.#idle(loser)
+    this.moving = false
     if (keep) this.stable = canary
     await this.#apply({ weight: 0 })
     const { uploads, websockets } = await stopRelease(gone)
@@ -140,7 +144,7 @@ export class Course {
   async #order<Answer>(answer: Promise<Answer>): Promise<Exclude<Answer, { unreachable: true } | { refused: true }>> {
     const told = await answer
     if (isUnreachable(told) || (typeof told === 'object' && told !== null && 'refused' in told)) {
-      throw new Error(`the gateway did not obey: ${JSON.stringify(told)}`)
+      throw new Error(`the proxy did not obey: ${JSON.stringify(told)}`)
     }
     return told as Exclude<Answer, { unreachable: true } | { refused: true }>
   }

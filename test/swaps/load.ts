@@ -41,6 +41,8 @@ export interface Mix {
   readonly slowUploads: number
   readonly events: number
   readonly websockets: number
+  /** True while a proxy that cannot say "come back" has been told to move its websockets: one that it cuts then was moved. */
+  readonly movesByCutting?: () => boolean
 }
 
 const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
@@ -237,7 +239,8 @@ export class Load {
       else this.#wrong('websocket', 'was not opened')
       if (!this.#on) socket.close()
       const code = await closed
-      if (code === 1012) this.tally.websocketsMoved++
+      const moved = code === 1012 || (code === 1006 && this.#mix.movesByCutting?.() === true)
+      if (moved) this.tally.websocketsMoved++
       else if (this.#on) this.tally.websocketsCut++
     }
   }
