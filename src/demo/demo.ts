@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pc from 'picocolors'
 import type { Io } from '../cli/command.ts'
+import { planHash } from '../core/deploy/approval.ts'
 import type { DeploymentState } from '../core/deploy/deployment.ts'
 import { EXIT, type ExitCode } from '../core/errors.ts'
 import { parseRunbook } from '../core/respond/runbook.ts'
@@ -11,14 +12,14 @@ import type { IncidentState } from '../core/respond/state.ts'
 import type { Crowd } from '../load/crowd.ts'
 import { beginDeployment, follow, tell } from '../station/deploy.ts'
 import { proveDeployment } from './evidence.ts'
-import { atDemoPace, PACE } from './pace.ts'
+import { atDemoPace, LEFT_OUT, PACE, withApproval } from './pace.ts'
 import { EXAMPLE, openScene, RATE, type Scene } from './scene.ts'
 import { CHAPTERS, type Chapter, chapterLines, summaryTable, type Told, toldOf, weightLine } from './story.ts'
 import { countMet, type MetTally } from './tally.ts'
 
 const BY = 'you'
-/** Whatever the calendar says: the demo's citizens are invented. */
-const DEMO_GLASS = 'the demo harms nobody'
+/** The second pair of eyes, invented as well. */
+const APPROVER = 'ben'
 
 export interface DemoOptions {
   readonly state: string
@@ -66,7 +67,7 @@ async function open(scene: Scene, io: Io): Promise<Stage | undefined> {
   const { station } = scene
   io.progress('Starting the sample service: two replicas of r1, PostgreSQL, the gateway …')
   station.startEngine()
-  const wanted = { release: 'r1', by: BY, reason: 'first release', breakGlass: DEMO_GLASS, adjust: atDemoPace }
+  const wanted = { release: 'r1', by: BY, reason: 'first release', leaveOut: LEFT_OUT, adjust: atDemoPace }
   const first = await beginDeployment(station.store, station.world, station.service, station.root, wanted)
   if (!first.begun) throw new Error(first.why)
   const state = await follow(station.store, first.id, () => {}, io.stop)
@@ -95,8 +96,9 @@ async function play(stage: Stage, chapter: Chapter, options: DemoOptions): Promi
     release: chapter.release,
     by: BY,
     reason: 'shown in the demo',
-    breakGlass: DEMO_GLASS,
-    adjust: atDemoPace,
+    leaveOut: LEFT_OUT,
+    // One approval shows how it goes; the others would show the same again.
+    adjust: chapter.release === 'r2' ? withApproval : atDemoPace,
   }
   const begun = await beginDeployment(store, world, service, root, wanted)
   if (!begun.begun) {
@@ -106,6 +108,7 @@ async function play(stage: Stage, chapter: Chapter, options: DemoOptions): Promi
     return refusedBeforehand(chapter, begun.why)
   }
   const narrate = narrator(say)
+  if (chapter.release === 'r2') await agree(stage, begun.id, narrate)
   let state = await follow(store, begun.id, narrate, io.stop)
   if (io.stop.aborted && !['promoted', 'rolled-back', 'refused'].includes(state.phase.name)) {
     say('Ctrl-C: taking the release back first …')
@@ -117,6 +120,16 @@ async function play(stage: Stage, chapter: Chapter, options: DemoOptions): Promi
   if (chapter.release === 'r3' && state.phase.name === 'rolled-back' && !io.stop.aborted)
     await respond(stage, state, options)
   return told
+}
+
+/** Somebody else than the one who asked reads the plan and agrees to it. */
+async function agree({ io, scene }: Stage, id: string, narrate: (state: DeploymentState) => void): Promise<void> {
+  const { store } = scene.station
+  const waits = ({ phase }: DeploymentState) => phase.name !== 'gating'
+  const { plan, phase } = await follow(store, id, narrate, io.stop, waits)
+  if (phase.name !== 'awaiting-approval' || io.stop.aborted) return
+  const how = 'invented by the demo'
+  await tell(store, id, 'approve', APPROVER, 'read the change and its gates', io.stop, { plan: planHash(plan), how })
 }
 
 function refusedBeforehand({ release, expect }: Chapter, why: string): Told {
@@ -138,8 +151,17 @@ function narrator(say: (line: string) => void): (state: DeploymentState) => void
   // The first chapter of the history is the reason that was given; the reader has just read it.
   let told = 1
   let weight = -1
+  let gates = 0
+  let approvals = 0
   return (state) => {
-    for (const { phase, why } of state.history.slice(told)) if (phase !== 'finishing') say(pc.dim(why))
+    const passed = state.gates?.slice(gates) ?? []
+    for (const gate of passed) say(pc.dim(`gate ${gate.passed ? 'passed' : 'FAILED'}: ${gate.name}. ${gate.says}`))
+    gates += passed.length
+    for (const { who, why } of (state.approvals ?? []).slice(approvals)) say(pc.dim(`${who} agreed: ${why}`))
+    approvals = state.approvals?.length ?? 0
+    for (const { phase, why } of state.history.slice(told)) {
+      if (phase !== 'finishing' && phase !== 'gating') say(pc.dim(why))
+    }
     told = state.history.length
     const now = state.steering?.weight ?? 0
     if (state.phase.name === 'on-trial' && now !== weight) say(weightLine(state))

@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { DeploymentPlan } from '../core/deploy/deployment.ts'
+import type { GatePlan } from '../core/deploy/gate.ts'
+import { MINUTE } from '../core/time.ts'
 import { entry } from '../entry.ts'
 import { moduleUrl } from './scene.ts'
 
@@ -17,8 +19,28 @@ export const PACE = {
   outageMs: 4_000,
 }
 
+/** Whatever the calendar says: the demo's citizens are invented. */
+export const LEFT_OUT = ['window'] as const
+
 export function atDemoPace(plan: DeploymentPlan): DeploymentPlan {
-  return { ...plan, next: withProgram(plan.next), trial: { ...plan.trial, ...PACE }, drainMsMax: 8_000 }
+  const gates = demoGates(plan.gates ?? [])
+  return { ...plan, gates, next: withProgram(plan.next), trial: { ...plan.trial, ...PACE }, drainMsMax: 8_000 }
+}
+
+/** The same, and a second invented person has to agree. */
+export function withApproval(plan: DeploymentPlan): DeploymentPlan {
+  const people = { people: 1, roles: ['approver'], waitMs: MINUTE, validMs: MINUTE }
+  const known = [{ id: 'ben', name: 'Ben T' }]
+  return { ...atDemoPace(plan), approvals: 1, approval: { ...people, may: known, known } }
+}
+
+/** Of the definition's commands this machine has one: the others are your pipeline's. What Holdfast asks by itself is asked here, too. */
+function demoGates(gates: readonly GatePlan[]): readonly GatePlan[] {
+  const { command, args } = entry('gateway/main')
+  const run = [command, ...args.slice(0, -1), fileURLToPath(moduleUrl('gates/decisions'))]
+  return gates
+    .filter(({ id, how }) => how !== 'command' || id === 'decision-table')
+    .map((gate) => (gate.how === 'command' ? { ...gate, run } : gate))
 }
 
 /** The definition says `node main.js` in the release's folder; here that is the built program, or the source through tsx. */

@@ -94,6 +94,9 @@ async function open(
     env: {
       ...withoutDatabase(io.env),
       SERVICE_DATABASE_URL: database.urls.heating!,
+      // The gate "right target" holds what is meant against what is found; this is what is found here.
+      HOLDFAST_ENVIRONMENT: 'production',
+      HOLDFAST_ACCOUNT: 'this machine',
       HOLDFAST_SMTP_URL: `smtp://127.0.0.1:${receiver.smtpPort}`,
       HOLDFAST_WEBHOOK_PAGER_URL: receiver.webhookUrl('pager'),
       HOLDFAST_WEBHOOK_PAGER_SECRET: secret,

@@ -167,8 +167,8 @@ function withReport(ran: GateAnswer, read: GateAnswer): GateAnswer {
 async function isWanted({ machine }: EffectContext): Promise<boolean> {
   try {
     const row = await machine()
-    const { phase } = row?.state as unknown as DeploymentState
-    return phase.name === 'gating' && row?.done === false
+    if (!row || row.done) return false
+    return (row.state as unknown as DeploymentState).phase.name === 'gating'
   } catch {
     // The store is away for a moment: the command goes on.
     return true

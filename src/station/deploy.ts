@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { mayDeploy } from '../core/define/calendar.ts'
 import type { Service } from '../core/define/schema.ts'
 import { isOver } from '../core/deploy/deploying.ts'
 import {
   type ArmBackends,
+  type Artefact,
   type DeploymentPlan,
   type DeploymentState,
   newDeployment,
@@ -14,22 +14,25 @@ import {
 import { harmIncidentId } from '../core/deploy/harm.ts'
 import { judgeMigrations } from '../core/deploy/migration.ts'
 import { type Baseline, planDeployment, webComponent } from '../core/deploy/plan.ts'
+import { environmentMeant } from '../core/deploy/target.ts'
 import { EXIT, type ExitCode, type Finding, OpsError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { IncidentState } from '../core/respond/state.ts'
+import { londonOf } from '../core/time.ts'
 import type { World } from '../engine/world.ts'
 import type { MachineRow, Store } from '../ports/store.ts'
 import { isUnreachable } from '../ports/unreachable.ts'
+import { type WaiverWish, wayOf } from './waiver.ts'
 
 const SQL_BYTES_MAX = 1024 * 1024
 const SQL_FILES_MAX = 500
 
-export interface Wanted {
+export interface Wanted extends WaiverWish {
   readonly release: string
   readonly by: string
   readonly reason: string
-  /** Start although the window is closed; the reason goes into the log, loudly. The demo, which harms nobody, passes its own. */
-  readonly breakGlass?: string
+  /** Id of the environment that is meant; absent: the only one, or the only production. */
+  readonly environment?: string
   /** Changes the plan before it is frozen; the demo sets its pace with it. */
   readonly adjust?: (plan: DeploymentPlan) => DeploymentPlan
 }
@@ -56,15 +59,11 @@ export async function beginDeployment(
   // Asked before what serves is read: a deployment that is just finishing would leave us with a release that is being stopped.
   const [open] = await store.list({ kind: 'deployment', service: service.service.id, done: false, limit: 1 })
   if (open) return { begun: false, why: busyWhy(open), findings: [], holder: open.id }
-  const closed = await closedWindow(store, service, wanted)
-  if (closed) return { begun: false, why: closed, findings: [] }
-  const { people } = service.deployment.approvals
-  if (people > 0 && !wanted.breakGlass) {
-    return no(
-      `The definition asks for ${people} approval(s), and this version cannot collect them yet. ` +
-        'Set deployment.approvals.people to 0, or start with --break-glass "REASON".',
-    )
-  }
+  const meant = environmentMeant(service, wanted.environment)
+  if (meant && 'why' in meant)
+    throw new OpsError('ENVIRONMENT_UNKNOWN', { message: meant.why, fix: '--environment NAME', exit: EXIT.usage })
+  const { closed, waiver } = wayOf(service, wanted, await store.now())
+  if (closed) return no(closed)
   const serving = await servingRelease(store, service.service.id)
   if (serving === wanted.release) return no(`Release ${serving} answers citizens already.`)
   mustBeSet(service, world)
@@ -87,8 +86,12 @@ export async function beginDeployment(
     reason: wanted.reason,
     migrations: pending,
     baselines: await baselinesOf(store, service.service.id),
+    ...(waiver ? { waiver } : {}),
+    ...(meant ? { environment: meant.environment.id } : {}),
   })
-  const frozen = wanted.adjust ? wanted.adjust(plan) : plan
+  const adjusted = wanted.adjust ? wanted.adjust(plan) : plan
+  const left = (adjusted.gates ?? []).filter(({ id: gate }) => wanted.leaveOut?.includes(gate) !== true)
+  const frozen: DeploymentPlan = { ...adjusted, gates: left, artefact: await identified(world, adjusted) }
   const created = await store.create(service.service.id, newDeployment(frozen, await store.now()), [])
   if (typeof created === 'object') {
     return { begun: false, why: busyWhy(created.holder), findings: [], holder: created.holder.id }
@@ -96,26 +99,18 @@ export async function beginDeployment(
   return { begun: true, id, plan: frozen }
 }
 
-/** Why no release may start now, or undefined. Both the refusal and the breaking of the glass are logged. */
-async function closedWindow(
-  store: Store,
-  service: Service,
-  { release, by, breakGlass }: Wanted,
-): Promise<string | undefined> {
-  const answer = mayDeploy(service, await store.now())
-  if (answer.open) return undefined
-  const kind = breakGlass ? 'break-glass' : 'deployment.refused'
-  const why = breakGlass
-    ? `${by} starts ${release} although the window is closed (${answer.why}): ${breakGlass}`
-    : answer.why
-  const data = { release, window: answer.why, because: [...answer.because], reason: breakGlass ?? null }
-  await store.record(service.service.id, [{ kind, subject: release, who: by, why, data }])
-  return breakGlass ? undefined : `${answer.why} To start all the same: --break-glass "REASON".`
+/** Who is deploying, since when and why: whoever is told to wait wants to know for whom. */
+export function busyWhy(holder: MachineRow): string {
+  const { plan, lastWhy } = holder.state as unknown as DeploymentState
+  const since = londonOf(holder.createdAt)
+  return `${plan.requestedBy} has been deploying release ${plan.next.release} since ${since} (${plan.reason}): ${lastWhy} To wait for its end: --wait. To look: holdfast deploy status ${holder.id}`
 }
 
-function busyWhy(holder: MachineRow): string {
-  const { plan, lastWhy } = holder.state as unknown as DeploymentState
-  return `${plan.requestedBy} is deploying release ${plan.next.release} (${holder.id}): ${lastWhy}`
+/** What replicas of this plan would be, byte for byte. */
+export async function identified(world: World, { next }: Pick<DeploymentPlan, 'next'>): Promise<Artefact> {
+  if (!world.runtime.identify) return { why: 'this runtime does not tell what it would start.' }
+  const answer = await world.runtime.identify(next)
+  return isUnreachable(answer) ? { why: answer.why } : answer
 }
 
 /** The release that answers citizens: what the newest finished deployment left serving. Null: none was ever deployed. */
@@ -270,13 +265,14 @@ async function patiently<T>(ask: () => Promise<T>, signal?: AbortSignal): Promis
 export async function tell(
   store: Store,
   deployment: string,
-  name: 'halt' | 'resume' | 'promote' | 'rollback',
+  name: 'halt' | 'resume' | 'promote' | 'rollback' | 'approve',
   who: string,
   reason: string,
   signal?: AbortSignal,
+  more: Readonly<Record<string, Json>> = {},
 ): Promise<void> {
   // One id for every try: the order is one order, however often it is sent.
-  const message = { to: deployment, id: randomUUID(), name, who, payload: { reason } }
+  const message = { to: deployment, id: randomUUID(), name, who, payload: { reason, ...more } }
   const posted = await patiently(() => store.post(message), signal)
   if (posted === 'no-such-machine') {
     throw new OpsError('NO_SUCH_DEPLOYMENT', {

@@ -1,21 +1,41 @@
 /** "May I deploy now, and what would it take?": answered before anything moves, and without moving anything. */
 import { mayDeploy } from '../core/define/calendar.ts'
 import type { Service } from '../core/define/schema.ts'
+import { whoMay } from '../core/deploy/approval.ts'
+import { shortDigest } from '../core/deploy/artefact.ts'
+import type { Artefact, DeploymentPlan } from '../core/deploy/deployment.ts'
+import { answerIn, type GatePlan, stageOf } from '../core/deploy/gate.ts'
 import { judgeMigrations } from '../core/deploy/migration.ts'
 import { planDeployment } from '../core/deploy/plan.ts'
 import { planTrial, type TrialForecast } from '../core/deploy/planner.ts'
+import { forecastRollback, type RollbackForecast, rollbackLines } from '../core/deploy/rollback-forecast.ts'
+import { environmentMeant } from '../core/deploy/target.ts'
 import type { Finding } from '../core/errors.ts'
-import { HOUR } from '../core/time.ts'
+import { durationOf, HOUR } from '../core/time.ts'
 import { plural } from '../core/words.ts'
+import { runGate } from '../engine/gates.ts'
 import type { World } from '../engine/world.ts'
-import type { MachineRow, Store } from '../ports/store.ts'
-import { baselinesOf, migrationsOf, pendingOf, servingRelease } from './deploy.ts'
+import type { Store } from '../ports/store.ts'
+import { baselinesOf, busyWhy, identified, migrationsOf, pendingOf, servingRelease } from './deploy.ts'
+
+/** A gate as it stands before the start. */
+export interface GateForecast {
+  readonly id: string
+  readonly name: string
+  /** `later`: it is asked when the deployment starts, or after the release has started in private. */
+  readonly now: 'passes' | 'fails' | 'later'
+  readonly says: string
+}
 
 export interface Forecast {
   readonly release: string
   readonly serving: string | null
   readonly strategy: string
+  readonly environment: string | null
+  /** What the release is, byte for byte. */
+  readonly artefact: Artefact
   readonly window: { readonly open: boolean; readonly says: string }
+  readonly gates: readonly GateForecast[]
   readonly alpha: number
   /** Findings about all migrations of the release; those of severity error would refuse it. */
   readonly schema: readonly Finding[]
@@ -24,10 +44,19 @@ export interface Forecast {
   readonly trial: TrialForecast | null
   /** Where the traffic figure comes from, or why there is none. */
   readonly trafficSays: string
+  readonly rollback: RollbackForecast
+  /** People who must agree; none has before the start. */
   readonly approvals: number
-  /** Another deployment that is under way. */
+  readonly whoMay: string
+  /** Another deployment that is under way: who, since when, why. */
   readonly busy: string | null
   readonly may: boolean
+}
+
+export interface ForecastWish {
+  readonly release: string
+  readonly by: string
+  readonly environment?: string
 }
 
 export async function forecastDeployment(
@@ -35,45 +64,86 @@ export async function forecastDeployment(
   world: World,
   service: Service,
   root: string,
-  release: string,
+  wish: ForecastWish,
 ): Promise<Forecast> {
+  const { release, by } = wish
   const now = await store.now()
   const serving = await servingRelease(store, service.service.id)
   const all = await migrationsOf(service, root, release)
   const files = world.schema && all.length > 0 ? await pendingOf(world, all) : all
   const schema = judgeMigrations(files, service.migrations?.policy ?? 'expand-contract')
+  const meant = environmentMeant(service, wish.environment)
+  const environment = meant && 'environment' in meant ? meant.environment.id : undefined
   const plan = planDeployment(service, {
     id: 'forecast',
     release,
     previous: serving ? { release: serving, backends: [] } : null,
     now,
     root,
-    by: 'forecast',
+    by,
     reason: 'forecast',
     migrations: files,
     baselines: await baselinesOf(store, service.service.id),
+    ...(environment ? { environment } : {}),
   })
   const window = mayDeploy(service, now)
   const perMinute = service.journeys.reduce((sum, { demand }) => sum + (demand?.normalPerMinute ?? 0), 0)
   const [open] = await store.list({ kind: 'deployment', service: service.service.id, done: false, limit: 1 })
   const refused = schema.some(({ severity }) => severity === 'error')
+  const gates = await Promise.all((plan.gates ?? []).map((gate) => forecastGate(world, plan, gate)))
+  const trial = perMinute > 0 ? planTrial(plan.trial, { sessionsPerHour: (perMinute * HOUR) / 60_000, now }) : null
   return {
     release,
     serving,
     strategy: plan.strategy,
+    environment: environment ?? null,
+    artefact: await identified(world, plan),
     window: { open: window.open, says: window.why },
+    gates,
     alpha: plan.trial.alpha,
     schema,
     schemaSays: schemaSaysOf(all.length, files.length, world.schema !== undefined),
-    trial: perMinute > 0 ? planTrial(plan.trial, { sessionsPerHour: (perMinute * HOUR) / 60_000, now }) : null,
+    trial,
     trafficSays:
       perMinute > 0
         ? `${perMinute} sessions a minute, the ordinary demand that the definition gives its journeys`
         : 'cannot tell how long the verdict takes, because no journey says how many attempt it (demand)',
+    rollback: forecastRollback(plan, trial, service.deployment.rollback.maxMinutes),
     approvals: plan.approvals,
-    busy: open ? busyOf(open) : null,
-    may: window.open && !refused && !open,
+    whoMay: whoMay(plan),
+    busy: open ? busyWhy(open) : null,
+    may: window.open && !refused && !open && gates.every(({ now: answer }) => answer !== 'fails'),
   }
+}
+
+/** What costs nothing is asked now; commands, and minutes of arithmetic, only at the start. */
+async function forecastGate(world: World, plan: DeploymentPlan, gate: GatePlan): Promise<GateForecast> {
+  const base = { id: gate.id, name: gate.name }
+  if (gate.how === 'alerts' || stageOf(gate) !== 'checks') return { ...base, now: 'later', says: laterWords(gate) }
+  const order = {
+    release: plan.next.release,
+    folder: plan.next.folder,
+    environment: plan.environment ?? null,
+    gate,
+    migrations: gate.how === 'migration' ? plan.migrations : [],
+  }
+  const { passed, says } = answerIn(await runGate(world, order, NOBODY))
+  return { ...base, now: passed ? 'passes' : 'fails', says }
+}
+
+/** Gates that are asked before the start belong to no machine. */
+const NOBODY = {
+  claim: { machine: 'forecast', owner: 'forecast', epoch: 0, leaseUntil: 0 },
+  key: 'forecast',
+  machine: async () => null,
+  attempts: 0,
+}
+
+function laterWords({ how, run, msMax, pass }: GatePlan): string {
+  const wanted = pass ? ` (${pass})` : ''
+  if (how === 'private') return `synthetic journeys on the started release, before any citizen${wanted}`
+  if (how === 'alerts') return `every paging alert is tried at the start${wanted}`
+  return `${run.join(' ')}, at most ${durationOf(msMax)}${wanted}`
 }
 
 function schemaSaysOf(all: number, pending: number, asked: boolean): string {
@@ -82,22 +152,33 @@ function schemaSaysOf(all: number, pending: number, asked: boolean): string {
   return `cannot tell which of ${plural(all, 'migration')} the database already has, because SERVICE_DATABASE_URL is not set; read as for an empty database.`
 }
 
-function busyOf({ id }: MachineRow): string {
-  return `${id} is under way`
-}
-
 export function forecastLines(forecast: Forecast): string[] {
-  const { release, serving, strategy, window, alpha, schema, schemaSays, trial, trafficSays, approvals, busy } =
-    forecast
+  const { release, serving, strategy, window, alpha, schema, schemaSays, trial, trafficSays, rollback } = forecast
+  const { gates, approvals, busy, artefact, environment } = forecast
   return [
-    `Release ${release} beside ${serving ?? 'nothing: it would be the first'}, by ${strategy}.`,
+    `Release ${release} beside ${serving ?? 'nothing: it would be the first'}, by ${strategy}${environment ? `, in ${environment}` : ''}.`,
+    `What it is: ${'digest' in artefact ? shortDigest(artefact.digest) : `cannot tell, because ${artefact.why}`}`,
     `Window: ${window.says}`,
-    ...(busy ? [`Another deployment: ${busy}.`] : []),
-    `Verdict: a good release is taken back wrongly in at most ${alpha * 100} % of deployments.`,
-    trial ? `${trial.says} (${trafficSays})` : `Time: ${trafficSays}.`,
-    approvals > 0 ? `Approvals needed: ${approvals}.` : 'Approvals needed inside the window: none.',
+    ...(busy ? [`Not alone: ${busy}`] : []),
+    ...(environment
+      ? []
+      : ['Target: cannot tell whether this is the right place, because the definition names no environments.']),
+    'Gates, all before anything moves:',
+    ...gates.map(({ name, now, says }) => `  ${now.padEnd(6)}  ${name}: ${says}`),
+    approvals > 0
+      ? `Approvals: ${plural(approvals, 'person', 'people')} must agree, none has yet. Who may: ${forecast.whoMay}. How: holdfast deploy approve`
+      : 'Approvals needed inside the window: none.',
     `Schema: ${schemaSays}`,
     ...schema.map(({ file, line, says, fix }) => `Schema: ${file}:${line} ${says}\n    Fix: ${fix}`),
+    `Verdict: a good release is taken back wrongly in at most ${alpha * 100} % of deployments.`,
+    trial ? `${trial.says} (${trafficSays})` : `Time: ${trafficSays}.`,
+    ...(trial
+      ? [
+          `Worst case: a total failure that begins when everybody is on it hurts about ${plural(trial.lateHarm, 'citizen')}.`,
+        ]
+      : []),
+    rollback.says,
+    ...rollbackLines(rollback).map((line) => `  ${line}`),
     forecast.may ? 'You may start it now.' : 'You may not start it now.',
   ]
 }

@@ -19,10 +19,18 @@ export async function restoreServing(station: Station): Promise<string> {
     (row) => (row.state as unknown as DeploymentState).plan.next.release === serving,
   )
   if (!past) return `Release ${serving} does not run, and how it was started is not known here: deploy it.`
-  const { plan } = past.state as unknown as DeploymentState
+  // What was asked before the first start is not asked again: citizens wait, and there is nothing else to go to.
+  const { gates: _, approval: __, waiver: ___, ...plan } = (past.state as unknown as DeploymentState).plan
   const now = await store.now()
   // Started as it was the first time, with nothing before it: there is nothing that could serve meanwhile.
-  const again = { ...plan, id: `dep-${serving}-again-${now}`, previous: null, migrations: [], requestedBy: 'holdfast' }
+  const again = {
+    ...plan,
+    approvals: 0,
+    id: `dep-${serving}-again-${now}`,
+    previous: null,
+    migrations: [],
+    requestedBy: 'holdfast',
+  }
   await store.create(id, newDeployment({ ...again, reason: `no replica of ${serving} was running` }, now), [])
   return `No replica of release ${serving} was running: it is being started again (${again.id}).`
 }

@@ -3,10 +3,11 @@ import { userInfo } from 'node:os'
 import { isOver } from '../../core/deploy/deploying.ts'
 import type { DeploymentState } from '../../core/deploy/deployment.ts'
 import { EXIT, type ExitCode, messageOf, OpsError } from '../../core/errors.ts'
-import { durationOf, isoOf } from '../../core/time.ts'
-import { percentOf, plural } from '../../core/words.ts'
+import { MINUTE } from '../../core/time.ts'
 import type { Station } from '../../station/station.ts'
 import type { Call, Command, Option } from '../command.ts'
+import { approve, review } from './deploy-approve.ts'
+import { narrator, summaryOf, wordsOf } from './deploy-words.ts'
 
 const BY: Option = {
   flags: '--by <name>',
@@ -19,18 +20,32 @@ const GATEWAY: Option = {
   default: '127.0.0.1:8080',
 }
 
-const GLASS: Option = {
-  flags: '--break-glass <reason>',
-  says: 'start although the deployment window is closed; loud, and logged with your reason',
+const GLASS: readonly Option[] = [
+  {
+    flags: '--break-glass <reason>',
+    says: 'start without the window, approvals and the gates named in --skip; loud: logged, and a manager is told at once',
+  },
+  {
+    flags: '--skip <gates>',
+    says: 'with --break-glass: gates to leave out, separated by commas; never the right target or the schema',
+  },
+  {
+    flags: '--emergency <reason>',
+    says: 'start outside of the window when other people agree (deployment.windows.emergency.approvers)',
+  },
+]
+const ENVIRONMENT: Option = {
+  flags: '--environment <name>',
+  says: 'the environment that you mean (default: the only one, or the only production)',
 }
 
 const plan: Command = {
   name: 'deploy plan',
-  says: 'May I deploy now? Strategy, window, time to a verdict, worst-case harm and schema changes, before anything moves.',
+  says: 'May I deploy now? Window, gates, approvals, time to a verdict, worst-case harm and time to take it back, before anything moves.',
   example: 'holdfast deploy plan --release r2',
-  options: [{ flags: '--release <name>', says: 'the release to deploy' }],
+  options: [{ flags: '--release <name>', says: 'the release to deploy' }, ENVIRONMENT, BY],
   exits: {
-    1: 'not now: closed window, destructive schema change, or another deployment',
+    1: 'not now: closed window, a gate that fails, destructive schema change, or another deployment',
     3: 'the store cannot be reached',
   },
   async run(call) {
@@ -39,7 +54,8 @@ const plan: Command = {
     const { forecastDeployment, forecastLines } = await import('../../station/forecast.ts')
     const station = await openStation({ ...stationOptions(call), look: true })
     try {
-      const forecast = await forecastDeployment(station.store, station.world, station.service, station.root, release)
+      const wish = { release, by: who(call), ...environmentOf(call) }
+      const forecast = await forecastDeployment(station.store, station.world, station.service, station.root, wish)
       call.io.out(call.json ? JSON.stringify(forecast) : forecastLines(forecast).join('\n'))
       return forecast.may ? EXIT.done : EXIT.no
     } finally {
@@ -52,7 +68,18 @@ const start: Command = {
   name: 'deploy start',
   says: 'Deploys a release beside the running one, moves citizens over on evidence, and takes it back by itself when it hurts them.',
   example: 'holdfast deploy start --release r2 --reason "new question on the bank page"',
-  options: [{ flags: '--release <name>', says: 'the release to deploy' }, REASON, BY, GATEWAY, GLASS],
+  options: [
+    { flags: '--release <name>', says: 'the release to deploy' },
+    REASON,
+    BY,
+    GATEWAY,
+    ENVIRONMENT,
+    {
+      flags: '--wait [minutes]',
+      says: 'when another deployment is under way, wait in line for its end (default: 60 minutes) and then begin',
+    },
+    ...GLASS,
+  ],
   exits: {
     1: 'refused before it began',
     3: 'something outside did not answer; nothing was changed',
@@ -66,11 +93,16 @@ const start: Command = {
     const station = await openStation(stationOptions(call))
     try {
       const { store, world, service, root } = station
+      if (call.options.wait !== undefined) {
+        const waited = await waitForTurn(call, station, release)
+        if (waited !== null) return waited
+      }
       const begun = await beginDeployment(store, world, service, root, {
         release,
         by: who(call),
         reason: reasonOf(call, `deploy ${release}`),
-        ...(typeof call.options.breakGlass === 'string' ? { breakGlass: call.options.breakGlass } : {}),
+        ...environmentOf(call),
+        ...waiverOf(call),
       })
       if (!begun.begun) {
         if (call.json)
@@ -87,6 +119,8 @@ const start: Command = {
         return EXIT.no
       }
       call.io.progress(`Deployment ${begun.id}. Ctrl-C takes the release back.`)
+      if (call.options.breakGlass !== undefined && !begun.plan.waiver)
+        call.io.progress('Nothing stood in the way, so the glass stays whole.')
       station.startEngine()
       return await toTheEnd(call, station, begun.id)
     } finally {
@@ -98,20 +132,32 @@ const start: Command = {
 const status: Command = {
   name: 'deploy status',
   args: '[id]',
-  says: 'What is happening to a deployment, and which release really answers citizens.',
+  says: 'What is happening to a deployment, which release really answers citizens, and whether its replicas run what was planned.',
   example: 'holdfast deploy status',
-  exits: { 1: 'there is no such deployment', 3: 'the store cannot be reached', 5: 'a rollback is not confirmed' },
+  exits: {
+    1: 'there is no such deployment, or a replica runs something else than was planned',
+    3: 'the store cannot be reached',
+    5: 'a rollback is not confirmed',
+  },
   async run(call) {
     const { openStation } = await import('../../station/station.ts')
     const { findDeployment } = await import('../../station/deploy.ts')
+    const { whatReallyRuns } = await import('../../station/really-runs.ts')
     const station = await openStation({ ...stationOptions(call), look: true })
     try {
       const row = await findDeployment(station.store, station.service.service.id, call.args[0])
       const state = row.state as unknown as DeploymentState
-      const really = await station.whatRuns()
-      if (call.json) call.io.out(JSON.stringify({ ...summaryOf(state), runs: really }))
-      else call.io.out(`${wordsOf(state)}\nRunning now: ${really.says}`)
-      return 'paged' in state.phase && state.phase.paged ? EXIT.unconfirmed : EXIT.done
+      const [really, what] = await Promise.all([
+        station.whatRuns(),
+        whatReallyRuns(station.store, station.world, state.serving),
+      ])
+      if (call.json) call.io.out(JSON.stringify({ ...summaryOf(state), runs: { ...really, releases: what.releases } }))
+      else
+        call.io.out(
+          [wordsOf(state), `Running now: ${really.says}`, ...what.says.map((line) => `Checked: ${line}`)].join('\n'),
+        )
+      if ('paged' in state.phase && state.phase.paged) return EXIT.unconfirmed
+      return what.releases.some(({ verdict }) => verdict === 'different') ? EXIT.no : EXIT.done
     } finally {
       await station.close()
     }
@@ -206,8 +252,69 @@ export const deploy: readonly Command[] = [
     'Ends the trial by hand: every citizen gets the new release.',
     'holdfast deploy promote --reason "fix needed before the payment run"',
   ),
-  steering('rollback', 'Takes the release back by hand.', 'holdfast deploy rollback --reason "wrong amounts shown"'),
+  steering(
+    'rollback',
+    'Takes the release back by hand, or calls it off while it waits.',
+    'holdfast deploy rollback --reason "wrong amounts shown"',
+  ),
+  approve,
+  review,
 ]
+
+/** Null: it is this one's turn. */
+async function waitForTurn(call: Call, station: Station, release: string): Promise<ExitCode | null> {
+  const minutes = call.options.wait === true ? WAIT_MINUTES : Number(call.options.wait)
+  if (!(minutes > 0 && minutes <= 7 * 24 * 60)) {
+    throw new OpsError('WAIT_MINUTES', {
+      message: `--wait takes minutes, not ${String(call.options.wait)}.`,
+      fix: '--wait 60',
+      exit: EXIT.usage,
+    })
+  }
+  const { waitInLine } = await import('../../station/line.ts')
+  const turn = await waitInLine(station.store, station.service.service.id, {
+    who: who(call),
+    release,
+    msMax: minutes * MINUTE,
+    stop: call.io.stop,
+    say: (text) => call.io.progress(text),
+  })
+  if (turn === 'mine') return null
+  const why =
+    turn === 'interrupted'
+      ? 'Interrupted while waiting; nothing was begun.'
+      : `It was not our turn within ${minutes} minutes; nothing was begun.`
+  call.io.out(call.json ? JSON.stringify({ begun: false, why, findings: [], holder: null }) : why)
+  return turn === 'interrupted' ? EXIT.interrupted : EXIT.no
+}
+
+/** An hour: longer than a trial with its bake usually takes. */
+const WAIT_MINUTES = 60
+
+function environmentOf(call: Call): { readonly environment?: string } {
+  const named = call.options.environment
+  return typeof named === 'string' ? { environment: named } : {}
+}
+
+function waiverOf(call: Call): { breakGlass?: string; skip?: string[]; emergency?: string } {
+  const text = (name: string) => {
+    const value = call.options[name]
+    return typeof value === 'string' && value.trim() ? value.trim() : undefined
+  }
+  const [breakGlass, emergency, skip] = [text('breakGlass'), text('emergency'), text('skip')]
+  return {
+    ...(breakGlass ? { breakGlass } : {}),
+    ...(emergency ? { emergency } : {}),
+    ...(skip
+      ? {
+          skip: skip
+            .split(',')
+            .map((gate) => gate.trim())
+            .filter(Boolean),
+        }
+      : {}),
+  }
+}
 
 function stationOptions(call: Call) {
   const { state, service, io, options } = call
@@ -232,62 +339,4 @@ function needed(call: Call, name: string, example: string): string {
   const value = call.options[name]
   if (typeof value === 'string' && value.trim()) return value.trim()
   throw new OpsError('OPTION_MISSING', { message: `--${name} is needed.`, fix: example, exit: EXIT.usage })
-}
-
-/** Prints each new chapter, and the weight with its evidence while citizens move. */
-function narrator(call: Call): (state: DeploymentState) => void {
-  let told = 0
-  let weight = -1
-  return (state) => {
-    for (const { at, phase, why } of state.history.slice(told))
-      call.io.progress(`${isoOf(at).slice(11, 19)}  ${phase.padEnd(12)} ${why}`)
-    told = state.history.length
-    if (state.phase.name === 'on-trial' && state.steering && state.steering.weight !== weight) {
-      weight = state.steering.weight
-      call.io.progress(`${' '.repeat(10)}${percentOf(weight).padStart(5)} of new sessions. ${state.lastWhy}`)
-    }
-  }
-}
-
-/** The JSON of `deploy status`, stable for pipelines. */
-export function summaryOf(state: DeploymentState): Record<string, unknown> {
-  const { plan, phase, measured } = state
-  return {
-    deployment: plan.id,
-    service: plan.service,
-    release: plan.next.release,
-    previous: plan.previous?.release ?? null,
-    strategy: plan.strategy,
-    phase: phase.name,
-    serving: state.serving,
-    weight: state.steering?.weight ?? 0,
-    why: state.lastWhy,
-    canarySessions: measured.canarySessions,
-    canaryFailed: measured.canaryFailed,
-    failedByDeployment: measured.failedByUs,
-    detectMs: between(measured.firstFailedAt, measured.decidedAt),
-    actMs: between(measured.decidedAt, measured.lastRequestAt ?? measured.appliedAt),
-    ...(phase.name === 'promoted' || phase.name === 'rolled-back' || phase.name === 'refused'
-      ? { endedAt: measured.endedAt }
-      : {}),
-  }
-}
-
-function between(from: number | null, to: number | null): number | null {
-  return from === null || to === null ? null : Math.max(0, to - from)
-}
-
-export function wordsOf(state: DeploymentState): string {
-  const { plan, measured } = state
-  const lines = [state.lastWhy]
-  const detect = between(measured.firstFailedAt, measured.decidedAt)
-  const act = between(measured.decidedAt, measured.lastRequestAt ?? measured.appliedAt)
-  if (measured.canaryFailed > 0)
-    lines.push(`${plural(measured.canaryFailed, 'citizen session')} failed on release ${plan.next.release}.`)
-  if (detect !== null && state.phase.name === 'rolled-back')
-    lines.push(`First bad answer to decision: ${durationOf(detect)}.`)
-  if (act !== null && state.phase.name === 'rolled-back')
-    lines.push(`Decision to the last request on the bad release: ${durationOf(act)}.`)
-  lines.push(`Requests failed by the deployment itself: ${measured.failedByUs}.`)
-  return lines.join('\n')
 }

@@ -156,11 +156,16 @@ export function whoMay({ approval, requestedBy }: Pick<DeploymentPlan, 'approval
   return `anybody${role} but ${requestedBy}`
 }
 
-/** "1 of 2 people has agreed (ben). Missing: 1. Carys M may." */
+/** "1 of 2 approvals is in (ben). Still missing: 1. Who may: Carys M." */
 export function approvalWords(plan: DeploymentPlan, given: readonly Approval[]): string {
   const missing = missingApprovals(plan, given)
   if (!plan.approval) return 'Nobody besides the one who asked needs to agree.'
+  const { people } = plan.approval
   const names = given.length > 0 ? ` (${listOf(given.map(({ who }) => who))})` : ''
-  const have = `${given.length} of ${plural(plan.approval.people, 'person', 'people')} ${given.length === 1 ? 'has' : 'have'} agreed${names}.`
-  return missing === 0 ? have : `${have} Still missing: ${missing}. Who may: ${whoMay(plan)}.`
+  if (missing === 0) return `${people === 1 ? 'The approval is' : `All ${people} approvals are`} in${names}.`
+  const have =
+    given.length === 0
+      ? `No approval of ${people} is in yet.`
+      : `${given.length} of ${people} approvals ${given.length === 1 ? 'is' : 'are'} in${names}.`
+  return `${have} Still missing: ${missing}. Who may: ${whoMay(plan)}.`
 }

@@ -48,7 +48,7 @@ test('taken back: who serves, how long each part took, and nothing left to press
   )
   assert.deepEqual(
     Object.values(view.offers).map(({ open }) => open),
-    [false, false, false, false],
+    [false, false, false, false, false],
   )
 })
 
