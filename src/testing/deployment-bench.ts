@@ -113,6 +113,7 @@ export class DeploymentBench {
   perTick = 20
   made = 0
   seq = 7
+  private readonly unanswered: Effect[] = []
   private queue: { effect: Effect; at: number }[] = []
 
   constructor(plan: DeploymentPlan = BENCH_PLAN) {
@@ -156,7 +157,8 @@ export class DeploymentBench {
     for (const { effect } of this.due()) {
       const own = this.answers[effect.kind]
       const outcome = own ? own(effect) : this.perform(effect)
-      if (outcome !== undefined && !this.over) {
+      if (outcome === undefined) this.unanswered.push(effect)
+      else if (!this.over) {
         this.event({ kind: 'outcome', effect: effect.id, of: effect.kind, outcome })
       }
     }
@@ -185,6 +187,16 @@ export class DeploymentBench {
     const due = this.queue.filter(({ at }) => at <= this.now)
     this.queue = this.queue.filter(({ at }) => at > this.now)
     return due
+  }
+
+  /** What a well world answers, for overrides that hold back some of a kind only. */
+  obey(kind: string, payload: Json): Json | undefined {
+    return this.perform({ id: '', kind, payload })
+  }
+
+  /** What was asked for and never answered is asked for again, as a new engine does with its outbox. */
+  repeat(): void {
+    for (const effect of this.unanswered.splice(0)) this.queue.push({ effect, at: this.now })
   }
 
   private perform(effect: Effect): Json | undefined {

@@ -9,7 +9,7 @@ import { listOf, plural } from '../words.ts'
 import type { Arm } from './counts.ts'
 import { DEAD_MS, type DeploymentSeen, type DeploymentState, EXPAND_MS } from './deployment.ts'
 import type { Draft } from './draft.ts'
-import { finish, listen, tellLate } from './finishing.ts'
+import { finish, listen, tellBlind, tellLate } from './finishing.ts'
 import { contractIncident } from './harm.ts'
 
 const RETRY_MS = 500
@@ -21,7 +21,7 @@ export function contract(draft: Draft): void {
   ask(draft)
   const why = `What only release ${plan.previous?.release} needed is being removed from the database: ${listOf(files)}.`
   draft.entry('schema.contract', `${why} It cannot serve again after this.`, { files })
-  draft.enter({ name: 'contracting', deadline: draft.now + EXPAND_MS }, why)
+  draft.enter({ name: 'contracting', deadline: draft.now + EXPAND_MS, deadSince: null }, why)
 }
 
 export function contractingTick(draft: Draft, seen: DeploymentSeen): void {
@@ -29,12 +29,14 @@ export function contractingTick(draft: Draft, seen: DeploymentSeen): void {
   if (phase.name !== 'contracting') return
   const fails = listen(draft, seen, 'stable' satisfies Arm)
   if (fails) tellLate(draft, fails)
-  // Blind is not dead, and one look is not enough: a replica may just be starting again.
-  const well = !seen.status || seen.status.backends.some(({ arm, healthy }) => arm === 'stable' && healthy)
-  const since = well ? null : (draft.state.blindSince ?? draft.now)
-  if (since !== draft.state.blindSince) draft.set({ blindSince: since })
-  if (since !== null && draft.now - since >= DEAD_MS) {
-    tellLate(draft, `Release ${plan.next.release} has no healthy replica left.`)
+  tellBlind(draft, seen)
+  if (seen.status) {
+    const well = seen.status.backends.some(({ arm, healthy }) => arm === 'stable' && healthy)
+    const deadSince = well ? null : (phase.deadSince ?? draft.now)
+    if (deadSince !== phase.deadSince) draft.set({ phase: { ...phase, deadSince } })
+    if (deadSince !== null && draft.now - deadSince >= DEAD_MS) {
+      tellLate(draft, `Release ${plan.next.release} has no healthy replica left.`)
+    }
   }
   if (phase.deadline <= draft.now) failed(draft, 'The database did not finish it in time.')
 }

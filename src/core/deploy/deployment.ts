@@ -27,9 +27,9 @@ import type { Json } from '../json.ts'
 import type { Spawn } from '../machine.ts'
 import type { Instant } from '../time.ts'
 import type { Approval, ApprovalPlan } from './approval.ts'
+import type { Backfill, BackfillPlan } from './backfill.ts'
 import type { Arm, CountBatch } from './counts.ts'
 import { asksBefore, type GatePlan, type GateResult } from './gate.ts'
-import type { Backfill, BackfillPlan } from './backfill.ts'
 import type { IncidentPlan } from './harm.ts'
 import type { PartPlan } from './parts.ts'
 import type { Rings, RingsPlan, TenantRule } from './rings.ts'
@@ -148,7 +148,8 @@ export type Phase =
       /** `checking`: our synthetic citizen tries the running release on the widened schema. Absent: being applied. */
       readonly stage?: 'checking'
     }
-  | { readonly name: 'starting' | 'attaching' | 'verifying' | 'contracting'; readonly deadline: Instant }
+  | { readonly name: 'starting' | 'attaching' | 'verifying'; readonly deadline: Instant }
+  | { readonly name: 'contracting'; readonly deadline: Instant; readonly deadSince: Instant | null }
   | { readonly name: 'on-trial'; readonly deadSince: Instant | null }
   /** `confirmBy`: until then the traffic layer should have said that everybody is on the old release; null: it has. */
   | {

@@ -145,7 +145,7 @@ export function listen(draft: Draft, seen: DeploymentSeen, called: Arm): string 
   return `Since release ${plan.next.release} has every citizen, more of them fail at ${journey}/${name} than was usual.`
 }
 
-function tellBlind(draft: Draft, seen: DeploymentSeen): void {
+export function tellBlind(draft: Draft, seen: DeploymentSeen): void {
   const { blindSince, plan } = draft.state
   if (seen.status) {
     if (blindSince !== null) draft.set({ blindSince: null })
