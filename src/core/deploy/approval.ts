@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto'
 import type { Service } from '../define/schema.ts'
 import { canonicalJson } from '../json.ts'
 import { HOUR, type Instant } from '../time.ts'
-import { listOf, plural } from '../words.ts'
+import { listOf } from '../words.ts'
 import type { DeploymentPlan } from './deployment.ts'
 
 export interface Approver {

@@ -3,7 +3,7 @@ import { durationOf, type Instant, londonOf } from '../time.ts'
 import { approvalWords, missingApprovals, planHash, shortHash, whoMay } from './approval.ts'
 import { shortDigest } from './artefact.ts'
 import type { DeploymentState } from './deployment.ts'
-import type { GatePlan } from './gate.ts'
+import { type GatePlan, waivedGates } from './gate.ts'
 import type { Offer } from './view.ts'
 
 export type GateWord = 'passed' | 'failed' | 'skipped' | 'asked' | 'waiting' | 'not asked'
@@ -106,7 +106,7 @@ export function approveOffer(state: DeploymentState): Offer {
 export function waiverView({ plan, glassTold }: DeploymentState): WaiverView | null {
   const { waiver } = plan
   if (!waiver) return null
-  const left = waiver.gates.map((id) => plan.gates?.find((gate) => gate.id === id)?.name ?? id)
+  const left = waivedGates(plan).map(({ name }) => name)
   if (waiver.approvals) left.push('Approvals')
   return { kind: waiver.kind, who: waiver.who, why: waiver.why, left, told: glassTold ?? null }
 }

@@ -116,6 +116,11 @@ export function isExcusable({ how }: Pick<GatePlan, 'how'>): boolean {
   return how !== 'target' && how !== 'migration' && how !== 'private'
 }
 
+/** Gates that a waiver really leaves out, whatever it names. */
+export function waivedGates({ gates, waiver }: Pick<DeploymentPlan, 'gates' | 'waiver'>): readonly GatePlan[] {
+  return (gates ?? []).filter((gate) => waiver?.gates.includes(gate.id) === true && isExcusable(gate))
+}
+
 function ours(id: string, name: string, how: 'target' | 'window'): GatePlan {
   return { ...NOTHING, id, name, kind: how, how, msMax: 30 * SECOND }
 }

@@ -20,10 +20,10 @@ import {
   type GateAnswer,
   type GatePlan,
   type GateResult,
-  isExcusable,
   stageOf,
   TAIL_MAX,
   WINDOW_GATE,
+  waivedGates,
 } from './gate.ts'
 import { endRollback } from './rolling-back.ts'
 
@@ -53,9 +53,10 @@ export function beginGating(draft: Draft): Gated {
 
 function sayWaiver(draft: Draft): void {
   const { plan } = draft.state
-  const { kind, who, why, gates, approvals } = plan.waiver!
-  const skipped = [...gates.map((id) => nameOf(plan, id)), ...(approvals ? ['approvals'] : [])]
-  const data = { reason: why, gates: [...gates], approvals }
+  const { kind, who, why, approvals } = plan.waiver!
+  const gates = waivedGates(plan)
+  const skipped = [...gates.map(({ name }) => name.toLowerCase()), ...(approvals ? ['approvals'] : [])]
+  const data = { reason: why, gates: gates.map(({ id }) => id), approvals }
   if (kind === 'emergency') {
     const says = `${who} asked to release ${plan.next.release} outside of the window, if ${plural(plan.approval?.people ?? 0, 'person', 'people')} agree: ${why}`
     return draft.entry('emergency', says, data, who)
@@ -114,7 +115,7 @@ function gatesIn(plan: DeploymentPlan, stage: Gating['stage'], draft: Draft): re
 /** Broken glass: the gate is not asked, and the log says that it was not. */
 function excuse(draft: Draft, gate: GatePlan): boolean {
   const { waiver } = draft.state.plan
-  if (!waiver?.gates.includes(gate.id) || !isExcusable(gate)) return false
+  if (!waiver || !waivedGates(draft.state.plan).includes(gate)) return false
   const why = waiver.kind === 'emergency' ? 'people are asked to agree to it instead' : `${waiver.who} broke the glass`
   const says = `${gate.name} was not asked for, because ${why}: ${waiver.why}`
   write(draft, gate, { ...answerIn({ says }), passed: false }, true)
@@ -309,10 +310,6 @@ function write(draft: Draft, gate: GatePlan, answer: GateAnswer, excused: boolea
     tail: passed ? '' : tail.slice(-TAIL_MAX),
   }
   draft.set({ gates: [...gatesOfState(draft.state).filter((one) => one.gate !== gate.id), result] })
-}
-
-function nameOf(plan: DeploymentPlan, id: string): string {
-  return (plan.gates?.find((gate) => gate.id === id)?.name ?? id).toLowerCase()
 }
 
 /** Nothing was started, told or moved, so there is nothing to take back. */
