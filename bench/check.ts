@@ -20,7 +20,11 @@ interface Score {
 }
 
 function treeOf(files: Readonly<Record<string, string>>) {
-  return { files: Object.entries(files).map(([path, text]) => ({ path, text })), problems: [] }
+  return {
+    files: Object.entries(files).map(([path, text]) => ({ path, text })),
+    problems: [],
+    paths: Object.keys(files),
+  }
 }
 
 function failures(files: Readonly<Record<string, string>>) {

@@ -12,7 +12,11 @@ const CASES: readonly Case[] = [...pipelines, ...runtime, ...data]
 
 for (const { name, files, finds, may = [], open = [] } of CASES) {
   test(`labelled: ${name}`, () => {
-    const tree = { files: Object.entries(files).map(([path, text]) => ({ path, text })), problems: [] }
+    const tree = {
+      files: Object.entries(files).map(([path, text]) => ({ path, text })),
+      problems: [],
+      paths: Object.keys(files),
+    }
     const { findings } = judge(tree, RULES, TODAY)
     const failed = new Set(
       findings

@@ -20,12 +20,15 @@ export function readTree(paths: readonly string[], cwd: string, matters: (path: 
     else reader.file(path, stat.size, root, true)
   }
   reader.files.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
-  return { files: reader.files, problems: reader.problems }
+  const whole = paths.length === 1 && statSync(paths[0]!).isDirectory()
+  // Of several paths, or of one file, we do not know what lies beside them.
+  return { files: reader.files, problems: reader.problems, ...(whole ? { paths: reader.paths.sort() } : {}) }
 }
 
 class Reader {
   readonly files: TreeFile[] = []
   readonly problems: Note[] = []
+  readonly paths: string[] = []
   private seen = 0
   private bytes = 0
   private full = false
@@ -77,7 +80,9 @@ class Reader {
   }
 
   private one(path: string, root: string): undefined {
-    if (!this.matters(named(path, root))) return
+    const name = named(path, root)
+    if (this.paths.length < LIMITS.pathsMax) this.paths.push(name)
+    if (!this.matters(name)) return
     try {
       this.file(path, lstatSync(path).size, root, false)
     } catch (thrown) {

@@ -8,7 +8,11 @@ import { RULES } from './table.ts'
 const TODAY = Date.parse('2026-11-23T09:00:00Z')
 
 function findings(files: Example) {
-  const tree = { files: Object.entries(files).map(([path, text]) => ({ path, text })), problems: [] }
+  const tree = {
+    files: Object.entries(files).map(([path, text]) => ({ path, text })),
+    problems: [],
+    paths: Object.keys(files),
+  }
   return judge(tree, RULES, TODAY)
 }
 

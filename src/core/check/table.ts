@@ -59,14 +59,26 @@ import { imageDigest } from './rules/image-digest.ts'
 import { incidentReport } from './rules/incident-report.ts'
 import { keepaliveNode } from './rules/keepalive-node.ts'
 import { kiroAgentLoads } from './rules/kiro-agent-loads.ts'
+import { kiroAgentScope } from './rules/kiro-agent-scope.ts'
+import { kiroDrift } from './rules/kiro-drift.ts'
+import { kiroHookAgent } from './rules/kiro-hook-agent.ts'
+import { kiroHookBreadth } from './rules/kiro-hook-breadth.ts'
 import { kiroHookLoads } from './rules/kiro-hook-loads.ts'
 import { kiroHookLoop } from './rules/kiro-hook-loop.ts'
 import { kiroHookMatches } from './rules/kiro-hook-matches.ts'
 import { kiroHookRuns } from './rules/kiro-hook-runs.ts'
+import { kiroHookSafe } from './rules/kiro-hook-safe.ts'
 import { kiroMcp } from './rules/kiro-mcp.ts'
+import { kiroRequirements } from './rules/kiro-requirements.ts'
+import { kiroSecrets } from './rules/kiro-secrets.ts'
 import { kiroSteeringFilled } from './rules/kiro-steering-filled.ts'
 import { kiroSteeringLoads } from './rules/kiro-steering-loads.ts'
+import { kiroSteeringMatches } from './rules/kiro-steering-matches.ts'
+import { kiroTaskSize } from './rules/kiro-task-size.ts'
+import { kiroTaskVerified } from './rules/kiro-task-verified.ts'
+import { kiroTaskWaves } from './rules/kiro-task-waves.ts'
 import { kiroTasks } from './rules/kiro-tasks.ts'
+import { kiroTokens } from './rules/kiro-tokens.ts'
 import { kubeDisruptionBudget } from './rules/kube-disruption-budget.ts'
 import { kubeGraceBudget } from './rules/kube-grace-budget.ts'
 import { kubeHistory } from './rules/kube-history.ts'
@@ -149,6 +161,7 @@ export const RULES: readonly Rule[] = [
   migrationFailureIgnored,
   migrationOutsideTransaction,
   rollbackRehearsed,
+  kiroTaskVerified,
   runbookFilled,
   runbookSteps,
   runbookUndo,
@@ -195,19 +208,30 @@ export const RULES: readonly Rule[] = [
   gateSkippable,
   gateTests,
   kiroAgentLoads,
+  kiroAgentScope,
   kiroHookLoads,
   kiroHookLoop,
   kiroHookMatches,
+  kiroHookBreadth,
+  kiroHookAgent,
   kiroHookRuns,
+  kiroHookSafe,
   kiroSteeringFilled,
   kiroSteeringLoads,
+  kiroSteeringMatches,
   kiroTasks,
+  kiroTokens,
+  kiroRequirements,
+  kiroTaskSize,
+  kiroTaskWaves,
+  kiroDrift,
   productionFirst,
   allowanceHolds,
   deployIdentity,
   deploymentRecord,
   ecsExecAudited,
   kiroMcp,
+  kiroSecrets,
   trailOn,
   workflowPermissions,
   alarmActs,

@@ -10,6 +10,8 @@ export interface TreeFile {
 export interface Tree {
   readonly files: readonly TreeFile[]
   readonly problems: readonly (Problem & { readonly file: string })[]
+  /** Paths of all files that were seen, also of those that no rule reads; absent when only `files` are known. */
+  readonly paths?: readonly string[]
   /** What the code says about names that migrations take away; absent when nobody looked. */
   readonly uses?: CodeUses
 }
@@ -32,6 +34,11 @@ export interface CodeUses {
   /** True when there was any code to search. */
   readonly searched: boolean
   readonly uses: readonly CodeUse[]
+}
+
+/** Every path that is known of the tree. */
+export function pathsOf(tree: Tree): readonly string[] {
+  return tree.paths ?? tree.files.map((file) => file.path)
 }
 
 /** Folders that never hold a service's own configuration. */
@@ -63,4 +70,6 @@ export const LIMITS = {
   filesReadMax: 20_000,
   totalBytesMax: 256_000_000,
   depthMax: 40,
+  /** Names that are remembered of files that are not read: enough to try a matcher on. */
+  pathsMax: 50_000,
 } as const

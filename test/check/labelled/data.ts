@@ -298,6 +298,7 @@ export const data: readonly Case[] = [
       '.kiro/agents/ops.md':
         '---\nname: ops\ndescription: reads deployment files\ntools: [read]\nresources: ["file://deploy/**"]\n---\nYou analyse deployments.\n',
       '.kiro/steering/product.md': '---\ninclusion: always\n---\nHeating payments.\n',
+      'deploy/notes.yaml': 'note: what the hook and the agent look at\n',
       '.kiro/specs/runbooks/tasks.md':
         '- [ ] 1. Write the stuck-queue runbook\n  - Done when: a colleague follows it in 20 minutes\n',
     },

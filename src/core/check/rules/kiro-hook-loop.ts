@@ -1,5 +1,6 @@
 import { child, text } from '../formats/node.ts'
-import { hooksOf, kiroSources } from '../models/kiro.ts'
+import { type Cycle, cyclesOf, writesOf } from '../kiro/loop.ts'
+import { type Hook, hooksOf, kiroSources } from '../models/kiro.ts'
 import { fail, pass, type Rule, type Verdict } from '../rule.ts'
 
 export const kiroHookLoop: Rule = {
@@ -23,28 +24,36 @@ export const kiroHookLoop: Rule = {
       '{"version":"v1","hooks":[{"name":"a","trigger":"PostFileSave","matcher":"(^|/)deploy/[^/]+\\\\.yml$","action":{"type":"command","command":"npx --no-install holdfast check"}}]}',
   },
   *check(world): Iterable<Verdict> {
-    for (const hook of kiroSources(world, /./).flatMap((src) => hooksOf(src) ?? [])) {
-      const type = text(child(hook.action, 'type'))
+    const hooks = kiroSources(world, /./).flatMap((src) => hooksOf(src) ?? [])
+    const turning = new Set<Hook>()
+    for (const cycle of cyclesOf(hooks)) {
+      for (const hook of cycle.hooks) turning.add(hook)
+      yield cycleVerdict(cycle)
+    }
+    for (const hook of hooks.filter((one) => !turning.has(one))) {
       const command = text(child(hook.action, 'command')) ?? ''
-      const target = /(?:>|\btee|--out(?:put)?[= ]|--write\s|-i\s)\s*['"]?([\w./-]+)/.exec(command)?.[1]
-      const caught = target !== undefined && hook.matcher !== undefined && mayCatch(hook.matcher, target)
-      const prompt = text(child(hook.action, 'prompt')) ?? ''
-      const writes =
-        type === 'agent' &&
-        !/\bdo not (?:modify|edit|change|write)|\bread[- ]only|without (?:changing|editing|modifying)/i.test(prompt)
-      if (hook.trigger === 'PostFileSave' && writes)
-        yield fail(hook.at, `"${hook.name}" starts an agent on save, and what the agent saves starts it again.`)
-      else if (hook.onFiles && caught)
-        yield fail(hook.at, `"${hook.name}" writes ${target}, which its own matcher catches.`)
-      else if (hook.trigger === 'Stop' && type === 'agent')
+      const agent = text(child(hook.action, 'type')) === 'agent'
+      const blocks = /"?decision"?\s*:\s*"?block/.test(command)
+      if (hook.trigger === 'Stop' && (agent || blocks))
         yield fail(hook.at, `"${hook.name}" starts the agent again whenever it stops.`)
       else yield pass(hook.at)
     }
   },
 }
 
-/** A stranger's regular expression is never run: it counts as a hit when all of its plain words stand in the path. */
-function mayCatch(matcher: string, path: string): boolean {
-  const words = matcher.split(/[^\w-]+/).filter((word) => word.length > 2)
-  return words.length > 0 && words.every((word) => path.includes(word))
+function cycleVerdict({ hooks, byAgent }: Cycle): Verdict {
+  const [first] = hooks
+  const { paths } = writesOf(first!)
+  const what = paths.includes('**') ? 'what it saves' : paths.includes('<saved>') ? 'the file it mends' : paths[0]
+  const severity = byAgent ? {} : ({ severity: 'warn' } as const)
+  if (hooks.length > 1)
+    return fail(
+      first!.at,
+      `${hooks.map((hook) => `"${hook.name}"`).join(' sets off ')}, which sets off "${first!.name}" again.`,
+      severity,
+    )
+  if (byAgent) return fail(first!.at, `"${first!.name}" starts an agent, and ${what} starts it again.`)
+  return paths.includes('<saved>')
+    ? fail(first!.at, `"${first!.name}" writes ${what}, which its own matcher catches.`, severity)
+    : fail(first!.at, `"${first!.name}" writes ${what}, which its own matcher catches.`)
 }

@@ -23,8 +23,16 @@ export const kiroHookMatches: Rule = {
   },
   *check(world): Iterable<Verdict> {
     for (const hook of kiroSources(world, /./).flatMap((src) => hooksOf(src) ?? [])) {
-      if (!hook.onFiles) continue
       const { matcher } = hook
+      if (!hook.onFiles && matcher !== undefined && !/ToolUse$/.test(hook.trigger))
+        yield fail(
+          hook.matcherAt,
+          `"${hook.name}" has a matcher, which ${hook.trigger || 'its trigger'} does not read: it always fires.`,
+          {
+            severity: 'warn',
+          },
+        )
+      if (!hook.onFiles) continue
       if (matcher === undefined || matcher === '' || matcher === '.*')
         yield fail(hook.at, `"${hook.name}" fires on every file that is saved.`, { severity: 'warn' })
       else if (isGlob(matcher))

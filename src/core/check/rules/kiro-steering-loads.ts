@@ -35,7 +35,10 @@ export const kiroSteeringLoads: Rule = {
       const at = front && said !== undefined ? keySpot(front, 'inclusion') : start
       const patterns = child(front, 'fileMatchPattern')
       if (said === undefined)
-        yield fail(start, 'No inclusion is written, so the file is always on.', { severity: 'info' })
+        yield fail(start, 'No inclusion is written, so the file is always on.', {
+          // The three foundation files are meant to be; any other is on by accident.
+          severity: /\/steering\/(product|tech|structure)\.md$/.test(src.file) ? 'info' : 'warn',
+        })
       else if (!INCLUSIONS.includes(said))
         yield fail(at, `"${said}" is no inclusion, so the file is loaded raw and always.`)
       else if (said === 'fileMatch' && words(patterns).length === 0)
