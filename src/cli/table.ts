@@ -1,5 +1,6 @@
 import type { Command } from './command.ts'
 import { check } from './commands/check.ts'
+import { checkKiro } from './commands/check-kiro.ts'
 import { checkAlerts } from './commands/check-alerts.ts'
 import { checkRollback } from './commands/check-rollback.ts'
 import { define } from './commands/define.ts'
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   replay,
   check,
   checkAlerts,
+  checkKiro,
   checkRollback,
   ...watch,
   ...respond,
