@@ -3,6 +3,7 @@
  * already held, and where its code names what a pending migration takes away. Without git or a tag, the code at hand is searched.
  */
 import { spawnSync } from 'node:child_process'
+import { isMigrationFile } from '../../core/check/detect.ts'
 import type { CodeUse, CodeUses, Tree } from '../../core/check/tree.ts'
 
 const LINES_MAX = 2_000
@@ -83,9 +84,7 @@ export function changedSince(root: string, ref: string): ReadonlySet<string> | u
 }
 
 function appliedIn(root: string, release: string): readonly string[] {
-  return (git(root, ['ls-tree', '-r', '--name-only', release, '--', '.']) ?? '')
-    .split('\n')
-    .filter((file) => file.endsWith('.sql'))
+  return (git(root, ['ls-tree', '-r', '--name-only', release, '--', '.']) ?? '').split('\n').filter(isMigrationFile)
 }
 
 function hasCode(root: string, release: string | undefined): boolean {

@@ -168,7 +168,10 @@ async function lookBack(tree: Tree, paths: readonly string[]): Promise<Tree> {
   const [root] = paths
   const { statSync } = await import('node:fs')
   if (paths.length !== 1 || root === undefined || !statSync(root).isDirectory()) return tree
-  if (!tree.files.some((file) => file.path.endsWith('.sql'))) return tree
+  const { formatOf } = await import('../../core/check/detect.ts')
+  const isMigration = (file: Tree['files'][number]) =>
+    /^(sql|migration-code|liquibase)$/.test(formatOf(file.path, file.text) ?? '')
+  if (!tree.files.some(isMigration)) return tree
   const { worldOf } = await import('../../core/check/world.ts')
   const { namesToSearch } = await import('../../core/check/pending.ts')
   const { withUses } = await import('../../adapters/tree/history.ts')

@@ -25,6 +25,7 @@ export const FORMATS = [
   'dockerfile',
   'sql',
   'migration-code',
+  'liquibase',
   'prometheus',
   'alertmanager',
   'nginx',
@@ -39,6 +40,10 @@ export const FORMATS = [
 export type Format = (typeof FORMATS)[number]
 
 type Sniff = (start: string) => Format | undefined
+
+// Rails, Alembic, Django, and the numbered files of Knex, Sequelize and TypeORM.
+const CODE_MIGRATION =
+  /(^|\/)(db\/migrate\/\d+_\w+\.rb|(alembic|migrations)\/versions\/\w+\.py|migrations\/\d{4}_\w+\.py|migrations?\/\d{8,}[\w-]*\.[cm]?[jt]s)$/
 
 const byPath: readonly (readonly [RegExp, Format | Sniff])[] = [
   // Programs and documents about these files are not these files.
@@ -67,10 +72,7 @@ const byPath: readonly (readonly [RegExp, Format | Sniff])[] = [
   [/(^|\/)templates\/[^\n]*\.(ya?ml|tpl)$/, sniffTemplate],
   [/(^|\/)(values[\w.-]*|[\w.-]+[.-]values|values\/[\w./-]+)\.ya?ml$/, 'helm-values'],
   [/\.sql$/i, sniffSql],
-  [
-    /(^|\/)(db\/migrate\/\d+_\w+\.rb|alembic\/versions\/\w+\.py|migrations\/\d{4}_\w+\.py|migrations?\/\d{8,}[\w-]*\.[cm]?[jt]s)$/,
-    'migration-code',
-  ],
+  [CODE_MIGRATION, 'migration-code'],
   [/(^|\/)([\w.-]*nginx[\w.-]*\.conf(\.template)?|nginx\/[\w./-]+\.conf(\.template)?)$/i, 'nginx'],
   [/(^|\/)[\w.-]*haproxy[\w.-]*\.(cfg|conf)$/i, 'haproxy'],
   [/(^|\/)[\w.-]*(unavailable|maintenance|shutter|503|sorry)[\w.-]*\.html?$/i, 'unavailable-page'],
@@ -82,6 +84,7 @@ const byPath: readonly (readonly [RegExp, Format | Sniff])[] = [
   [/(^|\/)package\.json$/, 'package-json'],
   [/(^|\/)(server|app|index|main|www)\.[cm]?[jt]s$/, sniffServer],
   [/(^|\/)(package-lock|tsconfig[\w.]*|composer|pnpm-lock|yarn)\.(json|ya?ml|lock)$/, () => undefined],
+  [/(^|\/)[^\n]*(changelog|changeset|liquibase|migrat)[^\n]*\.xml$/i, sniffChangelog],
   [/\.ya?ml$/, sniffYaml],
   [/\.(json|template)$/, sniffJson],
 ]
@@ -123,6 +126,15 @@ function sniffTemplate(start: string): Format | undefined {
   return start.includes('{{') ? 'helm-template' : sniffYaml(start)
 }
 
+/** A migration in a file of its own, in SQL or code. A Liquibase changelog grows, so that it is applied only in part. */
+export function isMigrationFile(path: string): boolean {
+  return CODE_MIGRATION.test(path) || (path.endsWith('.sql') && isMigrationPath(path))
+}
+
+function sniffChangelog(start: string): Format | undefined {
+  return /<(\w+:)?databaseChangeLog\b/.test(start) ? 'liquibase' : undefined
+}
+
 function sniffSql(): Format | undefined {
   return 'sql'
 }
@@ -137,6 +149,7 @@ function sniffYaml(start: string): Format | undefined {
   // A JSON patch of Kustomize.
   if (/^- op: *\w+/m.test(start) && /^ +path: *["']?\//m.test(start)) return 'kubernetes'
   if (/^groups:/m.test(start) && /\bexpr:/.test(start)) return 'prometheus'
+  if (/^databaseChangeLog:/m.test(start)) return 'liquibase'
   if (/^route:/m.test(start) && /^receivers:/m.test(start)) return 'alertmanager'
   if (/\bcontainerDefinitions:/.test(start)) return 'ecs'
   return undefined
@@ -150,6 +163,7 @@ function sniffKind(start: string): Format {
 function sniffJson(start: string): Format | undefined {
   if (/"Resources"\s*:/.test(start) && /"AWS::[A-Z]\w+::\w+"/.test(start)) return 'cloudformation'
   if (/"containerDefinitions"\s*:/.test(start)) return 'ecs'
+  if (/"databaseChangeLog"\s*:\s*\[/.test(start)) return 'liquibase'
   if (/"planned_values"\s*:/.test(start) && /"terraform_version"\s*:/.test(start)) return 'terraform-plan'
   if (/^\s*\[\s*\{\s*"ParameterKey"\s*:|^\s*\{\s*"Parameters"\s*:\s*\{/.test(start) && !/"Resources"\s*:/.test(start))
     return 'cfn-parameters'

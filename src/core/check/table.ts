@@ -91,7 +91,6 @@ import { kubeStrategy } from './rules/kube-strategy.ts'
 import { migrateOnBoot } from './rules/migrate-on-boot.ts'
 import { migrationBackfill } from './rules/migration-backfill.ts'
 import { migrationBreaksRunning } from './rules/migration-breaks-running.ts'
-import { migrationCodeBreaksRunning } from './rules/migration-code-breaks-running.ts'
 import { migrationFailureIgnored } from './rules/migration-failure-ignored.ts'
 import { migrationLockTimeout } from './rules/migration-lock-timeout.ts'
 import { migrationLocks } from './rules/migration-locks.ts'
@@ -157,7 +156,6 @@ export const RULES: readonly Rule[] = [
   statefulKept,
   migrateOnBoot,
   migrationBreaksRunning,
-  migrationCodeBreaksRunning,
   migrationFailureIgnored,
   migrationOutsideTransaction,
   rollbackRehearsed,

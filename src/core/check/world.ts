@@ -6,6 +6,11 @@ import { type Jenkinsfile, readGroovy } from './formats/groovy.ts'
 import { type HaproxySection, readHaproxy } from './formats/haproxy.ts'
 import { readHcl } from './formats/hcl.ts'
 import { readJson } from './formats/json.ts'
+import { type CodeMigration, judgeOperations } from './formats/migration-code.ts'
+import { readJsMigration } from './formats/migration-js.ts'
+import { readLiquibase } from './formats/migration-liquibase.ts'
+import { readPythonMigration } from './formats/migration-python.ts'
+import { readRailsMigration } from './formats/migration-ruby.ts'
 import { type NginxFile, readNginx } from './formats/nginx.ts'
 import { child, items, type Node, type Problem, type Source, text } from './formats/node.ts'
 import { linesOf } from './formats/position.ts'
@@ -62,6 +67,7 @@ export interface World {
   /** What decides about production and is not in the tree, or could not be rendered: each is a "cannot tell". */
   readonly unseen: readonly Unseen[]
   readonly composes: readonly Document[]
+  /** SQL files, migrations in code and Liquibase changelogs, each judged statement by statement. */
   readonly migrations: readonly JudgedMigration[]
   readonly nginx: readonly NginxFile[]
   readonly haproxy: readonly (readonly HaproxySection[])[]
@@ -161,7 +167,14 @@ export function worldOf(tree: Tree, today: Instant): World {
   })
   const kustomize = once(() => kustomizeTree(kubeFiles('kubernetes'), kubeFiles('kustomization')))
   const kube = once(() => [...kustomize().objects, ...chartObjects(helm().rendered)])
-  const migrations = once(() => sources('sql').map((src) => ({ ...judgeSql(src.text), src })))
+  const migrations = once(() => [
+    ...sources('sql').map((src) => ({ ...judgeSql(src.text), src })),
+    ...[...sources('migration-code'), ...sources('liquibase')].map((src) => {
+      const read = readMigration(src)
+      if (read.problems) note(src, read.problems)
+      return { ...judgeOperations(src, read), src }
+    }),
+  ])
   const nginx = once(() =>
     sources('nginx').map((src) => {
       const file = readNginx(src)
@@ -234,6 +247,12 @@ function documentsOf(src: Source, note: (src: Source, problems: readonly Problem
   const file = readYaml(src)
   note(src, file.problems)
   return file.documents.map((root) => ({ src, root }))
+}
+
+function readMigration(src: Source): CodeMigration {
+  if (/\.rb$/.test(src.file)) return readRailsMigration(src)
+  if (/\.py$/.test(src.file)) return readPythonMigration(src)
+  return /\.[cm]?[jt]s$/.test(src.file) ? readJsMigration(src) : readLiquibase(src)
 }
 
 /** Compose files of rehearsal environments, and bases that a production file of the same folder overrides, decide nothing. */

@@ -1,7 +1,8 @@
 import { cloud } from './cloud.ts'
 import type { FormatExample } from './example.ts'
 import { kubernetes } from './kubernetes.ts'
+import { migrations } from './migrations.ts'
 import { pipelines } from './pipelines.ts'
 
 /** One row or more for each format of the list. */
-export const EXAMPLES: readonly FormatExample[] = [...cloud, ...kubernetes, ...pipelines]
+export const EXAMPLES: readonly FormatExample[] = [...cloud, ...kubernetes, ...migrations, ...pipelines]

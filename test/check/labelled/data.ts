@@ -124,7 +124,7 @@ export const data: readonly Case[] = [
       'db/migrate/20261101101010_remove_fax.rb':
         'class RemoveFax < ActiveRecord::Migration[7.1]\n  def change\n    remove_column :claims, :fax\n  end\nend\n',
     },
-    finds: ['migration-code-breaks-running'],
+    finds: ['migration-breaks-running'],
   },
   {
     name: 'Alembic drops only on the way down',

@@ -5,7 +5,7 @@ export const migrationBackfill: Rule = {
   id: 'migration-backfill',
   question: 5,
   title: 'Filling a column goes in batches',
-  formats: ['sql'],
+  formats: ['sql', 'migration-code', 'liquibase'],
   severity: 'warn',
   reach: 3,
   harm: 'Each row stays locked until the last one is changed, so saving an application waits or fails meanwhile.',

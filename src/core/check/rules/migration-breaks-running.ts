@@ -7,7 +7,7 @@ export const migrationBreaksRunning: Rule = {
   id: 'migration-breaks-running',
   question: 3,
   title: 'The release that is running works on the new schema, and so does a rollback',
-  formats: ['sql'],
+  formats: ['sql', 'migration-code', 'liquibase'],
   severity: 'error',
   reach: 3,
   harm: 'From the moment the migration runs until the last old copy is gone, citizens’ requests fail; and after it the old release cannot come back.',

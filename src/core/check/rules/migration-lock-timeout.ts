@@ -5,7 +5,7 @@ export const migrationLockTimeout: Rule = {
   id: 'migration-lock-timeout',
   question: 5,
   title: 'A schema change that cannot get its lock gives up instead of queueing everybody behind it',
-  formats: ['sql'],
+  formats: ['sql', 'migration-code', 'liquibase'],
   severity: 'info',
   reach: 3,
   harm: 'While ALTER TABLE waits behind one long query, every other request to the table waits behind ALTER TABLE.',

@@ -5,7 +5,7 @@ export const migrationLocks: Rule = {
   id: 'migration-locks',
   question: 5,
   title: 'Citizens do not wait while a table is read or rewritten',
-  formats: ['sql'],
+  formats: ['sql', 'migration-code', 'liquibase'],
   severity: 'warn',
   reach: 3,
   harm: 'Every citizen whose request touches the table waits until the statement ends, which grows with the number of rows.',

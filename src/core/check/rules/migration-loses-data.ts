@@ -5,7 +5,7 @@ export const migrationLosesData: Rule = {
   id: 'migration-loses-data',
   question: 2,
   title: 'A migration does not empty a table',
-  formats: ['sql'],
+  formats: ['sql', 'migration-code', 'liquibase'],
   severity: 'error',
   reach: 3,
   harm: 'What citizens have sent is gone, and no rollback brings it back.',

@@ -5,11 +5,11 @@ export const migrationOutsideTransaction: Rule = {
   id: 'migration-outside-transaction',
   question: 3,
   title: 'What PostgreSQL refuses inside a transaction is not put inside one',
-  formats: ['sql'],
+  formats: ['sql', 'migration-code', 'liquibase'],
   severity: 'error',
   reach: 2,
   harm: 'The migration fails half-way through the deployment, with the new release waiting for a schema that is not there.',
-  defaults: 'goose, dbmate and sql-migrate wrap each file in a transaction unless it says otherwise.',
+  defaults: 'goose, dbmate, sql-migrate, Rails, Alembic, Django, Knex and Liquibase wrap each file in a transaction unless it says otherwise.',
   fix: 'Mark the file as running without a transaction (-- +goose NO TRANSACTION, -- migrate:up transaction:false, executeInTransaction=false).',
   cites: 'PostgreSQL documentation: CREATE INDEX CONCURRENTLY cannot run inside a transaction block',
   bad: { 'migrations/022_index.sql': 'BEGIN;\nCREATE INDEX CONCURRENTLY a ON application (postcode);\nCOMMIT;\n' },
@@ -19,7 +19,10 @@ export const migrationOutsideTransaction: Rule = {
   },
   *check(world): Iterable<Verdict> {
     for (const migration of pendingMigrations(world)) {
-      const wrapped = migration.file.comments.some(({ text }) => /\+goose\s+up|migrate:up|\+migrate\s+up/i.test(text))
+      // Rails, Alembic, Django, Knex, TypeORM and Liquibase open a transaction by themselves.
+      const wrapped =
+        !migration.src.file.endsWith('.sql') ||
+        migration.file.comments.some(({ text }) => /\+goose\s+up|migrate:up|\+migrate\s+up/i.test(text))
       let open = false
       for (const effect of migration.effects) {
         const word = effect.statement.tokens[0]?.key
