@@ -20,6 +20,15 @@ export function cloudwatchFiles({ service }: Source): KitFile[] {
   ]
 }
 
+/** Names of the alarms on citizens who fail, as the template writes them: what ECS watches while a release goes out. */
+export function cloudwatchAlarmNames(service: Service): readonly string[] {
+  return stagedPairs(service).flatMap(({ journey, step }) =>
+    thresholdOf(service, journey, step)
+      ? [`${service.service.id}-CitizensFail${alertName(journey.id)}${alertName(step)}`]
+      : [],
+  )
+}
+
 interface Alarm {
   readonly id: string
   readonly says: string

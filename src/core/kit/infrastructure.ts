@@ -1,40 +1,52 @@
 /**
  * The part of the infrastructure that decides whether citizens are cut off: budgets of requests, drain and stop, readiness, replicas,
- * images by digest. ECS as CloudFormation, and Kubernetes; each number with its arithmetic. Networks and roles are yours.
+ * images by digest, the way back. AWS from one model (infra/) in the tool of the team, and Kubernetes; each number with its arithmetic.
  */
 import type { Component, Service } from '../define/schema.ts'
 import { type KitFile, single } from './file.ts'
-import { alertName, type Source, webOf } from './source.ts'
+import { cdkAppText, cdkStackText } from './infra/cdk.ts'
+import { cloudformationText } from './infra/cloudformation.ts'
+import { budgetOf, LEAVE_SECONDS } from './infra/figures.ts'
+import { infrastructureOf } from './infra/stack.ts'
+import { terraformText } from './infra/terraform.ts'
+import { type Source, webOf } from './source.ts'
 
 export function infrastructureFiles({ service }: Source): KitFile[] {
+  const from = [['runtime'], ['deployment'], ['harmBudget'], ['tooling']]
   const web = webOf(service)
-  if (!web) return []
-  const from = [['runtime', 'components', service.runtime.components.indexOf(web)], ['deployment']]
-  if (service.runtime.kind === 'ecs' && service.tooling.infrastructure === 'cloudformation')
-    return [single('infrastructure', `ops/infrastructure/${web.id}.service.yml`, from, ecsService(service, web))]
   if (service.runtime.kind === 'kubernetes')
-    return [single('infrastructure', `ops/infrastructure/${web.id}.yaml`, from, kubernetes(service, web))]
-  return []
-}
-
-/** Seconds that a replica goes on serving after it was told to stop, until every balancer has heard of it. */
-const LEAVE_SECONDS = 5
-
-interface Budget {
-  readonly request: number
-  readonly drain: number
-  readonly stop: number
-  readonly says: string
-}
-
-function budgetOf(web: Component): Budget {
-  const drain = Math.max(web.drainSeconds ?? web.requestSecondsMax, web.requestSecondsMax)
-  const stop = Math.max(web.stopSecondsMax, web.requestSecondsMax + LEAVE_SECONDS)
-  return {
-    request: web.requestSecondsMax,
-    drain,
-    stop,
-    says: `slowest request ${web.requestSecondsMax} s ≤ drain ${drain} s; stop ${stop} s ≥ ${web.requestSecondsMax} s + ${LEAVE_SECONDS} s to leave the balancer`,
+    return web ? [single('infrastructure', `ops/infrastructure/${web.id}.yaml`, from, kubernetes(service, web))] : []
+  const infrastructure = infrastructureOf(service)
+  if (!infrastructure) return []
+  const { lasting, releases } = infrastructure
+  const stacks = [lasting, releases]
+  const folder = 'ops/infrastructure'
+  switch (service.tooling.infrastructure) {
+    case 'cloudformation':
+      return stacks.map((stack) =>
+        single('infrastructure', `${folder}/${stack.name}.template.yml`, from, cloudformationText(stack)),
+      )
+    case 'terraform': {
+      // A folder is a state of its own: what lasts is not planned again with every release.
+      const region = service.environments.find((environment) => environment.kind === 'production')?.region
+      return stacks.map((stack) =>
+        single('infrastructure', `${folder}/${stack.name}/${stack.name}.tf`, from, terraformText(stack, region)),
+      )
+    }
+    case 'cdk': {
+      const app = `${releases.name}-app.ts`
+      const config = { app: `npx tsx ${app}`, versionReporting: false }
+      return [
+        ...stacks.map((stack) =>
+          single('infrastructure', `${folder}/${stack.name}-stack.ts`, from, cdkStackText(stack)),
+        ),
+        single('infrastructure', `${folder}/${app}`, from, cdkAppText(stacks)),
+        single('infrastructure', `${folder}/cdk.json`, from, `${JSON.stringify(config, null, 2)}\n`),
+      ]
+    }
+    case 'none':
+    case 'other':
+      return []
   }
 }
 
@@ -95,168 +107,4 @@ function kubernetes(service: Service, web: Component): string {
     '  maxUnavailable: 1',
     `  selector: { matchLabels: { app: ${name} } }`,
   ].join('\n')
-}
-
-function ecsService(service: Service, web: Component): string {
-  const budget = budgetOf(web)
-  const blueGreen =
-    service.deployment.strategy === 'blue-green' ||
-    service.deployment.byArtefact.some(
-      (row) =>
-        row.strategy === 'blue-green' &&
-        service.artefacts.some((artefact) => artefact.id === row.artefact && artefact.component === web.id),
-    )
-  const { blueGreen: figures } = service.deployment
-  // Fargate stops a task after 120 s at the latest.
-  const stop = Math.min(120, budget.stop)
-  const group = (name: string) => [
-    `  ${name}:`,
-    '    Type: AWS::ElasticLoadBalancingV2::TargetGroup',
-    '    Properties:',
-    '      TargetType: ip',
-    '      Protocol: HTTP',
-    '      Port: 8080',
-    '      VpcId: { Ref: Vpc }',
-    `      HealthCheckPath: ${web.ready}`,
-    '      HealthCheckIntervalSeconds: 10',
-    '      HealthCheckTimeoutSeconds: 5',
-    '      HealthyThresholdCount: 2',
-    '      UnhealthyThresholdCount: 2',
-    '      Matcher: { HttpCode: "200" }',
-    `      # ${budget.says}`,
-    `      TargetGroupAttributes: [{ Key: deregistration_delay.timeout_seconds, Value: "${budget.drain}" }]`,
-  ]
-  return [
-    "AWSTemplateFormatVersion: '2010-09-09'",
-    `Description: ${JSON.stringify(`${web.id} of ${service.service.name}`)}`,
-    'Parameters:',
-    '  Cluster: { Type: String }',
-    '  Vpc: { Type: AWS::EC2::VPC::Id }',
-    '  Subnets: { Type: "List<AWS::EC2::Subnet::Id>" }',
-    '  SecurityGroups: { Type: "List<AWS::EC2::SecurityGroup::Id>" }',
-    '  ListenerArn: { Type: String }',
-    '  ExecutionRoleArn: { Type: String }',
-    '  TaskRoleArn: { Type: String }',
-    ...(blueGreen ? ['  TrafficRoleArn: { Type: String, Description: Lets ECS move the listener rule }'] : []),
-    '  ImageDigest: { Type: String, AllowedPattern: "sha256:[0-9a-f]{64}", Description: "The release, by digest" }',
-    ...web.secretEnv.map(
-      (variable) => `  ${parameterOf(variable)}: { Type: String, Description: ARN of the secret ${variable} }`,
-    ),
-    'Resources:',
-    '  Images:',
-    '    Type: AWS::ECR::Repository',
-    '    DeletionPolicy: Retain',
-    '    UpdateReplacePolicy: Retain',
-    '    Properties:',
-    '      # A tag that moves makes the way back a guess.',
-    '      ImageTagMutability: IMMUTABLE',
-    '      ImageScanningConfiguration: { ScanOnPush: true }',
-    '      LifecyclePolicy:',
-    '        # Releases of the last 90 days stay; a rollback never finds its image gone.',
-    `        LifecyclePolicyText: '{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"sinceImagePushed","countUnit":"days","countNumber":90},"action":{"type":"expire"}}]}'`,
-    '  Logs:',
-    '    Type: AWS::Logs::LogGroup',
-    '    DeletionPolicy: Retain',
-    '    UpdateReplacePolicy: Retain',
-    `    Properties: { LogGroupName: /ecs/${service.service.id}/${web.id}, RetentionInDays: 90 }`,
-    ...group('Targets'),
-    ...(blueGreen ? group('TargetsAlternate') : []),
-    '  Rule:',
-    '    Type: AWS::ElasticLoadBalancingV2::ListenerRule',
-    '    Properties:',
-    '      ListenerArn: { Ref: ListenerArn }',
-    '      Priority: 10',
-    '      Conditions: [{ Field: path-pattern, Values: ["/*"] }]',
-    blueGreen
-      ? '      Actions: [{ Type: forward, ForwardConfig: { TargetGroups: [{ TargetGroupArn: { Ref: Targets }, Weight: 1 }, { TargetGroupArn: { Ref: TargetsAlternate }, Weight: 0 }] } }]'
-      : '      Actions: [{ Type: forward, TargetGroupArn: { Ref: Targets } }]',
-    '  Task:',
-    '    Type: AWS::ECS::TaskDefinition',
-    '    Properties:',
-    `      Family: ${service.service.id}-${web.id}`,
-    '      RequiresCompatibilities: [FARGATE]',
-    '      NetworkMode: awsvpc',
-    '      Cpu: "1024"',
-    `      Memory: "${Math.max(2_048, web.memoryMb ?? 0)}"`,
-    '      ExecutionRoleArn: { Ref: ExecutionRoleArn }',
-    '      TaskRoleArn: { Ref: TaskRoleArn }',
-    '      ContainerDefinitions:',
-    `        - Name: ${web.id}`,
-    '          Image: { "Fn::Sub": "${Images.RepositoryUri}@${ImageDigest}" }',
-    '          Essential: true',
-    '          PortMappings: [{ ContainerPort: 8080 }]',
-    `          # ${budget.says}`,
-    `          StopTimeout: ${stop}`,
-    ...(web.secretEnv.length > 0
-      ? [
-          '          Secrets:',
-          ...web.secretEnv.map(
-            (variable) => `            - { Name: ${variable}, ValueFrom: { Ref: ${parameterOf(variable)} } }`,
-          ),
-        ]
-      : []),
-    `          LogConfiguration: { LogDriver: awslogs, Options: { awslogs-group: { Ref: Logs }, awslogs-region: { Ref: "AWS::Region" }, awslogs-stream-prefix: ${web.id} } }`,
-    '  Service:',
-    '    Type: AWS::ECS::Service',
-    // Blue-green names the rule itself.
-    ...(blueGreen ? [] : ['    DependsOn: Rule']),
-    '    Properties:',
-    '      Cluster: { Ref: Cluster }',
-    '      TaskDefinition: { Ref: Task }',
-    `      DesiredCount: ${web.replicas}`,
-    '      LaunchType: FARGATE',
-    '      NetworkConfiguration: { AwsvpcConfiguration: { Subnets: { Ref: Subnets }, SecurityGroups: { Ref: SecurityGroups } } }',
-    `      # Starting takes up to ${web.startSecondsMax} s; before that a failing check says nothing.`,
-    `      HealthCheckGracePeriodSeconds: ${web.startSecondsMax}`,
-    '      DeploymentConfiguration:',
-    ...(blueGreen
-      ? [
-          '        Strategy: BLUE_GREEN',
-          `        # The old tasks stay warm for ${figures.keepWarmMinutes} min, so that going back is a switch.`,
-          `        BakeTimeInMinutes: ${Math.min(1_440, figures.keepWarmMinutes)}`,
-        ]
-      : []),
-    '        MinimumHealthyPercent: 100',
-    '        MaximumPercent: 200',
-    '        DeploymentCircuitBreaker: { Enable: true, Rollback: true }',
-    ...alarmLines(service, web),
-    '      LoadBalancers:',
-    `        - ContainerName: ${web.id}`,
-    '          ContainerPort: 8080',
-    '          TargetGroupArn: { Ref: Targets }',
-    ...(blueGreen
-      ? [
-          '          AdvancedConfiguration:',
-          '            AlternateTargetGroupArn: { Ref: TargetsAlternate }',
-          '            ProductionListenerRule: { Ref: Rule }',
-          '            RoleArn: { Ref: TrafficRoleArn }',
-        ]
-      : []),
-  ].join('\n')
-}
-
-/** The circuit breaker never sees a 500; the alarms on citizens do. */
-function alarmLines(service: Service, web: Component): string[] {
-  const names = service.journeys
-    .filter((journey) => journey.demand && journey.steps.length > 0)
-    .flatMap((journey) =>
-      journey.steps.map((step) => `${service.service.id}-CitizensFail${alertName(journey.id)}${alertName(step.id)}`),
-    )
-  if (names.length === 0 || service.tooling.metrics !== 'cloudwatch') return []
-  return [
-    '        # The circuit breaker sees tasks that do not start; these see citizens who fail.',
-    '        Alarms:',
-    '          Enable: true',
-    '          Rollback: true',
-    `          AlarmNames: [${names.slice(0, 10).join(', ')}]`,
-    ...(names.length > 10 ? [`        # ECS takes ten alarms; ${web.id} has ${names.length}.`] : []),
-  ]
-}
-
-function parameterOf(variable: string): string {
-  return `${variable
-    .toLowerCase()
-    .split('_')
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join('')}Arn`
 }

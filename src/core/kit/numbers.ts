@@ -86,3 +86,11 @@ export function syntheticWindow(service: Service): { everySeconds: number; failu
 export function round(n: number, digits = 1): number {
   return Number.isFinite(n) ? Number(n.toFixed(digits)) : n
 }
+
+/** Days of an ISO duration: "P28D" is 28, "P1Y" is 365. Undated ones ("parliamentary-session") count as 28. */
+export function durationDays(iso: string): number {
+  const days: Readonly<Record<string, number>> = { Y: 365, M: 30, W: 7, D: 1 }
+  const [date = ''] = iso.split('T')
+  const sum = [...date.matchAll(/(\d+)([YMWD])/g)].reduce((all, [, n, unit]) => all + Number(n) * days[unit!]!, 0)
+  return sum === 0 ? 28 : sum
+}
