@@ -2,6 +2,7 @@
  * A first service.yaml: what was seen, with the place where it was seen; what people answered; and every other decision as
  * a question. Nothing is invented: a value that nobody gave stands as a question, and `holdfast define` goes on asking.
  */
+import { DETECTORS } from '../schema/failure.ts'
 import type { Sight } from './survey.ts'
 
 /** What people told, by the key of the question. */
@@ -29,6 +30,8 @@ export function questionsOf(sights: readonly Sight[], answers: Answers): readonl
   const hint =
     routes.length > 0 ? `routes seen: ${routes.slice(0, 12).join(', ')}${routes.length > 12 ? ' …' : ''}` : undefined
   const journeys = idsOf(answers.journeys)
+  const modes = idsOf(answers.failureModes)
+  const webs = componentsIn(sights).flatMap(({ name, self }) => (self.value === 'web' ? [name] : []))
   const all: Question[] = [
     { key: 'service.id', asks: 'What is the service called in files and labels?', example: 'heating-payment' },
     { key: 'service.name', asks: 'What do citizens call it?', example: 'Apply for a heating payment' },
@@ -60,6 +63,44 @@ export function questionsOf(sights: readonly Sight[], answers: Answers): readonl
       },
     ]),
     {
+      key: 'failureModes',
+      asks: 'Which failures hurt people most, worst first, at most five? Short names.',
+      example: 'submissions-fail,accepted-never-processed',
+    },
+    ...modes.flatMap((id): Question[] => modeQuestions(id, journeys)),
+    ...webs.flatMap((id): Question[] => [
+      ...(seenOf(sights, 'ready', id)
+        ? []
+        : [
+            {
+              key: `component.${id}.ready`,
+              asks: `Which path of "${id}" answers 200 only when it can serve a citizen?`,
+              example: '/health/ready',
+            },
+          ]),
+      ...(seenOf(sights, 'stop-seconds', id)
+        ? []
+        : [
+            {
+              key: `component.${id}.stopSeconds`,
+              asks: `How many seconds may "${id}" finish its work before it is stopped?`,
+              example: '65',
+            },
+          ]),
+      {
+        key: `component.${id}.requestSeconds`,
+        asks: `How many seconds does the slowest request of "${id}" take?`,
+        example: '30',
+      },
+    ]),
+    ...dependenciesIn(sights).map(
+      (sight): Question => ({
+        key: `dependency.${idOf(sight.value)}.fallback`,
+        asks: `What do citizens get without ${sight.value}?`,
+        example: 'the reference on screen; the message follows',
+      }),
+    ),
+    {
       key: 'oncall.cover',
       asks: 'When can somebody be woken: always, or hours such as 08:00-18:00 on working days?',
       example: 'always',
@@ -77,6 +118,11 @@ export function questionsOf(sights: readonly Sight[], answers: Answers): readonl
     { key: 'comms.phone', asks: 'Which number do citizens call when the service fails?', example: '0808 157 0100' },
     { key: 'comms.hours', asks: 'When is it answered?', example: 'Monday to Friday, 8am to 6pm' },
     {
+      key: 'comms.mustSay',
+      asks: 'What do citizens ask first when it fails? Separated by semicolons.',
+      example: 'whether their payment is late; what happens to answers already given',
+    },
+    {
       key: 'data.kinds',
       asks: 'Which personal data is held, and how long is each kept?',
       example: 'identity P2Y, bank details P90D',
@@ -89,6 +135,52 @@ export function questionsOf(sights: readonly Sight[], answers: Answers): readonl
   ]
   const seen = seenAnswers(sights)
   return all.filter((question) => answers[question.key] === undefined && seen[question.key] === undefined)
+}
+
+/** What a failure mode needs before somebody who is woken can act on it. */
+function modeQuestions(id: string, journeys: readonly string[]): Question[] {
+  return [
+    { key: `mode.${id}.name`, asks: `What is "${id}" called on a page at 3am?`, example: 'Submissions fail' },
+    { key: `mode.${id}.journeys`, asks: `Which journeys does "${id}" break?`, example: journeys.join(',') || 'apply' },
+    { key: `mode.${id}.sees`, asks: `What do citizens see of "${id}"?`, example: 'the problem page after Submit' },
+    {
+      key: `mode.${id}.detect`,
+      asks: `How is "${id}" noticed: ${DETECTORS.join(', ')}?`,
+      example: 'ratio',
+    },
+    {
+      key: `mode.${id}.confirm`,
+      asks: `How does the person on call tell that "${id}" is real?`,
+      example: 'send the test application',
+    },
+    {
+      key: `mode.${id}.first`,
+      asks: `What is the one safe thing to do about "${id}", by anybody, at once?`,
+      example: 'take the newest release back',
+    },
+    { key: `mode.${id}.undo`, asks: 'How is that taken back?', example: 'deploy it again' },
+    { key: `mode.${id}.degrade`, asks: `What do citizens still get during "${id}"?`, example: 'applications by phone' },
+  ]
+}
+
+interface Seen {
+  readonly name: string
+  readonly self: Sight
+}
+
+function componentsIn(sights: readonly Sight[]): readonly Seen[] {
+  const components = sights.filter((sight) => sight.what === 'component')
+  const names = [...new Set(components.map((sight) => idOf(sight.of ?? 'web')))]
+  return names.map((name) => ({ name, self: components.find((sight) => idOf(sight.of ?? 'web') === name)! }))
+}
+
+/** What was seen of a component, or of all of them. */
+function seenOf(sights: readonly Sight[], what: Sight['what'], name: string): Sight | undefined {
+  return sights.find((sight) => sight.what === what && (sight.of === undefined || idOf(sight.of) === name))
+}
+
+function dependenciesIn(sights: readonly Sight[]): readonly Sight[] {
+  return sights.filter((sight) => sight.what === 'dependency' || (sight.what === 'queue' && sight.value !== 'sqs'))
 }
 
 /** Answers that the repository itself gives. */
@@ -124,12 +216,11 @@ export function draftOf(sights: readonly Sight[], answers: Answers): Draft {
     '',
     ...journeyLines(given, ask),
     '',
-    '# QUESTION failureModes: which five failures hurt people most? Each needs: what citizens see, how it is noticed, the one safe first action.',
-    '#   For example: submissions fail; somebody is refused wrongly; pages are slow; the database is down; accepted but never processed.',
+    ...modeLines(given, ask),
     '',
-    ...runtimeLines(sights),
+    ...runtimeLines(sights, given, ask),
     ...migrationLines(sights),
-    ...dependencyLines(sights),
+    ...dependencyLines(sights, given, ask),
     ...gateLines(sights),
     ...toolingLines(sights),
     '',
@@ -142,7 +233,17 @@ export function draftOf(sights: readonly Sight[], answers: Answers): Draft {
     ...(given['comms.phone'] !== undefined && given['comms.hours'] !== undefined
       ? [`  contact: { phone: ${quoted(given['comms.phone'])}, hours: ${quoted(given['comms.hours'])} }`]
       : [...ask('comms.phone', '  '), ...ask('comms.hours', '  ')]),
-    '  # QUESTION comms.mustSay: what do citizens ask first when it fails?',
+    ...(given['comms.mustSay'] === undefined
+      ? ask('comms.mustSay', '  ')
+      : [
+          `  mustSay: [${given['comms.mustSay']
+            .split(';')
+            .map((part) => part.trim())
+            .filter(Boolean)
+            .slice(0, 20)
+            .map(quoted)
+            .join(', ')}]`,
+        ]),
     '  audiences:',
     '    - { id: citizens, channels: [banner, unavailable-page] }',
   ]
@@ -200,11 +301,46 @@ function stepLines(text: string): string[] {
   ]
 }
 
-function runtimeLines(sights: readonly Sight[]): string[] {
+function modeLines(given: Answers, ask: Ask): string[] {
+  const ids = idsOf(given.failureModes)
+  if (ids.length === 0)
+    return [
+      ...ask('failureModes', ''),
+      '#   Think of: submissions fail; somebody is refused wrongly; pages are slow; the database is down; accepted but never processed.',
+    ]
+  return [
+    'failureModes:',
+    ...ids.flatMap((id, i) => {
+      const key = (what: string) => `mode.${id}.${what}`
+      const value = (what: string, name: string, indent = '    ') =>
+        given[key(what)] === undefined ? ask(key(what), indent) : [`${indent}${name}: ${quoted(given[key(what)]!)}`]
+      const journeys = idsOf(given[key('journeys')])
+      const detector = given[key('detect')]
+      return [
+        `  - id: ${id}`,
+        ...value('name', 'name'),
+        `    rank: ${i + 1}`,
+        ...(journeys.length > 0 ? [`    journeys: [${journeys.join(', ')}]`] : ask(key('journeys'), '    ')),
+        ...value('sees', 'citizenSees'),
+        ...(detector !== undefined && DETECTORS.includes(detector as never)
+          ? [`    detect: { kind: ${detector} }`]
+          : ask(key('detect'), '    ')),
+        ...(given[key('confirm')] === undefined
+          ? ask(key('confirm'), '    ')
+          : [`    confirm: [${quoted(given[key('confirm')]!)}]`]),
+        '    act:',
+        ...value('first', 'first', '      '),
+        ...value('undo', 'undo', '      '),
+        ...value('degrade', 'degrade'),
+      ]
+    }),
+  ]
+}
+
+function runtimeLines(sights: readonly Sight[], given: Answers, ask: Ask): string[] {
   const platform = sights.find((sight) => sight.what === 'platform')
-  const components = sights.filter((sight) => sight.what === 'component')
   const stores = sights.filter((sight) => sight.what === 'database')
-  const names = [...new Set(components.map((sight) => idOf(sight.of ?? 'web')))]
+  const found = componentsIn(sights)
   const lines = [
     'runtime:',
     platform
@@ -212,10 +348,8 @@ function runtimeLines(sights: readonly Sight[]): string[] {
       : '  # QUESTION runtime.kind: what runs it: process, podman, ecs, kubernetes, lambda, ec2, static or other?',
     '  components:',
   ]
-  for (const name of names) {
-    const mine = (what: Sight['what']) =>
-      sights.find((sight) => sight.what === what && (sight.of === undefined || idOf(sight.of) === name))
-    const self = components.find((sight) => idOf(sight.of ?? 'web') === name)!
+  for (const { name, self } of found) {
+    const mine = (what: Sight['what']) => seenOf(sights, what, name)
     lines.push(`    - id: ${name} # ${at(self)}`, `      kind: ${self.value}`)
     const field = (what: Sight['what'], key: string, plain = false) => {
       const sight = mine(what)
@@ -231,12 +365,18 @@ function runtimeLines(sights: readonly Sight[]): string[] {
     }
     field('image', 'image')
     field('replicas', 'replicas', true)
-    if (!field('ready', 'ready') && self.value === 'web')
-      lines.push('      # QUESTION: which path answers 200 only when this replica can serve a citizen (ready)?')
-    if (!field('stop-seconds', 'stopSecondsMax', true))
-      lines.push(
-        '      # QUESTION: how long may it finish its work after SIGTERM (stopSecondsMax), and how long is its slowest request (requestSecondsMax)?',
-      )
+    const answered = (what: string, key: string, wanted: RegExp) => {
+      const answer = given[`component.${name}.${what}`]
+      if (answer !== undefined && wanted.test(answer))
+        lines.push(`      ${key}: ${/^\d/.test(answer) ? answer : quoted(answer)}`)
+      else lines.push(...ask(`component.${name}.${what}`, '      '))
+    }
+    if (!field('ready', 'ready') && self.value === 'web') answered('ready', 'ready', /^\/[\w./-]*$/)
+    if (!field('stop-seconds', 'stopSecondsMax', true)) {
+      if (self.value === 'web') answered('stopSeconds', 'stopSecondsMax', /^\d{1,5}$/)
+      else lines.push('      # QUESTION: how long may it finish its work after SIGTERM (stopSecondsMax)?')
+    }
+    if (self.value === 'web') answered('requestSeconds', 'requestSecondsMax', /^\d{1,5}$/)
     field('memory-mb', 'memoryMb', true)
     const secrets = [
       ...new Set(
@@ -250,7 +390,7 @@ function runtimeLines(sights: readonly Sight[]): string[] {
     ]
     if (secrets.length > 0) lines.push(`      secretEnv: [${secrets.join(', ')}]`)
   }
-  if (names.length === 0)
+  if (found.length === 0)
     lines.push(
       '    # QUESTION runtime.components: what runs? Nothing that I know was found.',
       '    - { id: web, kind: web }',
@@ -270,18 +410,21 @@ function migrationLines(sights: readonly Sight[]): string[] {
   ]
 }
 
-function dependencyLines(sights: readonly Sight[]): string[] {
-  const found = sights.filter(
-    (sight) => sight.what === 'dependency' || (sight.what === 'queue' && sight.value !== 'sqs'),
-  )
+function dependencyLines(sights: readonly Sight[], given: Answers, ask: Ask): string[] {
+  const found = dependenciesIn(sights)
   if (found.length === 0)
     return ['# QUESTION dependencies: which systems of others does it need, and what happens without each?']
   return [
     'dependencies:',
-    ...found.map(
-      (sight) =>
-        `  - { id: ${idOf(sight.value)}, owner: ${sight.what === 'queue' ? 'us' : 'GDS'}, kind: ${sight.what === 'queue' ? 'queue' : 'shared platform'} } # ${at(sight)}. QUESTION: what happens without it (fallback)?`,
-    ),
+    ...found.flatMap((sight) => {
+      const key = `dependency.${idOf(sight.value)}.fallback`
+      const fallback = given[key] === undefined ? '' : `, fallback: ${quoted(given[key])}`
+      const owner = sight.what === 'queue' ? 'us' : 'GDS'
+      return [
+        ...ask(key, '  '),
+        `  - { id: ${idOf(sight.value)}, owner: ${owner}, kind: ${sight.what === 'queue' ? 'queue' : 'shared platform'}${fallback} } # ${at(sight)}`,
+      ]
+    }),
   ]
 }
 

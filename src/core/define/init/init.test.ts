@@ -62,6 +62,44 @@ test('each kind of file shows what it says, and where', () => {
       'jobs:\n  a:\n    steps:\n      - run: pytest\n      - uses: aws-actions/amazon-ecs-deploy-task-definition@v2\n',
       ['pipeline github-actions @1', 'gate unit @4', 'deploy amazon-ecs-deploy-task-definition @5'],
     ],
+    [
+      'cloudformation/service.yml',
+      'Resources:\n  T:\n    Type: AWS::ECS::TaskDefinition\n    Properties:\n      ContainerDefinitions:\n        - { Name: web, Image: "r/web@sha256:1", StopTimeout: 70 }\n  G:\n    Type: AWS::ElasticLoadBalancingV2::TargetGroup\n    Properties: { HealthCheckPath: /ready }\n  S:\n    Type: AWS::ECS::Service\n    Properties: { DesiredCount: 4 }\n',
+      [
+        'infrastructure cloudformation @1',
+        'component web web @6',
+        'image web r/web@sha256:1 @6',
+        'stop-seconds web 70 @6',
+        'ready /ready @9',
+        'platform S ecs @10',
+        'replicas 4 @12',
+      ],
+    ],
+    [
+      'infra/lb.tf',
+      'resource "aws_lb_target_group" "web" {\n  health_check {\n    path = "/healthz"\n  }\n  tags = { path = "/no" }\n}\n',
+      ['infrastructure terraform @1', 'ready /healthz @3'],
+    ],
+    [
+      'buildspec.yml',
+      'phases:\n  build:\n    commands:\n      - mvn verify\n',
+      ['pipeline codepipeline @1', 'gate unit @4'],
+    ],
+    [
+      '.gitlab-ci.yml',
+      'test:\n  script: pytest\ndeploy:\n  script: terraform apply\n',
+      ['pipeline other @1', 'gate unit @2', 'deploy terraform apply @4'],
+    ],
+    [
+      'pyproject.toml',
+      '[project]\nname = "permits"\ndependencies = ["psycopg2"]\n',
+      ['database postgres @3', 'name permits @2'],
+    ],
+    [
+      'pom.xml',
+      '<project>\n  <parent>\n    <artifactId>spring-boot-starter-parent</artifactId>\n  </parent>\n  <artifactId>permits</artifactId>\n</project>\n',
+      ['name permits @5'],
+    ],
     ['Jenkinsfile', "stage('t') { sh 'mvn verify' }\n", ['pipeline jenkins @1', 'gate unit @1']],
     ['rules.yml', 'groups:\n  - name: g\n    rules:\n      - alert: SubmitFails\n', ['alert SubmitFails @4']],
     ['db/migrate/001_x.rb', '', ['migrations db/migrate @1']],
@@ -82,6 +120,39 @@ test('routes are read where a framework writes them down, and not guessed elsewh
     ],
     ['config/routes.rb', "  get '/start', to: 'x#y'\n  post \"send\", to: 'x#z'", ['GET /start', 'POST /send']],
     ['A.java', '@GetMapping("/a/{id}")\n@PostMapping(value = "/b")', ['GET /a/:id', 'POST /b']],
+    [
+      'r.js',
+      "router.route('/x').get(f).post(g)\nfastify.route({ method: 'PUT', url: '/y' })",
+      ['GET /x', 'POST /x', 'PUT /y'],
+    ],
+    [
+      'c.ts',
+      "@Controller('cases')\nclass C {\n  @Get(':id')\n  one() {}\n  @Post()\n  add() {}\n}",
+      ['GET /cases/:id', 'POST /cases'],
+    ],
+    ['x.ts', "@Get('lonely')", []],
+    [
+      'config/urls.py',
+      "urlpatterns = [\n  path('apply/<int:pk>/', views.apply),\n  path('admin/', include(admin)),\n  re_path(r'^x$', v),\n]",
+      ['GET /apply/:pk/'],
+    ],
+    ['app/urls.py', "path('apply/', views.apply)", []],
+    ['app.rb', "get '/start' do\n  erb :start\nend\n# get '/no'", ['GET /start']],
+    [
+      'config/routes.rb',
+      "Rails.application.routes.draw do\n  resources :claims, only: %i[new create]\n  resource :session, only: :show\n  namespace :admin do\n    resources :users\n    get 'x', to: 'x#y'\n  end\n  get 'cookies', to: 'p#c'\nend",
+      ['GET /claims/new', 'POST /claims', 'GET /session', 'GET /cookies'],
+    ],
+    [
+      'B.java',
+      '@RequestMapping("/api")\npublic class B {\n  @GetMapping\n  String all() {}\n  @PostMapping("/send")\n  String send() {}\n  @RequestMapping(value = "/old", method = RequestMethod.PUT)\n  public String old() {}\n}',
+      ['GET /api', 'POST /api/send', 'PUT /api/old'],
+    ],
+    [
+      'J.java',
+      '@Path("/claims")\npublic class J {\n  @GET\n  @Path("{id}")\n  public Claim one(String id) {\n  }\n}',
+      ['GET /claims/:id'],
+    ],
   ]
   for (const [path, text, wanted] of cases)
     assert.deepEqual(
@@ -111,6 +182,19 @@ test('with every question answered, what is left open is what define names', () 
     'journey.apply.harmClass': 'delay',
     'journey.apply.recoverMinutes': '30',
     'journey.apply.steps': 'GET /, POST /apply/send, GET /apply/send',
+    failureModes: 'sends-fail',
+    'mode.sends-fail.name': 'Applications cannot be sent',
+    'mode.sends-fail.journeys': 'apply',
+    'mode.sends-fail.sees': 'the problem page',
+    'mode.sends-fail.detect': 'ratio',
+    'mode.sends-fail.confirm': 'send the test application',
+    'mode.sends-fail.first': 'take the newest release back',
+    'mode.sends-fail.undo': 'deploy it again',
+    'mode.sends-fail.degrade': 'by phone',
+    'component.web.ready': '/ready',
+    'component.web.stopSeconds': '35',
+    'component.web.requestSeconds': '30',
+    'comms.mustSay': 'whether the permit is late; what to do now',
     'oncall.cover': 'always',
     'oncall.first': 'primary on call, duty@permits.example.gov.uk',
     'oncall.then': 'head of service, head@permits.example.gov.uk',
@@ -134,8 +218,11 @@ test('with every question answered, what is left open is what define names', () 
     service?.journeys[0]?.steps.map((step) => `${step.id} ${step.method} ${step.route}`),
     ['start GET /', 'send POST /apply/send', 'send-2 GET /apply/send'],
   )
+  assert.equal(service?.failureModes[0]?.act.first.says, 'take the newest release back')
+  assert.equal(service?.runtime.components[0]?.stopSecondsMax, 35)
+  assert.deepEqual(service?.comms.mustSay, ['whether the permit is late', 'what to do now'])
   // A sound definition that is not complete still names what is missing.
-  assert.ok(findings.some((finding) => finding.rule === 'journey-without-failure-mode'))
+  assert.ok(findings.some((finding) => finding.rule === 'gates-missing'))
 })
 
 test('the three most harmful gaps are named, worst first, with their place', () => {

@@ -50,7 +50,7 @@ export function surveyed(path: string): boolean {
     return /(^|\/)runbooks?\//i.test(path)
   return (
     /\.(ya?ml|json|tf|sql|md|xml|gradle|kts|txt|toml)$/i.test(path) ||
-    /(^|\/)(Dockerfile[^/]*|Jenkinsfile[^/]*|Gemfile|Procfile)$/.test(path) ||
+    /(^|\/)(Dockerfile[^/]*|Jenkinsfile[^/]*|Gemfile|Pipfile|Procfile)$/.test(path) ||
     /\.(js|mjs|cjs|ts|py|rb|java|kt)$/.test(path)
   )
 }
@@ -80,13 +80,30 @@ function dedupe(sights: readonly Sight[]): readonly Sight[] {
 
 const READERS: readonly { readonly when: RegExp; read(file: TreeFile, see: See): void }[] = [
   { when: /(^|\/)package\.json$/, read: packageJson },
-  { when: /(^|\/)(requirements[^/]*\.txt|pyproject\.toml|Gemfile|pom\.xml|build\.gradle(\.kts)?)$/, read: manifest },
+  {
+    when: /(^|\/)(requirements[^/]*\.txt|Pipfile|pyproject\.toml|Gemfile|pom\.xml|build\.gradle(\.kts)?)$/,
+    read: manifest,
+  },
+  { when: /^(pyproject\.toml|pom\.xml|settings\.gradle(\.kts)?)$/, read: projectName },
   { when: /(^|\/)Dockerfile[^/]*$/, read: dockerfile },
   { when: /(^|\/)Procfile$/, read: procfile },
   { when: /(^|\/)(docker-)?compose[^/]*\.ya?ml$/, read: compose },
   { when: /^\.github\/workflows\/[^/]+\.ya?ml$/, read: workflow },
   { when: /(^|\/)Jenkinsfile[^/]*$/, read: jenkinsfile },
-  { when: /(^|\/)(buildspec|appspec)[^/]*\.(ya?ml|json)$/, read: (_, see) => see('pipeline', 'codepipeline', 1) },
+  {
+    when: /(^|\/)(buildspec|appspec)[^/]*\.(ya?ml|json)$/,
+    read: (file, see) => {
+      see('pipeline', 'codepipeline', 1)
+      eachLine(file, (text, line) => gatesIn(text, line, see))
+    },
+  },
+  {
+    when: /^(\.gitlab-ci|azure-pipelines[^/]*|bitbucket-pipelines|\.circleci\/config)\.ya?ml$/,
+    read: (file, see) => {
+      see('pipeline', 'other', 1)
+      eachLine(file, (text, line) => gatesIn(text, line, see))
+    },
+  },
   { when: /\.tf$/, read: terraform },
   { when: /\.(ya?ml|json)$/, read: documents },
   {
@@ -181,6 +198,25 @@ function manifest(file: TreeFile, see: See): void {
   })
 }
 
+/** Name of the project, where its own manifest says it; that of its parent or of a plugin is none. */
+function projectName(file: TreeFile, see: See): void {
+  const found = /\.xml$/.test(file.path)
+    ? file.text
+        .replace(/<(parent|dependencies|build|profiles)>[\s\S]*?<\/\1>/g, blank)
+        .match(/<artifactId>([\w.-]+)<\/artifactId>/)
+    : file.text.match(/^(?:rootProject\.)?name\s*=\s*['"]([\w.-]+)['"]/m)
+  if (found) see('name', found[1]!, file.text.slice(0, found.index).split('\n').length)
+}
+
+/** As many lines and signs as before, so that places stay. */
+function blank(text: string): string {
+  return text.replace(/[^\n]/g, ' ')
+}
+
+function eachLine(file: TreeFile, look: (text: string, line: number) => void): void {
+  file.text.split('\n').forEach((text, i) => void look(text, i + 1))
+}
+
 function dockerfile(file: TreeFile, see: See): void {
   file.text.split('\n').forEach((text, i) => {
     const found = text.match(/^\s*(CMD|ENTRYPOINT|HEALTHCHECK|FROM)\s+(.+)$/i)
@@ -211,16 +247,21 @@ function procfile(file: TreeFile, see: See): void {
 
 function jenkinsfile(file: TreeFile, see: See): void {
   see('pipeline', 'jenkins', 1)
-  file.text.split('\n').forEach((text, i) => void gatesIn(text, i + 1, see))
+  eachLine(file, (text, line) => gatesIn(text, line, see))
 }
 
 function terraform(file: TreeFile, see: See): void {
   see('infrastructure', 'terraform', 1)
+  let inHealthCheck = false
   file.text.split('\n').forEach((text, i) => {
     const found = text.match(/^\s*resource\s+"(\w+)"\s+"([\w-]+)"/)
     if (found) resource(found[1]!, found[2]!, i + 1, see)
-    const count = text.match(/^\s*desired_count\s*=\s*(\d+)/)
+    const count = text.match(/^\s*(?:desired_count|desired_capacity)\s*=\s*(\d+)/)
     if (count) see('replicas', count[1]!, i + 1)
+    const path = inHealthCheck ? text.match(/^\s*path\s*=\s*"(\/[\w./-]*)"/) : null
+    if (path) see('ready', path[1]!, i + 1)
+    if (/^\s*health_check\s*\{/.test(text)) inHealthCheck = true
+    else if (/^\s*\}/.test(text)) inHealthCheck = false
   })
 }
 
@@ -259,7 +300,7 @@ function compose(file: TreeFile, see: See): void {
     const store =
       typeof image === 'string' ? image.match(/(?:^|\/)(postgres|mysql|mariadb|mongo|redis|rabbitmq)/)?.[1] : undefined
     if (store) see(store === 'redis' || store === 'rabbitmq' ? 'queue' : 'database', store, at('image'), name)
-    else see('component', /work|job|queue|consumer/.test(name) ? 'worker' : 'web', at(), name)
+    else see('component', isWorker(name) ? 'worker' : 'web', at(), name)
     const path = JSON.stringify(healthcheck ?? '').match(/https?:\/\/[^/\s"']+(\/[\w./-]*)/)
     if (path) see('ready', path[1]!, at('healthcheck'), name)
     if (typeof stop === 'string' && /^\d+s$/.test(stop))
@@ -324,7 +365,7 @@ function kubernetes(doc: Doc, at: (path: Path) => number, see: See): void {
     see('schedule', spec.schedule, at(['spec', 'schedule']), name)
     return
   }
-  see('component', /work|job|queue|consumer|router/.test(name) ? 'worker' : 'web', at(['kind']), name)
+  see('component', isWorker(name) ? 'worker' : 'web', at(['kind']), name)
   if (typeof spec.replicas === 'number') see('replicas', String(spec.replicas), at(['spec', 'replicas']), name)
   const pod = docOf(docOf(spec.template).spec)
   const path = ['spec', 'template', 'spec']
@@ -350,12 +391,7 @@ function ecs(doc: Doc, at: (path: Path) => number, see: See): void {
     see('platform', 'ecs', at(['containerDefinitions']))
     docsOf(containers).forEach((container, i) => {
       const name = typeof container.name === 'string' ? container.name : `container-${i + 1}`
-      see(
-        'component',
-        /work|job|queue|render|consumer/.test(name) ? 'worker' : 'web',
-        at(['containerDefinitions', i, 'name']),
-        name,
-      )
+      see('component', isWorker(name) ? 'worker' : 'web', at(['containerDefinitions', i, 'name']), name)
       if (typeof container.image === 'string')
         see('image', container.image, at(['containerDefinitions', i, 'image']), name)
       if (typeof container.stopTimeout === 'number')
@@ -378,7 +414,27 @@ function cloudformation(doc: Doc, at: (path: Path) => number, see: See): void {
   const resources = entriesOf(doc.Resources)
   if (resources.some(([, body]) => String((body as Doc | null)?.Type).startsWith('AWS::')))
     see('infrastructure', 'cloudformation', at(['Resources']))
-  for (const [name, body] of resources) resource(String((body as Doc | null)?.Type), name, at(['Resources', name]), see)
+  for (const [name, body] of resources) {
+    const type = String((body as Doc | null)?.Type)
+    resource(type, name, at(['Resources', name]), see)
+    const properties = docOf((body as Doc | null)?.Properties)
+    const seeing = (what: Sight['what'], key: string) => {
+      const value = properties[key]
+      if (typeof value === 'string' || typeof value === 'number')
+        see(what, String(value), at(['Resources', name, 'Properties', key]))
+    }
+    if (type === 'AWS::ECS::Service') seeing('replicas', 'DesiredCount')
+    if (type === 'AWS::ElasticLoadBalancingV2::TargetGroup') seeing('ready', 'HealthCheckPath')
+    if (type === 'AWS::ECS::TaskDefinition')
+      docsOf(properties.ContainerDefinitions).forEach((container, i) => {
+        const line = at(['Resources', name, 'Properties', 'ContainerDefinitions', i])
+        if (typeof container.Name !== 'string') return
+        see('component', isWorker(container.Name) ? 'worker' : 'web', line, container.Name)
+        if (typeof container.Image === 'string') see('image', container.Image, line, container.Name)
+        if (typeof container.StopTimeout === 'number')
+          see('stop-seconds', String(container.StopTimeout), line, container.Name)
+      })
+  }
 }
 
 function prometheus(doc: Doc, at: (path: Path) => number, see: See): void {
@@ -388,6 +444,10 @@ function prometheus(doc: Doc, at: (path: Path) => number, see: See): void {
       if (typeof rule.alert === 'string') see('alert', rule.alert, at(['groups', i, 'rules', j]))
     })
   })
+}
+
+function isWorker(name: string): boolean {
+  return /work|job|queue|render|consumer|router/.test(name)
 }
 
 /** Lists of anything, as documents; what is none becomes an empty one. */
