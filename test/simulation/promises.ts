@@ -4,8 +4,11 @@ import type { MemoryTraffic } from '../../src/adapters/memory/traffic.ts'
 import { isOver } from '../../src/core/deploy/deploying.ts'
 import type { DeploymentState } from '../../src/core/deploy/deployment.ts'
 import { append, EMPTY, rootOf } from '../../src/core/prove/merkle.ts'
+import type { Instance } from '../../src/ports/runtime.ts'
 import type { Store } from '../../src/ports/store.ts'
-import { isUnreachable } from '../../src/ports/unreachable.ts'
+import type { TrafficConfig } from '../../src/ports/traffic.ts'
+import { isUnreachable, type Unreachable } from '../../src/ports/unreachable.ts'
+import { checkBefore, isCleared } from './before.ts'
 import type { Fate } from './world.ts'
 
 const PAGED_WITHIN_MS = 120_000
@@ -16,10 +19,51 @@ export interface Ended {
   readonly store: Store
   readonly traffic: MemoryTraffic
   readonly runtime: MemoryRuntime
+  readonly watched: Watched
 }
 
-export async function check({ fate, state, store, traffic, runtime }: Ended): Promise<readonly string[]> {
-  const broken: string[] = []
+/** What is looked at all the time, not only at the end. */
+export interface Watched {
+  readonly broken: Set<string>
+  contracted: boolean
+  /** Rows that are still in the old shape. */
+  rows: number
+}
+
+/** Promises of every moment: capacity, room, the order of a schema change, and who may meet the release. */
+export function watch(
+  seen: Watched,
+  { strategy, replicas, needed, keep }: Fate,
+  { stable, canary, tenants }: TrafficConfig,
+  instances: readonly Instance[] | Unreachable,
+): void {
+  const promise = (holds: boolean, says: string) => {
+    if (!holds) seen.broken.add(says)
+  }
+  const arms = stable.backends.length + (canary?.backends.length ?? 0)
+  if (strategy === 'rolling') {
+    promise(arms >= Math.min(needed, replicas), `the peak always fits (${arms} in traffic, ${needed} needed)`)
+    if (!isUnreachable(instances) && keep === 'restart')
+      promise(instances.length <= replicas + 1, `never more than one batch beside the fleet (${instances.length})`)
+  }
+  if (seen.contracted) {
+    promise(stable.release === 'r2', 'nobody goes back to a release whose schema is gone')
+    if (!isUnreachable(instances))
+      promise(
+        instances.every(({ release }) => release === 'r2'),
+        'the old release is stopped before what it needs is removed',
+      )
+    promise(seen.rows === 0, 'every row is copied before the old shape is removed')
+  }
+  if (tenants) {
+    const [first, second] = [tenants.rings[0]?.weight ?? 0, tenants.rest?.weight ?? 0]
+    promise(second === 0 || first > 0, 'a ring opens only after the one before it')
+    promise(!(first > 0.05 && first < 1 && second > 0.05), 'a tenant is split only while its ring is on trial')
+  }
+}
+
+export async function check({ fate, state, store, traffic, runtime, watched }: Ended): Promise<readonly string[]> {
+  const broken: string[] = [...watched.broken]
   const promise = (holds: boolean, says: string) => {
     if (!holds) broken.push(says)
   }
@@ -36,13 +80,28 @@ export async function check({ fate, state, store, traffic, runtime }: Ended): Pr
   promise(config?.canary === undefined || config.weight === 0, 'nobody is left on the other release')
   promise(running.includes(serving), `${serving} runs`)
   promise(running.length === 1, `nothing else runs (${running.join(', ')})`)
+  const whole = isUnreachable(instances) || instances.length === fate.replicas
+  const told = (await store.read('inc-dep-r2-capacity')) !== null
+  promise(whole || told, `it runs with all of its replicas (${isUnreachable(instances) ? '?' : instances.length})`)
+  const removed = fate.schema === 'contract' && phase.name === 'promoted'
+  promise(
+    watched.contracted === removed,
+    `the old shape is removed exactly when it was promoted (${watched.contracted})`,
+  )
 
-  const byHand = state.history.some(({ why }) => why.startsWith('ben '))
+  const byHand = state.history.some(({ why }) => why.startsWith('ben ') || why.includes(' ben called off '))
   const bad = ['fails-20', 'fails-all', 'dead-on-start', 'fails-in-private', 'bad-schema'].includes(fate.character)
   if (bad && !(await saidPromote(store)))
     promise(phase.name !== 'promoted', `a release that is ${fate.character} is not promoted`)
+  broken.push(...(await checkBefore(fate.before, state, store)))
   const calm =
-    !fate.trafficAway && !fate.runtimeAway && !byHand && fate.deadliness === 0 && fate.gatewayRestartAt === null
+    isCleared(state) &&
+    !fate.before.swapped &&
+    !fate.trafficAway &&
+    !fate.runtimeAway &&
+    !byHand &&
+    fate.deadliness === 0 &&
+    fate.gatewayRestartAt === null
   if (calm && fate.character === 'good')
     promise(phase.name === 'promoted', `a good release is promoted (${phase.name}: ${state.lastWhy})`)
 
