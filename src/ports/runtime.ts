@@ -1,6 +1,26 @@
 import type { Instant } from '../core/time.ts'
 import type { Refused, Unreachable } from './unreachable.ts'
 
+/** How a replica runs as a container. */
+export interface ContainerSpec {
+  /** With its digest: "registry.example.gov.uk/web@sha256:…". A tag may be another image tomorrow. */
+  readonly image: string
+  /** Memory it may use, in MB; more, and it is ended. Absent: no limit. */
+  readonly memoryMb?: number
+  /** Share of processors, e.g. 1.5. Absent: no limit. */
+  readonly cpus?: number
+  /** "host" (default): it listens on the machine's loopback. "published": on a network of its own, with its port on loopback. */
+  readonly network?: 'host' | 'published'
+  /** Folders of this machine that it sees; read-only unless said. */
+  readonly mounts?: readonly { readonly from: string; readonly to: string; readonly readOnly?: boolean }[]
+  /** Paths beside /tmp that it may write to, each a memory file system of 64 MB that ends with it. */
+  readonly writable?: readonly string[]
+  /** User in the container; absent: the image's. */
+  readonly user?: string
+  /** The container engine with its options, as argv; the driver fills it in. */
+  readonly engine?: readonly string[]
+}
+
 export interface ReleaseSpec {
   readonly epoch: number
   readonly service: string
@@ -17,6 +37,8 @@ export interface ReleaseSpec {
   readonly startMsMax: number
   /** From SIGTERM to SIGKILL, in ms: at least the slowest request. */
   readonly stopMsMax: number
+  /** Absent: replicas are processes in `folder`. Present: containers; an empty `command` then means the image's own. */
+  readonly container?: ContainerSpec
 }
 
 export interface Instance {
@@ -71,7 +93,9 @@ export interface Runtime {
    * The digest that replicas started now would report: it goes into the plan, people agree to it, and a start that reports another one
    * is refused. A driver without it cannot tell, and everything that rests on it says so.
    */
-  identify?(release: Pick<ReleaseSpec, 'release' | 'folder' | 'command'>): Promise<Identified | Unreachable>
+  identify?(
+    release: Pick<ReleaseSpec, 'release' | 'folder' | 'command' | 'container'>,
+  ): Promise<Identified | Unreachable>
   instances(release?: string): Promise<readonly Instance[] | Unreachable>
   stop(release: string, epoch: number): Promise<'stopped' | Refused | Unreachable>
   /** Stops these replicas of a release and leaves the others; those that are gone already are done. The last ones are stopped by `stop`. */

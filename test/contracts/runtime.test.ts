@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { memoryRuntime } from '../../src/adapters/memory/runtime.ts'
+import { podmanRuntime } from '../../src/adapters/podman/runtime.ts'
 import { identityOf, isAlive, isGroupAlive, signalGroup, TOKEN } from '../../src/adapters/process/life.ts'
 import { takeLock } from '../../src/adapters/process/lock.ts'
 import { logFileOf, openLog, tailOf, turnLogs } from '../../src/adapters/process/log.ts'
@@ -14,6 +15,7 @@ import { type Supervisor, startSupervisor, stopSupervisor } from '../../src/adap
 import type { Instance, ReleaseSpec, Runtime } from '../../src/ports/runtime.ts'
 import { isUnreachable } from '../../src/ports/unreachable.ts'
 import { type Kind, runtimeContract } from '../../src/testing/contracts/runtime.ts'
+import { openPodman, whyNoContainers } from '../containers/podman.ts'
 
 const folder = (word: string) => mkdtempSync(join(tmpdir(), `holdfast-${word}-`))
 
@@ -91,6 +93,36 @@ runtimeContract('process', async () => {
     },
   }
 })
+
+const noContainers = whyNoContainers()
+if (noContainers === undefined) {
+  runtimeContract('podman', async () => {
+    const podman = openPodman()
+    const state = folder('podman-runtime')
+    let supervisor = await startSupervisor({ state })
+    const { engine } = podman
+    return {
+      runtime: async () => podmanRuntime({ socket: supervisor.socket, engine }),
+      unreachable: async () => podmanRuntime({ socket: join(state, 'nobody.sock'), engine }),
+      spec: (release, kind, epoch, replicas) => ({
+        ...specOf(release, kind, epoch, replicas),
+        command: ['/usr/bin/node', '-e', PROGRAM, '{release}', '{port}'],
+        // A container takes up to a second to be there on a busy machine.
+        startMsMax: kind === 'deaf' ? 3_000 : 20_000,
+        container: { image: podman.node, memoryMb: 256, cpus: 2 },
+      }),
+      crash: async ({ pid }) => void process.kill(pid!, 'SIGKILL'),
+      restart: async () => {
+        supervisor = await replace(state, supervisor)
+      },
+      close: async () => {
+        await stopSupervisor({ state })
+        podman.close()
+        rmSync(state, { recursive: true })
+      },
+    }
+  })
+} else test('podman', { skip: noContainers }, () => {})
 
 /** The supervisor dies without a word, and the next one comes. */
 async function replace(state: string, dies: Supervisor): Promise<Supervisor> {

@@ -14,7 +14,7 @@ import { messageOf } from '../../core/errors.ts'
 import { durationOf } from '../../core/time.ts'
 import type { Instance, NotStarted, ReleaseSpec, Started } from '../../ports/runtime.ts'
 import { type Refused, refused } from '../../ports/unreachable.ts'
-import { digestOfFolder } from './folder-digest.ts'
+import { bodyOf } from './body.ts'
 import { type Journal, type ReleaseRecord, type ReplicaRecord, readJournal, writeJournal } from './journal.ts'
 import { logFileOf, sizeOf, tailOf, turnLogs } from './log.ts'
 import type { Paths } from './paths.ts'
@@ -139,11 +139,13 @@ export function openFleet(paths: Paths): Fleet {
     const joined = records.map((each) => replicaOf(of, each))
     of.replicas = [...of.replicas, ...joined]
     void watchJoin(of, attempt, joining.until)
-    void digestOfFolder(spec.folder).then(async (identified) => {
-      for (const each of records) note(each, identified)
-      const failed = (thrown: unknown) => failJoin(of, attempt, `A replica of ${spec.release}: ${messageOf(thrown)}.`)
-      if (record.phase === 'running') await Promise.all(joined.map((each) => each.begin().catch(failed)))
-    })
+    void bodyOf(spec)
+      .identify(spec)
+      .then(async (identified) => {
+        for (const each of records) note(each, identified)
+        const failed = (thrown: unknown) => failJoin(of, attempt, `A replica of ${spec.release}: ${messageOf(thrown)}.`)
+        if (record.phase === 'running') await Promise.all(joined.map((each) => each.begin().catch(failed)))
+      })
   }
 
   const watchJoin = async (of: Held, attempt: string, until: number) => {
@@ -227,10 +229,12 @@ export function openFleet(paths: Paths): Fleet {
     save()
     const of = hold(record)
     // Before any replica runs, so that what one writes into its folder does not change what the next one is said to be.
-    void digestOfFolder(spec.folder).then((identified) => {
-      for (const replica of replicas) note(replica, identified)
-      if (record.phase === 'starting') void launch(of)
-    })
+    void bodyOf(spec)
+      .identify(spec)
+      .then((identified) => {
+        for (const replica of replicas) note(replica, identified)
+        if (record.phase === 'starting') void launch(of)
+      })
   }
 
   const launch = async (of: Held): Promise<void> => {

@@ -1,5 +1,6 @@
 /** What goes over the supervisor's socket. Every message is checked here, because a socket is an outside. */
 import { z } from 'zod'
+import type { ReleaseSpec } from '../../ports/runtime.ts'
 import type { Fleet } from './fleet.ts'
 
 /** Bytes of one message. */
@@ -16,17 +17,38 @@ const release = z
 const epoch = z.int().min(0)
 const waitMs = z.int().min(0).max(WAIT_MS_MAX)
 
+const path = z.string().regex(/^\/[^:,\n]*$/, 'a full path without colon or comma')
+
+const container = z.strictObject({
+  // A word that begins with a dash would be an option of the container engine.
+  image: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,500}$/, 'an image has a name, and a digest after @'),
+  memoryMb: z.int().min(4).max(16_777_216).optional(),
+  cpus: z.number().min(0.01).max(1_024).optional(),
+  network: z.enum(['host', 'published']).optional(),
+  mounts: z
+    .array(z.strictObject({ from: path, to: path, readOnly: z.boolean().optional() }))
+    .max(20)
+    .optional(),
+  writable: z.array(path).max(20).optional(),
+  user: z
+    .string()
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_:.-]{0,63}$/)
+    .optional(),
+  engine: z.array(z.string().min(1).max(4_096)).min(1).max(50).optional(),
+})
+
 const spec = z.strictObject({
   epoch,
   service: z.string().min(1).max(200),
   release,
   replicas: z.int().min(1).max(100),
-  command: z.array(z.string().max(8_192)).min(1).max(200),
+  command: z.array(z.string().max(8_192)).max(200),
   folder: z.string().min(1).max(4_096),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string().max(65_536)),
   readyPath: z.string().startsWith('/').max(2_048),
   startMsMax: z.int().min(1).max(HOUR_MS),
   stopMsMax: z.int().min(0).max(HOUR_MS),
+  container: container.optional(),
 })
 
 const start = z.strictObject({ spec, attempt: z.string().min(1).max(100), waitMs })
@@ -47,7 +69,8 @@ export async function answerTo(fleet: Fleet, path: string, body: unknown): Promi
       return ok({ pid: process.pid })
     case '/start': {
       const ask = start.parse(body)
-      return ok(await fleet.start(ask.spec, ask.attempt, ask.waitMs))
+      if (ask.spec.command.length === 0 && !ask.spec.container) throw new Error('A process needs a command.')
+      return ok(await fleet.start(ask.spec as ReleaseSpec, ask.attempt, ask.waitMs))
     }
     case '/stop': {
       const ask = stop.parse(body)

@@ -6,16 +6,13 @@
  *                 └── died ───┴──► waits (0.25 s, 0.5 s, … 30 s) ──► launch again on the same port
  *   stop, in any state: SIGTERM ──► whole stop budget ──► SIGKILL to whatever is left
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { closeSync } from 'node:fs'
 import http from 'node:http'
 import { messageOf } from '../../core/errors.ts'
 import type { Identified, Instance, ReleaseSpec } from '../../ports/runtime.ts'
-import { digestOfFolder } from './folder-digest.ts'
+import { bodyOf } from './body.ts'
 import type { ReplicaRecord } from './journal.ts'
-import { findByToken, identityOf, isAlive, isGroupAlive, signalGroup, TOKEN } from './life.ts'
-import { openLog } from './log.ts'
+import { findByToken, identityOf, isAlive, isGroupAlive, signalGroup } from './life.ts'
 import { portFor } from './port.ts'
 
 /** Readiness is asked this often until the first yes, then ten times less often, in ms. */
@@ -31,8 +28,6 @@ const BACKOFF_MS = 250
 const BACKOFF_MS_MAX = 30_000
 /** A replica that lived this long starts its waits anew, in ms. */
 const SETTLED_MS = 60_000
-/** Of our own environment a release gets only these; everything else it needs is in its spec. */
-const PASSED_ON = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'LD_LIBRARY_PATH', 'NODE_EXTRA_CA_CERTS']
 
 export interface ReplicaHooks {
   /** The record changed: write it down before going on. */
@@ -59,6 +54,8 @@ export function newReplica(spec: ReleaseSpec, record: ReplicaRecord, logFile: st
   let timers: NodeJS.Timeout[] = []
   // Rises with each launch and with the stop: what an older life still has to say is not heard.
   let life = 0
+  let launching: Promise<void> = Promise.resolve()
+  const body = bodyOf(spec)
 
   const later = (ms: number, run: () => void) => {
     timers.push(setTimeout(run, ms))
@@ -68,7 +65,12 @@ export function newReplica(spec: ReleaseSpec, record: ReplicaRecord, logFile: st
     timers = []
   }
 
-  const launch = async (): Promise<void> => {
+  const launch = (): Promise<void> => {
+    launching = launchNow()
+    return launching
+  }
+
+  const launchNow = async (): Promise<void> => {
     const mine = ++life
     clearTimers()
     ready = false
@@ -78,15 +80,21 @@ export function newReplica(spec: ReleaseSpec, record: ReplicaRecord, logFile: st
     delete record.pid
     delete record.identity
     hooks.save()
-    const child = spawnReplica(spec, record, logFile)
-    child.on('error', (error) => dead(mine, `${spec.command[0]} could not be started: ${error.message}`))
-    child.on('exit', (code, signal) => dead(mine, signal ? `ended by ${signal}` : `ended with exit code ${code}`))
-    if (child.pid === undefined) return
-    record.pid = child.pid
-    const identity = identityOf(child.pid)
+    const { pid, digest } = await body.start(spec, record, logFile, (why) => dead(mine, why))
+    if (pid === undefined) return
+    record.pid = pid
+    const identity = identityOf(pid)
     if (identity) record.identity = identity
+    if (digest) note(record, digest)
     hooks.save()
+    if (body.watched) watch(mine, pid, identity ?? '')
     void probe(mine)
+  }
+
+  const watch = (mine: number, pid: number, identity: string) => {
+    if (mine !== life) return
+    if (isAlive(pid, identity)) later(LIFE_MS, () => watch(mine, pid, identity))
+    else void body.epitaph(spec, record).then((why) => dead(mine, why))
   }
 
   const adopt = async (pid: number, identity: string): Promise<void> => {
@@ -94,12 +102,7 @@ export function newReplica(spec: ReleaseSpec, record: ReplicaRecord, logFile: st
     record.pid = pid
     record.identity = identity
     hooks.save()
-    const look = () => {
-      if (mine !== life) return
-      if (isAlive(pid, identity)) later(LIFE_MS, look)
-      else dead(mine, 'ended while the supervisor was not its parent')
-    }
-    look()
+    watch(mine, pid, identity)
     // Whoever asks the new supervisor must not hear "not ready" only because nobody has looked yet.
     await probe(mine)
   }
@@ -131,11 +134,13 @@ export function newReplica(spec: ReleaseSpec, record: ReplicaRecord, logFile: st
   }
 
   const relaunch = () => {
-    // It may find another folder than it did at first. The restart does not wait for that.
-    void digestOfFolder(spec.folder).then((identified) => {
-      note(record, identified)
-      hooks.save()
-    })
+    // It may find another folder than it did at first. The restart does not wait for that. A container's start says it by itself.
+    if (!body.watched) {
+      void body.identify(spec).then((identified) => {
+        note(record, identified)
+        hooks.save()
+      })
+    }
     launch().catch((thrown) => dead(life, messageOf(thrown)))
   }
 
@@ -143,6 +148,13 @@ export function newReplica(spec: ReleaseSpec, record: ReplicaRecord, logFile: st
     life++
     clearTimers()
     ready = false
+    // A container takes a moment to be there, and must not come after its own end.
+    await launching.catch(() => {})
+    await endProcesses()
+    await body.clear(spec, record)
+  }
+
+  const endProcesses = async () => {
     const { token } = record
     const pid = record.pid ?? (token === '' ? undefined : findByToken(token))
     if (pid === undefined) return
@@ -191,25 +203,6 @@ export function note(record: ReplicaRecord, identified: Identified): void {
   delete record.digest
   delete record.digestWhy
   Object.assign(record, 'why' in identified ? { digestWhy: identified.why } : identified)
-}
-
-function spawnReplica(spec: ReleaseSpec, record: ReplicaRecord, logFile: string): ChildProcess {
-  const [command = '', ...args] = spec.command.map((word) =>
-    word.replaceAll('{port}', String(record.port)).replaceAll('{release}', spec.release),
-  )
-  const ours = Object.fromEntries(PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
-  const log = openLog(logFile)
-  try {
-    return spawn(command, args, {
-      cwd: spec.folder,
-      env: { ...ours, ...spec.env, PORT: String(record.port), [TOKEN]: record.token },
-      // A process group of its own, which lives on when we die, and which can be ended as a whole.
-      detached: true,
-      stdio: ['ignore', log, log],
-    })
-  } finally {
-    closeSync(log)
-  }
 }
 
 function askReady(port: number, path: string): Promise<boolean> {

@@ -1,0 +1,79 @@
+/** Podman with a store of its own, and an image of Node made from the Node that runs this test: no registry is asked. */
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { podmanEngine, whyNoPodman } from '../../src/adapters/podman/runtime.ts'
+
+export interface Podman {
+  readonly engine: readonly string[]
+  /** An image with /usr/bin/node and nothing else, by digest. */
+  readonly node: string
+  /** An image on top of it with these files, by digest. */
+  image(name: string, files: Readonly<Record<string, string>>): string
+  /** Ends what still runs, and forgets the images. */
+  close(): void
+}
+
+/**
+ * Why containers cannot be tested here, said loudly; undefined: they can. Where the tests are to be complete (CI), it throws instead.
+ */
+export function whyNoContainers(): string | undefined {
+  const why = whyNoPodman()
+  if (why === undefined) return undefined
+  if (process.env.HOLDFAST_TESTS_COMPLETE) throw new Error(`Containers must be tested here, and cannot be: ${why}`)
+  console.error(`\n!!! CONTAINERS ARE NOT TESTED ON THIS MACHINE: ${why}\n`)
+  return why
+}
+
+export function openPodman(): Podman {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-podman-'))
+  const engine = [...podmanEngine(), '--root', join(folder, 'root'), '--runroot', join(folder, 'run')]
+  const podman = (...args: string[]) => {
+    const [program = 'podman', ...options] = engine
+    return execFileSync(program, [...options, '--log-level', 'error', ...args], {
+      encoding: 'utf8',
+      timeout: 120_000,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).trim()
+  }
+  const build = (name: string, context: string, from: string) => {
+    writeFileSync(join(context, 'Containerfile'), `FROM ${from}\nCOPY rootfs/ /\nWORKDIR /app\n`)
+    // The host's network and no namespaces of its own: nothing runs while it is built.
+    const flags = ['--quiet', '--isolation=chroot', '--network=host', '--pull-never']
+    podman('build', ...flags, '--tag', `localhost/${name}`, context)
+    return `localhost/${name}@${podman('image', 'inspect', '--format', '{{.Digest}}', `localhost/${name}`)}`
+  }
+  const image = (name: string, files: Readonly<Record<string, string>>, from: string) => {
+    const context = join(folder, name)
+    for (const [to, path] of Object.entries(files)) {
+      const target = join(context, 'rootfs', to)
+      mkdirSync(dirname(target), { recursive: true })
+      cpSync(path, target, { recursive: true, dereference: true })
+    }
+    mkdirSync(join(context, 'rootfs', 'app'), { recursive: true })
+    const digest = build(name, context, from)
+    rmSync(context, { recursive: true })
+    return digest
+  }
+  const node = image('node', nodeFiles(), 'scratch')
+  return {
+    engine,
+    node,
+    image: (name, files) => image(name, files, 'localhost/node'),
+    close() {
+      podman('rm', '--force', '--all', '--time', '0')
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+    },
+  }
+}
+
+/** The interpreter and the libraries that it names: about 104 MB. By their place in the image. */
+function nodeFiles(): Record<string, string> {
+  const program = realpathSync(process.execPath)
+  const libraries = execFileSync('ldd', [program], { encoding: 'utf8' }).match(/\/\S+/g) ?? []
+  return Object.fromEntries([
+    ['usr/bin/node', program],
+    ...libraries.map((path) => [path.slice(1), realpathSync(path)]),
+  ])
+}
