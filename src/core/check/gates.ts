@@ -63,6 +63,7 @@ function judgeJob(
       job.at,
       `Nothing in this repository is a ${noun} before "${job.id}".`,
       `what ${remote.remote} runs`,
+      remote.remote,
     )
   return elsewhere(world, pipeline, job, sure, kind) ?? unseen(world, pipeline, job, before, sure, kind)
 }

@@ -3,6 +3,7 @@ import type { Finding, Severity } from '../errors.ts'
 import { messageOf } from '../errors.ts'
 import type { Instant } from '../time.ts'
 import { type Allowance, allowanceFor, allowancesOf, flawOf } from './allowance.ts'
+import { type Claim, vouchedFor } from './capability.ts'
 import { type Format, isNotProduction } from './detect.ts'
 import type { Rule, Verdict } from './rule.ts'
 import type { Tree } from './tree.ts'
@@ -22,6 +23,8 @@ export interface Report {
   readonly rules: number
   /** Findings that an allowance covers; part of `findings` too, with `suppressed`. */
   readonly suppressed: number
+  /** Questions that count as answered because somebody vouched for what the files do not show. */
+  readonly claims: readonly Claim[]
 }
 
 /** The rule id of findings about files that could not be read whole. */
@@ -33,8 +36,10 @@ export function judge(tree: Tree, rules: readonly Rule[], today: Instant): Repor
   const allowances = world.all.flatMap(allowancesOf)
   const tally = new Map(world.files.map(({ file, format }) => [file, { format, pass: 0, fail: 0, 'cannot-tell': 0 }]))
   const graded: Graded[] = []
+  const claims: Claim[] = []
   for (const rule of rules) {
-    for (const verdict of verdictsOf(rule, world)) {
+    for (const given of verdictsOf(rule, world)) {
+      const verdict = settled(world, rule, given, claims)
       const counts = tally.get(verdict.at.file)
       if (counts) counts[verdict.verdict]++
       if (verdict.verdict !== 'pass')
@@ -50,7 +55,21 @@ export function judge(tree: Tree, rules: readonly Rule[], today: Instant): Repor
     findings,
     rules: rules.length,
     suppressed: findings.filter((finding) => finding.suppressed).length,
+    claims,
   }
+}
+
+/** An open question becomes a pass when a capability map vouches for what it could not see into, and the claim is kept. */
+function settled(world: World, rule: Rule, verdict: Verdict, claims: Claim[]): Verdict {
+  if (verdict.verdict !== 'cannot-tell' || verdict.ref === undefined) return verdict
+  const vouched = vouchedFor(world, verdict.ref, rule.id)
+  if (!vouched) return verdict
+  if ('why' in vouched)
+    return { ...verdict, needs: `${verdict.needs}. The capability map does not settle it: ${vouched.why}` }
+  const { owner, digest, evidence } = vouched.by
+  const { file, line } = verdict.at
+  claims.push({ rule: rule.id, file, line, ref: verdict.ref, owner, digest, evidence })
+  return { verdict: 'pass', at: verdict.at }
 }
 
 interface Graded {

@@ -40,9 +40,22 @@ ${rows.join('\n')}
 </tbody></table>
 <h2>Findings</h2>
 ${open.slice(0, 500).map(findingHtml).join('\n')}${open.length > 500 ? `\n<p>${escapeHtml(plural(open.length - 500, 'further finding'))} are in the JSON report.</p>` : ''}
-</main>
+${claimsHtml(report)}</main>
 </body>
 </html>
+`
+}
+
+function claimsHtml(report: Report): string {
+  if (report.claims.length === 0) return ''
+  const rows = report.claims.map(
+    ({ rule, ref, owner, digest, evidence }) =>
+      `<tr><td>${escapeHtml(rule)}</td><td>${escapeHtml(ref)}</td><td>${escapeHtml(owner)}</td><td><code>${escapeHtml(digest)}</code></td><td>${escapeHtml(evidence)}</td></tr>`,
+  )
+  return `<h2>Claimed, not seen</h2>
+<table><thead><tr><th scope="col">Question</th><th scope="col">What was vouched for</th><th scope="col">By</th><th scope="col">Digest</th><th scope="col">Evidence</th></tr></thead><tbody>
+${rows.join('\n')}
+</tbody></table>
 `
 }
 

@@ -1,7 +1,7 @@
 /** A report as text for people, SARIF 2.1.0 for code hosts, and GitHub's workflow commands. */
 import { createHash } from 'node:crypto'
 import type { Finding, Severity } from '../errors.ts'
-import { countOf, plural } from '../words.ts'
+import { countOf, listOf, plural } from '../words.ts'
 import type { Report } from './judge.ts'
 import { QUESTIONS, type Rule } from './rule.ts'
 
@@ -56,7 +56,11 @@ function summary(report: Report, open: readonly Finding[], ms: number): string {
     report.suppressed > 0
       ? ` ${plural(report.suppressed, 'finding is', 'findings are')} covered by a dated exception.`
       : ''
-  return `${parts.join(', ')}; ${plural(passed, 'check')} passed, in ${plural(report.checked.length, 'file')}, ${report.rules} rules, ${ms} ms.${kept}`
+  const claimed =
+    report.claims.length > 0
+      ? ` ${plural(report.claims.length, 'answer rests', 'answers rest')} on what ${listOf([...new Set(report.claims.map((claim) => claim.owner))])} vouched for, and nobody here has seen.`
+      : ''
+  return `${parts.join(', ')}; ${plural(passed, 'check')} passed, in ${plural(report.checked.length, 'file')}, ${report.rules} rules, ${ms} ms.${kept}${claimed}`
 }
 
 /** What a rule asks, why, and what good and bad look like: `check --explain`. */

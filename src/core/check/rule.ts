@@ -39,7 +39,14 @@ export type Verdict =
       readonly severity?: Severity
       readonly soft?: boolean
     }
-  | { readonly verdict: 'cannot-tell'; readonly at: Spot; readonly says: string; readonly needs: string }
+  | {
+      readonly verdict: 'cannot-tell'
+      readonly at: Spot
+      readonly says: string
+      readonly needs: string
+      /** What could not be seen into, as the file writes it: a capability map may vouch for it. */
+      readonly ref?: string
+    }
 
 /**
  * One row of the rule table. Rules MUST be pure and deterministic, MUST NOT throw on any world, and MUST answer `cannot-tell`
@@ -82,6 +89,6 @@ export function fail(
   return { verdict: 'fail', at, says, ...rest, ...(soft ? { soft } : {}) }
 }
 
-export function cannotTell(at: Spot, says: string, needs: string): Verdict {
-  return { verdict: 'cannot-tell', at, says, needs }
+export function cannotTell(at: Spot, says: string, needs: string, ref?: string): Verdict {
+  return { verdict: 'cannot-tell', at, says, needs, ...(ref === undefined ? {} : { ref }) }
 }

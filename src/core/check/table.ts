@@ -20,6 +20,7 @@ import { appspecValidates } from './rules/appspec-validates.ts'
 import { assetSkew } from './rules/asset-skew.ts'
 import { buildGoesOn } from './rules/build-goes-on.ts'
 import { canaryOutlastsAlarm } from './rules/canary-outlasts-alarm.ts'
+import { capabilityHolds } from './rules/capability-holds.ts'
 import { codedeployAlarms } from './rules/codedeploy-alarms.ts'
 import { codedeployAutoRollback } from './rules/codedeploy-auto-rollback.ts'
 import { codedeployKeepsBlue } from './rules/codedeploy-keeps-blue.ts'
@@ -127,6 +128,7 @@ import { sessionInMemory } from './rules/session-in-memory.ts'
 import { stableButRolledBack } from './rules/stable-but-rolled-back.ts'
 import { statefulKept } from './rules/stateful-kept.ts'
 import { trailOn } from './rules/trail-on.ts'
+import { unseenParts } from './rules/unseen-parts.ts'
 import { workflowPermissions } from './rules/workflow-permissions.ts'
 
 /** Every rule, by the question it answers. Each lives in a file of its own; a test holds this list to the folder. */
@@ -225,6 +227,8 @@ export const RULES: readonly Rule[] = [
   kiroDrift,
   productionFirst,
   allowanceHolds,
+  capabilityHolds,
+  unseenParts,
   deployIdentity,
   deploymentRecord,
   ecsExecAudited,

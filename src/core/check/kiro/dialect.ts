@@ -75,6 +75,7 @@ export function triggerOf(event: string): string | undefined {
 export function convert(src: Source): Conversion | undefined {
   if (/(^|\/)\.kiro\/agents\/[^/]+\.json$/.test(src.file)) return fromAgent(src)
   if (!/(^|\/)\.kiro\/hooks\/|\.kiro\.hook$/.test(src.file)) return undefined
+  if (!/\.(kiro\.hook|json|ya?ml|md)$/.test(src.file)) return undefined
   if (/\.md$/.test(src.file)) return fromMarkdown(src)
   const root = rootOf(src)
   if (root?.kind !== 'map') return undefined

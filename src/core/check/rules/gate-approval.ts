@@ -45,7 +45,12 @@ export const gateApproval: Rule = {
             `an export of the protection rules of the environment "${job.environment}"`,
           )
         else if (job.remote)
-          yield cannotTell(job.at, `"${job.id}" is decided by ${job.remote}.`, `what ${job.remote} asks for`)
+          yield cannotTell(
+            job.at,
+            `"${job.id}" is decided by ${job.remote}.`,
+            `what ${job.remote} asks for`,
+            job.remote,
+          )
         else if (pipeline.triggers.every((trigger) => trigger === 'workflow_dispatch') && pipeline.triggers.length > 0)
           yield cannotTell(job.at, `A person starts "${job.id}" by hand.`, 'a record of who must agree to it')
         else

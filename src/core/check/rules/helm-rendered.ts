@@ -24,7 +24,7 @@ export const helmRendered: Rule = {
   },
   *check(world): Iterable<Verdict> {
     const open = world.unseen.filter((one) => one.kind === 'helm-template' || one.kind === 'helm-dependency')
-    for (const { at, says, needs } of open) yield cannotTell(at, says, needs)
+    for (const { at, says, needs, ref } of open) yield cannotTell(at, says, needs, ref)
     const broken = new Set(open.map((one) => one.at.file))
     for (const { root } of world.documents('helm')) {
       const at = spotOf(root)

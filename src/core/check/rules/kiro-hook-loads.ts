@@ -13,7 +13,7 @@ export const kiroHookLoads: Rule = {
   reach: 1,
   harm: 'The check that everybody believes in never runs, and a dangerous deployment file passes.',
   defaults: 'Kiro 1.x loads .kiro/hooks/*.json with version "v1"; every other form is dropped without a word.',
-  fix: '{"version":"v1","hooks":[{"name":…,"trigger":"PostFileSave","matcher":"<regular expression>","action":{"type":"command","command":…}}]}',
+  fix: 'holdfast check kiro --fix writes it: {"version":"v1","hooks":[{"name":…,"trigger":"PostFileSave","matcher":"<regular expression>","action":{"type":"command","command":…}}]}',
   cites: 'Kiro documentation: hooks; facts checked on IDE 1.2',
   everywhere: true,
   bad: {
@@ -26,6 +26,8 @@ export const kiroHookLoads: Rule = {
   },
   *check(world): Iterable<Verdict> {
     for (const src of kiroSources(world, /(^|\/)\.kiro\/hooks\/|\.kiro\.hook$/)) {
+      // What `check kiro --fix` keeps of a file that git does not hold.
+      if (src.file.endsWith('.before-holdfast')) continue
       const start = { file: src.file, line: 1, col: 1 }
       if (!/(^|\/)\.kiro\/hooks\/[^/]+\.json$/.test(src.file)) {
         const why = src.file.endsWith('.kiro.hook')

@@ -60,6 +60,7 @@ export const rollbackPath: Rule = {
         first.job.at,
         'No way back is written in this repository.',
         `whether ${first.job.remote} takes a bad release back`,
+        first.job.remote,
       )
     else
       yield fail(
