@@ -201,15 +201,12 @@ async function load(port: number, connections: string, seconds: string): Promise
 }
 
 function print(results: Map<string, Turn[]>, { connections, seconds, rounds }: Record<string, string>): void {
-  const median = (name: string, of: keyof Turn) => {
-    const values = results
-      .get(name)!
-      .map((result) => result[of])
-      .sort((a, b) => a - b)
-    return values[Math.floor(values.length / 2)]!
-  }
-  const plain = median('plain node:http proxy', 'perSecond')
-  const plainCpu = median('plain node:http proxy', 'cpuUs')
+  const medianOf = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!
+  const median = (name: string, of: keyof Turn) => medianOf(results.get(name)!.map((result) => result[of]))
+  const plain = results.get('plain node:http proxy')!
+  // Each turn is compared with the plain proxy's turn of the same round: both met the same neighbours on this machine.
+  const ratio = (name: string, of: keyof Turn) =>
+    medianOf(results.get(name)!.map((result, round) => result[of] / plain[round]![of]))
   console.log(
     `\n${connections} kept connections, ${seconds} s a turn, median of ${rounds} turns, ${cpus().length} cores shared with the load\n`,
   )
@@ -221,11 +218,11 @@ function print(results: Map<string, Turn[]>, { connections, seconds, rounds }: R
     const cells = [
       name.padEnd(22),
       rate.toFixed(0).padStart(11),
-      `${(rate / plain).toFixed(2)} x`.padStart(10),
+      `${ratio(name, 'perSecond').toFixed(2)} x`.padStart(10),
       median(name, 'p50Ms').toFixed(1).padStart(8),
       median(name, 'p99Ms').toFixed(1).padStart(8),
       median(name, 'cpuUs') > 0 ? median(name, 'cpuUs').toFixed(0).padStart(8) : '-'.padStart(8),
-      median(name, 'cpuUs') > 0 ? `${(median(name, 'cpuUs') / plainCpu).toFixed(2)} x`.padStart(10) : '-'.padStart(10),
+      median(name, 'cpuUs') > 0 ? `${ratio(name, 'cpuUs').toFixed(2)} x`.padStart(10) : '-'.padStart(10),
       String(each.reduce((sum, { wrong }) => sum + wrong, 0)).padStart(7),
       `${spread.toFixed(0)} %`.padStart(8),
     ]

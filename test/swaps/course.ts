@@ -54,6 +54,7 @@ export class Course {
   #version = 0
   #generation = 1
   #releases = 1
+  #coming: Promise<Release> | undefined
 
   constructor(traffic: GatewayTraffic, stable: Release) {
     this.#traffic = traffic
@@ -64,9 +65,16 @@ export class Course {
     await this.#apply({ weight: 0 })
   }
 
+  /** Starts the release of the next swap already now; a swap that finds none does so itself. */
+  prepare(): void {
+    this.#coming ??= startRelease(`r${++this.#releases}`)
+  }
+
   /** One release comes, and goes or stays. `dwell` says how long each share is kept. */
   async swap(keep: boolean, weights: readonly number[], dwell: (weight: number) => Promise<void>): Promise<void> {
-    const canary = await startRelease(`r${++this.#releases}`)
+    this.prepare()
+    const canary = await this.#coming!
+    this.#coming = undefined
     for (const weight of weights) {
       await this.#apply({ canary, weight })
       this.trial = { weight, canary: canary.name }
@@ -97,6 +105,13 @@ export class Course {
 
   async end(): Promise<void> {
     this.uploads.push(...(await stopRelease(this.stable)).uploads)
+  }
+
+  /** Leaves nothing running. */
+  async kill(): Promise<void> {
+    this.stable.child.kill('SIGKILL')
+    const coming = await this.#coming
+    coming?.child.kill('SIGKILL')
   }
 
   async status(): Promise<TrafficStatus> {
