@@ -18,7 +18,7 @@ import {
   type PhaseName,
 } from './deployment.ts'
 import { Draft } from './draft.ts'
-import { closeWindow, finishingTick, HINT_MS, oldStopped, promote, startDraining } from './finishing.ts'
+import { closeByHand, finishingTick, HINT_MS, oldStopped, promote, startDraining } from './finishing.ts'
 import { beginGating, type Gated, gateAnswered, gatingMessage, gatingTick, glassTold } from './gating.ts'
 import { schemaIncident } from './harm.ts'
 import { onTrialTick, openNextTrial } from './on-trial.ts'
@@ -52,8 +52,12 @@ export function isOver(state: DeploymentState): boolean {
 function react(state: DeploymentState, event: Event<DeploymentSeen>, now: Instant): Reaction<DeploymentState> {
   const draft = new Draft(state, now)
   if (!isOver(state)) {
-    if (event.kind === 'tick') onTick(draft, event.seen)
-    else if (event.kind === 'outcome') onOutcome(draft, event.effect, event.of, event.outcome)
+    // The request is the first entry of every deployment, also when a person's message comes before the first look.
+    const isFirst = state.history.length === 1
+    if (isFirst) begin(draft)
+    if (event.kind === 'tick') {
+      if (!isFirst) onTick(draft, event.seen)
+    } else if (event.kind === 'outcome') onOutcome(draft, event.effect, event.of, event.outcome)
     else if (isBefore(draft))
       goOn(draft, gatingMessage(draft, event.name, event.who, reasonOf(event.payload), event.payload))
     else onMessage(draft, event.name, event.who, reasonOf(event.payload))
@@ -88,8 +92,6 @@ function onTick(draft: Draft, seen: DeploymentSeen): void {
     draft.set({ steering: { ...steering, attempt: steering.attempt + 1, retryAt: null } })
     draft.askTraffic()
   }
-  // The request is the first entry of every deployment.
-  if (draft.state.effects === 0 && (phase.name === 'gating' || phase.name === 'expanding')) return begin(draft)
   switch (phase.name) {
     case 'gating':
     case 'awaiting-approval':
@@ -163,10 +165,15 @@ function expandOf({ state: { plan } }: Draft): Json {
   return { service: plan.service, files: plan.migrations, queries: plan.queries?.old ?? [] } as unknown as Json
 }
 
+/** All replicas of the new release, or its first batch. */
+function firstReplicas({ state: { plan } }: Draft): Json {
+  const replicas = plan.rolling ? plan.rolling.batches[0]! : plan.next.replicas
+  return { service: plan.service, ...plan.next, replicas } as unknown as Json
+}
+
 function start(draft: Draft): void {
-  const { next, service, rolling } = draft.state.plan
-  const replicas = rolling ? rolling.batches[0]! : next.replicas
-  draft.effect('runtime.start', { service, ...(next as unknown as Readonly<Record<string, Json>>), replicas })
+  const { next } = draft.state.plan
+  draft.effect('runtime.start', firstReplicas(draft))
   draft.enter(
     { name: 'starting', deadline: draft.now + next.startMsMax + 10 * SECOND },
     `Release ${next.release} is starting beside the old one. No citizen sees it yet.`,
@@ -255,14 +262,10 @@ function schemaBroke(draft: Draft, why: string): void {
 }
 
 function startAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): void {
-  const { phase, plan } = draft.state
+  const { phase } = draft.state
   if (phase.name !== 'starting') return
   if (answer.unreachable) {
-    draft.effect(
-      'runtime.start',
-      { service: plan.service, ...(plan.next as unknown as Record<string, Json>) },
-      draft.now + RETRY_MS,
-    )
+    draft.effect('runtime.start', firstReplicas(draft), draft.now + RETRY_MS)
     return
   }
   if (answer.started !== true) {
@@ -277,7 +280,8 @@ function startAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): vo
   const wrong = otherThanPlanned(draft.state.plan, answer.instances as unknown as readonly Running[])
   if (wrong) {
     draft.entry('release.not-planned', wrong)
-    return refuse(draft, wrong)
+    // After a reboot nothing else can serve: better a release that differs, and a line in the log, than no service.
+    if (draft.state.plan.gates !== undefined || draft.state.plan.previous) return refuse(draft, wrong)
   }
   const backends = placesIn(answer)
   draft.set({ canary: { release: release(draft), backends } })
@@ -463,7 +467,7 @@ function onMessage(draft: Draft, name: string, who: string, reason: string): voi
   } else if (name === 'resume' && isWaitingRing(draft)) {
     openWaitingRing(draft, who, reason)
   } else if (name === 'promote' && phase.name === 'finishing' && phase.stage === 'warm') {
-    closeWindow(draft, `${who} closed the rollback window: ${reason}`, who)
+    closeByHand(draft, who, reason)
   } else if (name === 'promote' && phase.name === 'on-trial' && phase.deadSince === null && mayPromote(draft)) {
     promote(
       draft,
