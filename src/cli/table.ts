@@ -1,6 +1,5 @@
 import type { Command } from './command.ts'
 import { check } from './commands/check.ts'
-import { checkKiro } from './commands/check-kiro.ts'
 import { checkAlerts } from './commands/check-alerts.ts'
 import { checkRollback } from './commands/check-rollback.ts'
 import { define } from './commands/define.ts'
@@ -12,6 +11,7 @@ import { mcp } from './commands/mcp.ts'
 import { prove } from './commands/prove.ts'
 import { replay } from './commands/replay.ts'
 import { respond } from './commands/respond.ts'
+import { respondPapers } from './commands/respond-papers.ts'
 import { serve } from './commands/serve.ts'
 import { signIn } from './commands/sign-in.ts'
 import { watch } from './commands/watch.ts'
@@ -26,10 +26,10 @@ export const COMMANDS: readonly Command[] = [
   replay,
   check,
   checkAlerts,
-  checkKiro,
   checkRollback,
   ...watch,
   ...respond,
+  ...respondPapers,
   ...prove,
   serve,
   mcp,

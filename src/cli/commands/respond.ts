@@ -1,8 +1,6 @@
 /** The respond commands: what somebody who was woken types. Each prints what happened, in words, and what to do next. */
 
-import { writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
-import { resolve } from 'node:path'
 import { EXIT, type ExitCode, OpsError } from '../../core/errors.ts'
 import type { Json } from '../../core/json.ts'
 import { lintWording } from '../../core/respond/comms.ts'
@@ -261,34 +259,6 @@ const close: Command = {
   run: (call) => ask(call, 'close', { because: text(call, 'because') }, async () => ''),
 }
 
-const review: Command = {
-  name: 'respond review',
-  args: '[id]',
-  says: 'Drafts the review of an incident from its log: times, pages, decisions, steps, words; and asks for what only people know.',
-  example: 'holdfast respond review inc-dep-r3-1a2b3c4d --out review.md',
-  options: [{ flags: '--out <file>', says: 'write the draft into this file, which must not be there yet' }],
-  exits: { 1: 'there is no such incident', 3: 'the store cannot be reached' },
-  async run(call) {
-    const [{ reviewOf }, { readService }] = await Promise.all([
-      import('../../core/respond/review.ts'),
-      import('../../station/station.ts'),
-    ])
-    const service = readService(call.service)
-    return withStore(call, async (store) => {
-      const state = await newest(store, service.service.id, call.args[0])
-      const { text, gaps } = reviewOf(service, state)
-      const out = typeof call.options.out === 'string' ? resolve(call.io.cwd, call.options.out) : null
-      if (out) await writeNew(out, `${text}\n`)
-      if (call.json) call.io.out(JSON.stringify({ incident: state.id, gaps, text, file: out }))
-      else
-        call.io.out(
-          out ? `${out}: the draft, with ${plural(gaps.length, 'question')} to ask first. People finish it.` : text,
-        )
-      return EXIT.done
-    })
-  },
-}
-
 export const respond: readonly Command[] = [
   list,
   show,
@@ -302,32 +272,7 @@ export const respond: readonly Command[] = [
   mitigated,
   resolveIt,
   close,
-  review,
 ]
-
-/** A review comes after the end: the newest incident of the service, open or closed. */
-async function newest(store: Store, service: string, id: string | undefined): Promise<IncidentState> {
-  if (id !== undefined) return find(store, id)
-  const [row] = await store.list({ kind: 'incident', service, limit: 1 })
-  if (row) return row.state as unknown as IncidentState
-  throw new OpsError('NO_SUCH_INCIDENT', {
-    message: 'There has been no incident of this service.',
-    fix: 'holdfast respond list --all',
-  })
-}
-
-/** A review that people have written on is never written over. */
-async function writeNew(file: string, text: string): Promise<void> {
-  await writeFile(file, text, { flag: 'wx' }).catch((thrown: unknown) => {
-    const isThere = (thrown as { code?: string }).code === 'EEXIST'
-    throw new OpsError('REVIEW_FILE', {
-      message: isThere ? `${file} is there already, and people may have written on it.` : `${file} cannot be written.`,
-      fix: 'holdfast respond review --out another-file.md',
-      exit: EXIT.usage,
-      cause: thrown,
-    })
-  })
-}
 
 /** Puts a request to an incident, waits until it was taken, and says what came of it. */
 async function ask(
@@ -407,7 +352,8 @@ function who(call: Call): string {
 }
 
 /** The incident named, or the only open one. */
-async function find(store: Store, id: string | undefined): Promise<IncidentState> {
+/** The incident of this id, or the one that is open. */
+export async function find(store: Store, id: string | undefined): Promise<IncidentState> {
   const rows =
     id === undefined ? await store.list({ kind: 'incident', done: false, limit: 20 }) : [await store.read(id)]
   const [row, ...more] = rows.filter((one) => one?.kind === 'incident')
@@ -499,12 +445,14 @@ function draftsOf(state: IncidentState): string {
     .join('\n\n')
 }
 
-function text(call: Call, name: string): string {
+/** Text of an option; empty when it was not given. */
+export function text(call: Call, name: string): string {
   const value = call.options[name]
   return typeof value === 'string' ? value : ''
 }
 
-async function withStore<T>(call: Call, use: (store: Store) => Promise<T>): Promise<T> {
+/** Opens the store for one use. */
+export async function withStore<T>(call: Call, use: (store: Store) => Promise<T>): Promise<T> {
   const { openHoldfastStore } = await import('../../adapters/postgres/open.ts')
   const { store } = await openHoldfastStore({ state: call.state, env: call.io.env })
   try {

@@ -2,6 +2,7 @@
 import type { Audience, Service } from '../define/schema.ts'
 import { type KitFile, single } from './file.ts'
 import { lower, modesOf, sentence, type Source } from './source.ts'
+import { unavailablePage } from './unavailable.ts'
 
 const STAGES = ['investigating', 'identified', 'monitoring', 'resolved'] as const
 
@@ -14,10 +15,7 @@ export function commsFiles({ service }: Source): KitFile[] {
     single(
       'comms',
       'ops/pages/unavailable.html',
-      [
-        ['comms', 'contact'],
-        ['service', 'name'],
-      ],
+      [['comms', 'contact'], ['service', 'name'], ['journeys']],
       unavailablePage(service),
     ),
   ]
@@ -109,53 +107,6 @@ function wordsAt(service: Service, audience: Audience, stage: (typeof STAGES)[nu
     `${other ? `${sentence(other.says)} ` : ''}${help}`,
     'We will say more at {next}.',
   ]
-}
-
-/** Self-contained: no script, no outside request, under 60 KB. The server answers 503 with Retry-After and no-store. */
-export function unavailablePage(service: Service): string {
-  const { contact, savedAnswers } = service.comms
-  const name = html(service.service.name)
-  const other = service.journeys.find((journey) => journey.fallbackChannel)?.fallbackChannel
-  const welsh = service.service.languages.includes('cy')
-  return `<!DOCTYPE html>
-<!-- Serve with status 503, "Retry-After: 900" and "Cache-Control: no-store". -->
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>Sorry, the service is unavailable – ${name}</title>
-<style>
-body{margin:0;font:19px/1.4 arial,sans-serif;color:#0b0c0c;background:#fff}
-header{background:#0b0c0c;color:#fff;padding:15px}
-header p,main{max-width:960px;margin:0 auto;padding:0 15px}
-h1{font-size:1.7em;line-height:1.2}
-a{color:#1d70b8}
-a:focus{outline:3px solid #fd0;background:#fd0;color:#0b0c0c}
-</style>
-</head>
-<body>
-<header><p>${name}</p></header>
-<main>
-<h1>Sorry, the service is unavailable</h1>
-<p>You will be able to use the service later.</p>
-${savedAnswers ? `<p>${html(savedAnswers)}</p>\n` : ''}${other ? `<p>${html(sentence(other.says))}</p>\n` : ''}<h2>Get help</h2>
-<p>Telephone: <a href="tel:${contact.phone.replace(/[^\d+]/g, '')}">${html(contact.phone)}</a><br>${html(contact.hours)}</p>
-${contact.textphone ? `<p>Textphone: ${html(contact.textphone)}</p>\n` : ''}${contact.email ? `<p>Email: <a href="mailto:${html(contact.email)}">${html(contact.email)}</a></p>\n` : ''}${
-  welsh
-    ? `<section lang="cy">
-<h2>Mae’n ddrwg gennym, nid yw’r gwasanaeth ar gael</h2>
-<p>Ffoniwch <a href="tel:${contact.phone.replace(/[^\d+]/g, '')}">${html(contact.phone)}</a></p>
-</section>
-`
-    : ''
-}</main>
-</body>
-</html>`
-}
-
-export function html(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }
 
 /** Which failure modes an audience hears of, for the on-call guide. */

@@ -2,6 +2,7 @@
 import type { Service } from '../define/schema.ts'
 import { alertsFor } from './alerts.ts'
 import { audiencesOf } from './comms.ts'
+import { dpiaFiles } from './dpia.ts'
 import { type KitFile, single } from './file.ts'
 import {
   durationWords,
@@ -17,6 +18,7 @@ import {
 } from './source.ts'
 import { reviewOf } from '../respond/review.ts'
 import { traceText } from './specs.ts'
+import { retryMinutes } from './unavailable.ts'
 
 export function docFiles(source: Source): KitFile[] {
   const { service } = source
@@ -34,9 +36,7 @@ export function docFiles(source: Source): KitFile[] {
       [['respond'], ['journeys'], ['harmBudget']],
       reviewOf(service).text,
     ),
-    ...(service.data.kinds.some((kind) => kind.personal)
-      ? [single('docs', 'ops/docs/dpia-screening.md', [['data']], dpiaText(service))]
-      : []),
+    ...dpiaFiles(service),
     single(
       'docs',
       'ops/docs/readiness.md',
@@ -191,53 +191,10 @@ export function oncallText(service: Service): string {
     '## Who is told',
     '',
     ...audiencesOf(service).map((line) => `- ${line}`),
-  ].join('\n')
-}
-
-function dpiaText(service: Service): string {
-  const { data } = service
-  return [
-    `# Data protection: screening of changes to "${service.service.name}"`,
     '',
-    data.dpia?.last
-      ? `Last full assessment: ${data.dpia.last}.`
-      : 'There is no date of a full assessment yet: that is a gap.',
+    '## Closing the service on purpose',
     '',
-    '## Ask of every release',
-    '',
-    ...(data.dpia?.triggers ?? []).map(
-      (trigger) =>
-        `- [ ] ${sentence(trigger).replace(/\.$/, '')}? If yes, the assessment is looked at before the release.`,
-    ),
-    '',
-    '## What is held',
-    '',
-    '| data | special category | for what | kept |',
-    '|---|---|---|---|',
-    ...data.kinds.map(
-      (kind) =>
-        `| ${kind.name} | ${kind.special === 'assume-yes' ? 'assume yes' : kind.special ? 'yes' : 'no'} | ${kind.purpose ?? 'not stated'} | ${kind.retention ? durationWords(kind.retention) : 'not stated'}${kind.retentionFrom ? ` from ${kind.retentionFrom}` : ''} |`,
-    ),
-    '',
-    `Classification: ${data.classification ?? 'not stated'}. Lawful basis: ${data.lawfulBasis ?? 'not stated'}. We are ${data.role}${data.controllers ? `; controllers: ${data.controllers}` : ''}. Recipients: ${data.recipients.join(', ') || 'none stated'}.`,
-    ...(data.isolation
-      ? [
-          `Isolation by ${data.isolation.key}: ${data.isolation.enforcedBy.join(', ')}; proven by ${data.isolation.testedBy}.`,
-        ]
-      : []),
-    ...(data.disclosure
-      ? [
-          `Figures below ${data.disclosure.suppressBelow} are not shown${data.disclosure.secondary ? ', nor what they could be computed from' : ''}.`,
-        ]
-      : []),
-    ...(data.automatedDecisions
-      ? [
-          '',
-          '## Automated decisions',
-          '',
-          `${data.automatedDecisions.solely ? 'Solely automated' : 'With a person'}; looked at again by ${lower(data.automatedDecisions.humanReview)}; explained: ${data.automatedDecisions.explanation}.${data.equality ? ` Results are compared by ${data.equality.watchBy.join(', ')}; no group above ${data.equality.limitTimesAverage} times the average.` : ''}`,
-        ]
-      : []),
+    `\`holdfast respond page --back MOMENT --out unavailable.html\` writes the page with day and time; \`ops/pages/unavailable.html\` is for when nobody knows yet. Serve it with status 503 and Retry-After (${retryMinutes(service) * 60} s, or the moment), never with 200 or a redirect, and open the service again before the time that it names.`,
   ].join('\n')
 }
 

@@ -1,7 +1,7 @@
 /** All runbooks in one file for a phone without network: no script, nothing from elsewhere. */
 import type { Service } from '../define/schema.ts'
 import { markdownHtml } from '../respond/runbook.ts'
-import { html } from './comms.ts'
+import { escapeHtml as html } from '../words.ts'
 import { type KitFile, single } from './file.ts'
 import { modesOf } from './source.ts'
 
