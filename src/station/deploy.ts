@@ -22,6 +22,7 @@ import { londonOf } from '../core/time.ts'
 import type { World } from '../engine/world.ts'
 import type { MachineRow, Store } from '../ports/store.ts'
 import { isUnreachable } from '../ports/unreachable.ts'
+import { imageOf } from './image.ts'
 import { type WaiverWish, wayOf } from './waiver.ts'
 
 const SQL_BYTES_MAX = 1024 * 1024
@@ -85,6 +86,7 @@ export async function beginDeployment(
     by: wanted.by,
     reason: wanted.reason,
     migrations: pending,
+    ...imageOf(service, root, wanted.release),
     baselines: await baselinesOf(store, service.service.id),
     ...(waiver ? { waiver } : {}),
     ...(meant ? { environment: meant.environment.id } : {}),

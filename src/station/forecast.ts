@@ -17,6 +17,7 @@ import { runGate } from '../engine/gates.ts'
 import type { World } from '../engine/world.ts'
 import type { Store } from '../ports/store.ts'
 import { baselinesOf, busyWhy, identified, migrationsOf, pendingOf, servingRelease } from './deploy.ts'
+import { imageOf } from './image.ts'
 
 /** A gate as it stands before the start. */
 export interface GateForecast {
@@ -83,6 +84,7 @@ export async function forecastDeployment(
     by,
     reason: 'forecast',
     migrations: files,
+    ...imageOf(service, root, release),
     baselines: await baselinesOf(store, service.service.id),
     ...(environment ? { environment } : {}),
   })

@@ -7,6 +7,8 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { gatewayTraffic, startGateway } from '../adapters/gateway/traffic.ts'
+import { haproxyTraffic, startHaproxy } from '../adapters/haproxy/traffic.ts'
+import { podmanEngine, podmanRuntime } from '../adapters/podman/runtime.ts'
 import { type HoldfastStore, openHoldfastStore } from '../adapters/postgres/open.ts'
 import { pathsOf } from '../adapters/process/paths.ts'
 import { processRuntime } from '../adapters/process/runtime.ts'
@@ -21,6 +23,7 @@ import { incidentKind, incidentPerformers } from '../engine/incidents.ts'
 import { sharedSecret } from '../engine/secrets.ts'
 import { watchKind } from '../engine/watching.ts'
 import type { World } from '../engine/world.ts'
+import type { Runtime } from '../ports/runtime.ts'
 import type { Store } from '../ports/store.ts'
 import type { TrafficStatus } from '../ports/traffic.ts'
 import { isUnreachable } from '../ports/unreachable.ts'
@@ -122,7 +125,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
   mkdirSync(state, { recursive: true })
   const [{ store, place }, traffic, supervisor] = await Promise.all([
     options.opened ?? openHoldfastStore({ state, env, log: remark }),
-    openTraffic(options),
+    openTraffic(service, options),
     look ? pathsOf(state) : startSupervisor({ state }),
   ])
   if (!look)
@@ -131,7 +134,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
   const world: World = {
     service: service.service.id,
     traffic: traffic.traffic,
-    runtime: processRuntime({ socket: supervisor.socket }),
+    runtime: runtimeOf(service, supervisor.socket, env),
     ...(schema ? { schema } : {}),
     publicUrl: traffic.publicUrl,
     probe: { header: 'x-holdfast-probe', secret: fileSecret(state, 'probe') },
@@ -186,15 +189,21 @@ export async function openStation(options: StationOptions): Promise<Station> {
   }
 }
 
-async function openTraffic({ state, listen, look, settleMs }: StationOptions) {
+/** What the definition's `runtime.kind` names. */
+function runtimeOf({ runtime }: Service, socket: string, env: Env): Runtime {
+  return runtime.kind === 'podman' ? podmanRuntime({ socket, engine: podmanEngine(env) }) : processRuntime({ socket })
+}
+
+/** What the definition's `runtime.traffic` names. HOLDFAST_HAPROXY: the program, where it is not on PATH. */
+async function openTraffic({ runtime }: Service, { state, listen, look, settleMs, env }: StationOptions) {
+  const isHaproxy = runtime.traffic === 'haproxy'
   const control = socketPath(state, 'gateway')
-  if (look) return { traffic: gatewayTraffic({ control }), publicUrl: '' }
-  const gateway = await startGateway({
-    listen,
-    state: join(state, 'gateway'),
-    control,
-    ...(settleMs === undefined ? {} : { settleMs }),
-  })
+  if (look) return { traffic: isHaproxy ? haproxyTraffic({ control }) : gatewayTraffic({ control }), publicUrl: '' }
+  const options = { listen, control, ...(settleMs === undefined ? {} : { settleMs }) }
+  const haproxy = env.HOLDFAST_HAPROXY
+  const gateway = isHaproxy
+    ? await startHaproxy({ ...options, state: join(state, 'haproxy'), ...(haproxy ? { haproxy } : {}) })
+    : await startGateway({ ...options, state: join(state, 'gateway') })
   // Our own probes come to the address that citizens come to; "every address" is reached on loopback.
   const host = listen.slice(0, listen.lastIndexOf(':'))
   const reached = host === '0.0.0.0' || host === '[::]' || host === 'localhost' ? '127.0.0.1' : host

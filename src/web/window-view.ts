@@ -108,6 +108,7 @@ function forecastOf(service: Service, last: DeploymentState | null, now: Instant
     const { trial } = planDeployment(service, {
       id: 'forecast',
       release: 'the next release',
+      image: 'the next image',
       previous: null,
       now,
       root: '.',

@@ -48,6 +48,16 @@ export interface ReleasePlan {
   readonly readyPath: string
   readonly startMsMax: number
   readonly stopMsMax: number
+  /** Its replicas are containers of this image, by digest (ports/runtime.ts, ContainerSpec). Absent: processes. */
+  readonly container?: {
+    readonly image: string
+    readonly memoryMb?: number
+    readonly cpus?: number
+    readonly network?: 'host' | 'published'
+    readonly mounts?: readonly { readonly from: string; readonly to: string; readonly readOnly?: boolean }[]
+    readonly writable?: readonly string[]
+    readonly user?: string
+  }
 }
 
 /** A rule that is left out on one person's word: loud, logged, and looked at afterwards. */

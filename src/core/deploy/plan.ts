@@ -30,6 +30,8 @@ export interface Wish extends StrategyWish {
   /** Id of the environment that is meant. */
   readonly environment?: string
   readonly artefact?: Artefact
+  /** The release's image with its digest, where releases run as containers. */
+  readonly image?: string
 }
 
 /** Before anything was measured: half a percent, resting on nothing, so that the trial learns it from its own stable arm. */
@@ -41,14 +43,16 @@ const LAST_RUNG_MS = 5 * MINUTE
 export function planDeployment(service: Service, wish: Wish): DeploymentPlan {
   const component = webComponent(service)
   const { strategy, trial, plan, next: made } = planStrategy(service, component, wish)
+  mustCarry(service, plan.rings !== undefined)
   const next: ReleasePlan = {
     ...made,
     replicas: component.replicas,
-    command: component.command!,
+    command: component.command ?? [],
     envNames: component.secretEnv,
     readyPath: component.ready,
     startMsMax: component.startSecondsMax * SECOND,
     stopMsMax: component.stopSecondsMax * SECOND,
+    ...(service.runtime.kind === 'podman' ? { container: containerOf(component, wish) } : {}),
   }
   return {
     id: wish.id,
@@ -85,13 +89,49 @@ function askedBefore(
   }
 }
 
-/** The component that citizens reach; the first of kind web that has a command. */
+/** The component that citizens reach; the first of kind web that can be started here. */
 export function webComponent(service: Service): Service['runtime']['components'][number] {
-  const web = service.runtime.components.find(({ kind, command }) => kind === 'web' && command)
-  if (web && service.runtime.kind === 'process') return web
+  const { kind, components } = service.runtime
+  const web = components.find((one) => one.kind === 'web' && (one.command || kind === 'podman'))
+  if (web && (kind === 'process' || kind === 'podman')) return web
   throw new OpsError('RUNTIME_UNKNOWN', {
-    message: 'The definition names no web component that Holdfast can start as processes.',
-    fix: 'Give runtime.kind "process" and one component of kind web with a command.',
+    message: 'The definition names no web component that Holdfast can start as processes or as containers.',
+    fix: 'Give runtime.kind "process" and one component of kind web with a command, or runtime.kind "podman".',
+    exit: 2,
+  })
+}
+
+function containerOf(
+  { memoryMb, container }: Service['runtime']['components'][number],
+  { image, release }: Wish,
+): NonNullable<ReleasePlan['container']> {
+  if (image === undefined) {
+    throw new OpsError('NO_IMAGE', {
+      message: `Release ${release} runs as a container, and nobody says which image it is.`,
+      fix: `write the image and its digest into the file "image" in the folder of release ${release}: registry/name@sha256:…`,
+      exit: 2,
+    })
+  }
+  const { cpus, network, mounts, writable, user } = container ?? {}
+  return {
+    image,
+    ...(memoryMb === undefined ? {} : { memoryMb }),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(network === undefined ? {} : { network }),
+    ...(mounts === undefined ? {} : { mounts }),
+    ...(writable === undefined ? {} : { writable }),
+    ...(user === undefined ? {} : { user }),
+  }
+}
+
+/** HAProxy neither copies requests nor tells tenants apart: that is said before anything moves, not in the middle of it. */
+function mustCarry({ runtime, deployment }: Service, rings: boolean): void {
+  if (runtime.traffic !== 'haproxy') return
+  const wants = rings ? 'rings of tenants' : deployment.strategy === 'shadow' ? 'shadow copies of requests' : undefined
+  if (wants === undefined) return
+  throw new OpsError('TRAFFIC_CANNOT', {
+    message: `The definition asks for ${wants}, which HAProxy cannot do.`,
+    fix: 'Set runtime.traffic to gateway, or choose another strategy.',
     exit: 2,
   })
 }

@@ -15,6 +15,8 @@ import {
 } from './words.ts'
 
 export const RUNTIMES = ['process', 'podman', 'ecs', 'kubernetes', 'lambda', 'ec2', 'static', 'other'] as const
+/** What can move citizens between releases here. */
+export const TRAFFIC_LAYERS = ['gateway', 'haproxy'] as const
 export const COMPONENT_KINDS = [
   'web',
   'worker',
@@ -39,6 +41,36 @@ const schedule = z.strictObject({
   otherwise: says(line, 'What happens when it has not.', 'page; never skip in silence').optional(),
 })
 
+const mount = z.strictObject({
+  from: says(z.string().regex(/^\/[^:,\n]{0,500}$/), 'Folder of the machine.', '/run/postgresql'),
+  to: says(z.string().regex(/^\/[^:,\n]{0,500}$/), 'Where the container sees it.', '/run/postgresql'),
+  readOnly: says(z.boolean().default(true), 'Whether it may only be read.', true),
+})
+
+const container = z.strictObject({
+  cpus: says(z.number().min(0.01).max(1_024), 'Share of processors it may use.', 1.5).optional(),
+  network: says(
+    z.enum(['host', 'published']).default('host'),
+    'host: it listens on the machine’s loopback, at PORT. published: it has a network of its own, and PORT is published on loopback.',
+    'host',
+  ),
+  mounts: says(
+    listOf(mount, 20).default([]),
+    'Folders of the machine that it sees, e.g. that of a database’s socket.',
+    [{ from: '/run/postgresql', to: '/run/postgresql' }],
+  ),
+  writable: says(
+    listOf(z.string().regex(/^\/[^:,\n]{0,500}$/), 20).default([]),
+    'Paths beside /tmp that it may write to; they end with it. The rest of its files is read-only.',
+    ['/app/cache'],
+  ),
+  user: says(
+    z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_:.-]{0,63}$/),
+    'User that it runs as. Absent: the image’s.',
+    '1000:1000',
+  ).optional(),
+})
+
 const component = z.strictObject({
   id: says(id, 'The component.', 'web'),
   name: says(line, 'What staff call it.', 'Web application').optional(),
@@ -50,6 +82,11 @@ const component = z.strictObject({
   ).optional(),
   releases: says(repoPath, 'Folder that holds one folder for each release.', 'releases').optional(),
   image: says(line, 'Image repository, without tag; releases are digests.', 'registry.example.gov.uk/web').optional(),
+  container: says(
+    container,
+    'How its containers run (runtime.kind podman). The file `image` in the folder of each release names the image and its digest.',
+    { cpus: 1.5 },
+  ).optional(),
   replicas: says(z.number().int().min(1).max(500).default(1), 'How many run.', 2),
   ready: says(
     z.string().max(200).default('/health/ready'),
@@ -116,6 +153,11 @@ const component = z.strictObject({
 
 export const runtime = z.strictObject({
   kind: says(z.enum(RUNTIMES), 'What runs the releases.', 'process'),
+  traffic: says(
+    z.enum(TRAFFIC_LAYERS).default('gateway'),
+    'What decides which release answers a citizen: the built-in gateway, or HAProxy, steered by Holdfast (no shadow, no rings).',
+    'gateway',
+  ),
   components: says(z.array(component).min(1).max(40), 'What runs.', [
     { id: 'web', kind: 'web', command: ['node', 'server.js'] },
   ]),
