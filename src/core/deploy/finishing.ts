@@ -99,8 +99,14 @@ function mayClose(draft: Draft): boolean {
   return isBackfilled(draft) || draft.state.backfill?.failed != null
 }
 
-/** A person closes the rollback window early, or it closes by itself. */
-export function closeWindow(draft: Draft, why: string, who = 'holdfast'): void {
+/** A person's word closes the window early, unless data is still being copied: the old shape could not be removed then. */
+export function closeByHand(draft: Draft, who: string, reason: string): void {
+  if (mayClose(draft)) return closeWindow(draft, `${who} closed the rollback window: ${reason}`, who)
+  const why = `${who} asked to close the rollback window, but old data is still being copied: ${draft.state.backfill?.says}`
+  draft.entry('message.refused', why, { reason }, who)
+}
+
+function closeWindow(draft: Draft, why: string, who = 'holdfast'): void {
   const { canary, steering, plan } = draft.state
   if (plan.warmMs) draft.entry('window.closed', why, {}, who)
   draft.enter({ name: 'finishing', stage: 'detaching', deadline: draft.now + ORDER_MS, deadSince: null }, why)
@@ -109,10 +115,10 @@ export function closeWindow(draft: Draft, why: string, who = 'holdfast'): void {
 
 /** The old release is gone. What it needed may go as well. */
 export function oldStopped(draft: Draft): void {
-  const { plan, backfill } = draft.state
+  const { plan } = draft.state
   const done = `Release ${plan.next.release} answers all citizens. The old one is stopped.`
   if (!plan.contract || plan.contract.length === 0) return finish(draft, done)
-  if (backfill?.failed != null) {
+  if (!isBackfilled(draft)) {
     return finish(draft, `${done} The old shape of the database stays, because its data was not copied to the end.`)
   }
   contract(draft)

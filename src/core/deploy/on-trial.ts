@@ -101,9 +101,14 @@ function replicasReady(draft: Draft, seen: DeploymentSeen, judged: Verdict, clim
     return false
   }
   if (moved === 'busy') return false
+  // Counted from what is attached: a move may also end with the answer to its last order.
+  const up = draft.state.canary?.backends.length ?? 0
+  const batch = Math.max(
+    0,
+    plan.batches.findLastIndex((count) => count <= up),
+  )
   const rolling = draft.state.rolling!
-  if (moved === 'done') draft.set({ rolling: { ...rolling, batch: rolling.batch + 1 } })
-  const { batch } = draft.state.rolling!
+  if (batch !== rolling.batch) draft.set({ rolling: { ...rolling, batch } })
   const wanted = climbs ? batchFor(plan, judged.weight, judged.decision === 'promote') : batch
   if (wanted <= batch) return true
   beginMove(draft, { old: plan.replicas - plan.batches[batch]!, next: plan.batches[batch + 1]! })
@@ -140,9 +145,10 @@ function ringsTick(draft: Draft): void {
   const says = ringProof(ring, judged)
   draft.entry('ring.proven', says, { ring: ring.id, ...figuresOf(judged) })
   const index = rings!.index + 1
+  // The last ring's trial stays the deployment's own: it listens on after the promotion.
+  if (index === plan.rings!.rings.length) return promote(draft, `Every ring is proven. ${says}`)
   const done = { id: ring.id, at: draft.now, trial: draft.state.trial! }
   draft.set({ rings: { index, since: null, proven: [...draft.state.rings!.proven, done] } })
-  if (index === plan.rings!.rings.length) return promote(draft, `Every ring is proven. ${says}`)
   openRing(draft, index, false)
   draft.enter({ name: 'on-trial', deadSince: null }, draft.state.lastWhy)
   steerRings(draft, { moveFrom: null }, held)

@@ -185,8 +185,9 @@ export interface RingRow {
 }
 
 export function ringRows(state: DeploymentState): RingRow[] {
-  const { plan, rings, trial } = state
+  const { plan, rings, trial, serving } = state
   if (!plan.rings || !rings) return []
+  const all = serving === plan.next.release
   return plan.rings.rings.map(({ id, says }, i) => {
     const proven = rings.proven.find((one) => one.id === id)
     const own = proven?.trial ?? (i === rings.index ? trial : null)
@@ -194,7 +195,7 @@ export function ringRows(state: DeploymentState): RingRow[] {
     return {
       id,
       says,
-      state: proven ? 'proven' : own ? 'on-trial' : 'waiting',
+      state: proven || all ? 'proven' : own ? 'on-trial' : 'waiting',
       since: proven?.at ?? (own ? rings.since : null),
       sessions: Math.max(0, ...steps.map(({ canary }) => canary.units)),
       failed: steps.reduce((sum, { canary }) => sum + canary.failed, 0),
