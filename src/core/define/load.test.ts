@@ -368,6 +368,15 @@ const CASES: readonly Case[] = [
     words: ['how it is started'],
   },
   {
+    rule: 'traffic-cannot',
+    change: [
+      '    - { id: secrets, kind: secrets }\nruntime:\n',
+      '    - { id: secrets, kind: secrets }\n  strategy: shadow\n  shadow: { unintendedShareMax: 0 }\nruntime:\n  traffic: haproxy\n',
+    ],
+    at: 'haproxy',
+    words: ['copies of requests'],
+  },
+  {
     rule: 'rungs-not-rising',
     change: ['deployment:\n', 'deployment:\n  canary: { rungs: [0.1, 0.05, 0.95] }\n'],
     at: '[0.1',

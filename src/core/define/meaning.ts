@@ -1,6 +1,14 @@
 /** Everything about a definition that no single field can tell. Each file of meaning/ has the rules of one subject. */
 import { dpia, fallbacks, retention } from './meaning/data.ts'
-import { breakingMigrations, components, gates, requestsCut, rungs, shadowSample } from './meaning/deploying.ts'
+import {
+  breakingMigrations,
+  components,
+  gates,
+  requestsCut,
+  rungs,
+  shadowSample,
+  trafficCannot,
+} from './meaning/deploying.ts'
 import { journeyless, ranks, slowFirstAction, tooMany, unknownInputs, unseen } from './meaning/failures.ts'
 import { duplicateIds, references, secrets, sourcesOfNothing } from './meaning/names.ts'
 import { budgets, pageBudget, recovery } from './meaning/objectives.ts'
@@ -50,6 +58,7 @@ const RULES: readonly MeaningRule[] = [
   components,
   rungs,
   shadowSample,
+  trafficCannot,
   breakingMigrations,
   gates,
   fallbacks,

@@ -325,6 +325,13 @@ export const DEFINE_RULES = [
     'schema',
   ),
   row(
+    'traffic-cannot',
+    'error',
+    'Can what moves citizens do what the strategy asks?',
+    'The release could never be proven the way it was agreed, and would not be deployed at all.',
+    'docs/adr/0014',
+  ),
+  row(
     'rungs-not-rising',
     'error',
     'Do the rungs of the canary rise to the hold-back?',

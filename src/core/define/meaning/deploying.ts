@@ -103,6 +103,27 @@ export function rungs(service: Part): Fault[] {
 }
 
 /** With no difference seen, a share below p is proven (one-sided 95 %) by −ln(0.05) / p comparisons. */
+/** HAProxy neither copies requests nor tells tenants apart. */
+export function trafficCannot({ runtime, deployment }: Part): Fault[] {
+  if (runtime?.traffic !== 'haproxy' || !deployment) return []
+  const { strategy, followedBy, canary } = deployment
+  const wants =
+    strategy === 'shadow' || followedBy.includes('shadow')
+      ? 'shadow, which needs copies of requests'
+      : canary.cohorts.some(({ tenants }) => tenants)
+        ? 'cohorts of tenants'
+        : undefined
+  if (wants === undefined) return []
+  return [
+    {
+      rule: 'traffic-cannot',
+      path: ['runtime', 'traffic'],
+      says: `The deployment asks for ${wants}; HAProxy cannot do that.`,
+      fix: 'Write traffic: gateway, or choose another strategy.',
+    },
+  ]
+}
+
 export function shadowSample(service: Part): Fault[] {
   const deployment = service.deployment
   if (!deployment) return []
