@@ -84,7 +84,7 @@ function strangersIn(service: Service, definition: string, files: readonly Made[
     holes: missing(
       papers,
       all(
-        /\[[A-Z][a-z]+[^\][\n]{3,60}\](?!\()|<(?:your|insert|name|service|team)[^>\n]*>|\b(?:TBC|TBD|FIXME|lorem ipsum|example\.com|foo|acme)\b/gi,
+        /\[[A-Z][a-z]+[^\][\n]{3,60}\](?!\()|<(?:your|insert|name|service|team)[^>\n]*>|\b(?:TBC|TBD|FIX-?ME|lorem ipsum|example\.com|foo|acme)\b/gi,
       ),
       stated,
     ),

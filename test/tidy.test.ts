@@ -32,6 +32,7 @@ const MAY_IMPORT: Record<string, RegExp> = {
   gateway: /^src\/(core|ports|gateway|entry\.ts)/,
   web: /^src\/(core|ports|engine|web|cli\/version\.ts)/,
   load: /^src\/(core|load|entry\.ts)/,
+  mcp: /^src\/(core|ports|adapters|mcp)\//,
 }
 const PURE_PACKAGES = ['node:crypto', 'node:util', 'node:buffer', 'zod', 'yaml', 'temporal-polyfill', 'markdown-it']
 
