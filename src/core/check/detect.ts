@@ -28,6 +28,10 @@ export const FORMATS = [
   'liquibase',
   'prometheus',
   'alertmanager',
+  'slo',
+  'grafana-alerts',
+  'grafana-dashboard',
+  'cloudwatch',
   'nginx',
   'haproxy',
   'kiro',
@@ -148,6 +152,8 @@ function sniffYaml(start: string): Format | undefined {
   if (/^apiVersion:/m.test(start) && /^kind:/m.test(start)) return sniffKind(start)
   // A JSON patch of Kustomize.
   if (/^- op: *\w+/m.test(start) && /^ +path: *["']?\//m.test(start)) return 'kubernetes'
+  if (/^version:\s*["']?prometheus\/v1/m.test(start) && /^slos:/m.test(start)) return 'slo'
+  if (/^groups:/m.test(start) && /\bdatasourceUid:/.test(start)) return 'grafana-alerts'
   if (/^groups:/m.test(start) && /\bexpr:/.test(start)) return 'prometheus'
   if (/^databaseChangeLog:/m.test(start)) return 'liquibase'
   if (/^route:/m.test(start) && /^receivers:/m.test(start)) return 'alertmanager'
@@ -156,6 +162,7 @@ function sniffYaml(start: string): Format | undefined {
 }
 
 function sniffKind(start: string): Format {
+  if (/^apiVersion:\s*["']?(openslo(\.com)?\/|sloth\.slok\.dev\/|pyrra\.dev\/)/m.test(start)) return 'slo'
   if (/^kind:\s*["']?Kustomization\b/m.test(start) && /kustomize\.config/.test(start)) return 'kustomization'
   return 'kubernetes'
 }
@@ -164,6 +171,14 @@ function sniffJson(start: string): Format | undefined {
   if (/"Resources"\s*:/.test(start) && /"AWS::[A-Z]\w+::\w+"/.test(start)) return 'cloudformation'
   if (/"containerDefinitions"\s*:/.test(start)) return 'ecs'
   if (/"databaseChangeLog"\s*:\s*\[/.test(start)) return 'liquibase'
+  if (/"groups"\s*:/.test(start) && /"datasourceUid"\s*:/.test(start)) return 'grafana-alerts'
+  if (/"panels"\s*:\s*\[/.test(start) && /"(schemaVersion|gridPos|templating)"\s*:/.test(start))
+    return 'grafana-dashboard'
+  if (
+    /"(MetricAlarms|CompositeAlarms)"\s*:\s*\[|"ComparisonOperator"\s*:/.test(start) &&
+    !/"Resources"\s*:/.test(start)
+  )
+    return 'cloudwatch'
   if (/"planned_values"\s*:/.test(start) && /"terraform_version"\s*:/.test(start)) return 'terraform-plan'
   if (/^\s*\[\s*\{\s*"ParameterKey"\s*:|^\s*\{\s*"Parameters"\s*:\s*\{/.test(start) && !/"Resources"\s*:/.test(start))
     return 'cfn-parameters'

@@ -16,11 +16,12 @@ import { child, items, type Node, type Problem, type Source, text } from './form
 import { linesOf } from './formats/position.ts'
 import { judgeSql, type Migration } from './formats/sql-effects.ts'
 import { readYaml } from './formats/yaml.ts'
+import { cloudwatchResources } from './models/alarm.ts'
 import { ecsResources, type Resource } from './models/cloud.ts'
 import { codepipelines } from './models/codepipeline.ts'
 import { workflowPipelines } from './models/github.ts'
-import { jenkinsLibrary, jenkinsPipeline, unseenLibraries } from './models/jenkins.ts'
 import { type HelmTree, helmTree } from './models/helm.ts'
+import { jenkinsLibrary, jenkinsPipeline, unseenLibraries } from './models/jenkins.ts'
 import { chartObjects, type KubeFile, type KubeObject } from './models/kube.ts'
 import { kustomizeTree } from './models/kustomize.ts'
 import type { Pipeline } from './models/pipeline.ts'
@@ -133,6 +134,7 @@ export function worldOf(tree: Tree, today: Instant): World {
     ),
     ...withPlans(terraform().resources, documents('terraform-plan').flatMap(planResources)),
     ...documents('ecs').flatMap(({ src, root }) => ecsResources(root, src)),
+    ...documents('cloudwatch').flatMap(({ src, root }) => cloudwatchResources(root, src)),
   ])
   const unseen = once(() => [
     ...terraform().unseen,

@@ -12,6 +12,8 @@ export type Promql =
       /** Seconds, for a range selector. */
       readonly range?: number
       readonly offset?: number
+      /** Looked at one fixed moment (`@`), whatever the time of the query. */
+      readonly fixed?: boolean
     }
   | { readonly kind: 'call'; readonly name: string; readonly args: readonly Promql[] }
   | {
@@ -37,6 +39,7 @@ export type Promql =
       readonly range: number
       readonly step?: number
       readonly offset?: number
+      readonly fixed?: boolean
     }
 
 export interface Matcher {
@@ -70,7 +73,7 @@ interface Token {
 }
 
 const TOKEN =
-  /\s+|#[^\n]*|(?<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)|(?<duration>(?:\d+(?:\.\d+)?(?:ms|[smhdwy]))+)(?![\w.])|(?<number>0x[\da-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?<name>[A-Za-z_:][\w:]*)|(?<mark>=~|!~|!=|==|>=|<=|[-+*/%^(){}[\],=<>@:])/y
+  /\s+|#[^\n]*|(?<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)|(?<duration>(?:\d+(?:\.\d+)?(?:ms|[smhdwy]))+)(?![\w.])|(?<number>0x[\da-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?<name>(?:[A-Za-z_]|:(?=[A-Za-z_]))[\w:]*)|(?<mark>=~|!~|!=|==|>=|<=|[-+*/%^(){}[\],=<>@:])/y
 
 function tokens(text: string): readonly Token[] {
   const found: Token[] = []
@@ -235,6 +238,7 @@ class Parser {
       } else if (this.take('@')) {
         this.at++
         if (this.take('(')) this.need(')')
+        if (expr.kind === 'selector' || expr.kind === 'subquery') expr = { ...expr, fixed: true }
       } else return expr
     }
   }

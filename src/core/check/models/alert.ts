@@ -1,7 +1,11 @@
-/** Prometheus alerting and recording rules of a tree, from rule files and PrometheusRule objects. */
+/** Alerting and recording rules of a tree: Prometheus rule files, PrometheusRule objects, ConfigMaps, SLO sources, Grafana. */
+import { embeddedSource } from '../formats/embedded.ts'
 import { allText, child, fields, items, type Node, type Spot, spotOf, text } from '../formats/node.ts'
 import { type Promql, parsePromql } from '../formats/promql.ts'
+import { readYaml } from '../formats/yaml.ts'
 import type { World } from '../world.ts'
+import { grafanaRules, type NoData } from './grafana.ts'
+import { type GeneratedRule, sloRules } from './slo.ts'
 import { secondsOf } from './value.ts'
 
 export interface AlertRule {
@@ -15,11 +19,17 @@ export interface AlertRule {
   readonly at: Spot
   readonly exprAt: Spot
   readonly node: Node
+  /** What it was made from; `prometheus` for a rule that is written out. */
+  readonly source: 'prometheus' | 'slo' | 'grafana'
+  /** Grafana only: what becomes of an empty result. */
+  readonly noData?: NoData
 }
 
 export interface Recording {
   readonly name: string
   readonly expr: Promql
+  /** The expression as text, for rules that are written anew. */
+  readonly written: string
   /** Labels that the rule adds to its series. */
   readonly labels: Readonly<Record<string, string>>
 }
@@ -45,50 +55,91 @@ export function alertRules(world: World): AlertRules {
   return rules
 }
 
-function readRules(world: World): AlertRules {
-  const groups = [
+/** All rule groups of a tree, wherever they are written out. */
+export function ruleGroups(world: World): readonly Node[] {
+  return [
     ...world.documents('prometheus').flatMap(({ root }) => items(child(root, 'groups'))),
     ...world.kube
       .filter((object) => object.kind === 'PrometheusRule')
       .flatMap((object) => items(child(object.node, 'spec', 'groups'))),
+    ...world.kube.filter((object) => object.kind === 'ConfigMap').flatMap((object) => configMapGroups(object.node)),
   ]
+}
+
+/** Rules in the text of a ConfigMap, as the Prometheus chart mounts them. */
+function configMapGroups(node: Node): readonly Node[] {
+  return fields(child(node, 'data')).flatMap(([key, value]) => {
+    if (value.kind !== 'scalar' || !/\.ya?ml$|rules/.test(key) || !/^groups:/m.test(value.text)) return []
+    return readYaml(embeddedSource(value)).documents.flatMap((root) => items(child(root, 'groups')))
+  })
+}
+
+function readRules(world: World): AlertRules {
   const alerts: AlertRule[] = []
   const recorded = new Map<string, Promql>()
   const recordings: Recording[] = []
   const unread: AlertRules['unread'][number][] = []
-  for (const rule of groups.flatMap((group) => items(child(group, 'rules')))) {
-    const exprNode = child(rule, 'expr')
-    const written = exprNode ? allText(exprNode).replace(/\s+/g, ' ').trim() : ''
-    const name = text(child(rule, 'alert')) ?? text(child(rule, 'record'))
-    if (!exprNode || name === undefined) continue
-    const parsed = parsePromql(allText(exprNode))
+  const ids = new Set<string>()
+  const add = (rule: GeneratedRule, source: AlertRule['source'], noData?: NoData) => {
+    const parsed = parsePromql(rule.expr)
+    const name = rule.alert ?? rule.record ?? ''
     if ('problem' in parsed) {
-      unread.push({ at: spotOf(exprNode), name, problem: parsed.problem })
-      continue
+      unread.push({ at: spotOf(rule.exprNode), name, problem: parsed.problem })
+      return
     }
-    const map = (key: string) => new Map(fields(child(rule, key)).map(([label, value]) => [label, text(value) ?? '']))
-    if (child(rule, 'record')) {
+    const written = rule.expr.replace(/\s+/g, ' ').trim()
+    if (rule.record !== undefined) {
       recorded.set(name, parsed.expr)
-      recordings.push({ name, expr: parsed.expr, labels: Object.fromEntries(map('labels')) })
-    } else {
+      recordings.push({ name, expr: parsed.expr, written, labels: rule.labels })
+      if (rule.labels.sloth_id) ids.add(rule.labels.sloth_id)
+    } else
       alerts.push({
         name,
         expr: parsed.expr,
         written,
-        forS: secondsOf(text(child(rule, 'for'))) ?? 0,
-        labels: map('labels'),
-        annotations: map('annotations'),
-        at: spotOf(rule),
-        exprAt: spotOf(exprNode),
-        node: rule,
+        forS: rule.forS,
+        labels: new Map(Object.entries(rule.labels)),
+        annotations: new Map(Object.entries(rule.annotations)),
+        at: spotOf(rule.node),
+        exprAt: spotOf(rule.exprNode),
+        node: rule.node,
+        source,
+        ...(noData ? { noData } : {}),
       })
-    }
   }
+  for (const rule of ruleGroups(world).flatMap((group) => items(child(group, 'rules')))) {
+    const written = writtenRule(rule)
+    if (written) add(written, 'prometheus')
+  }
+  const slo = sloRules(world.documents('slo'), ids)
+  for (const rule of slo.rules) add(rule, 'slo')
+  const grafana = grafanaRules(world.documents('grafana-alerts'))
+  for (const rule of grafana.rules) add(rule, 'grafana', rule.noData)
+  for (const { node, name, problem } of [...slo.unread, ...grafana.unread])
+    unread.push({ at: spotOf(node), name, problem })
   return { alerts, recorded, recordings, unread }
+}
+
+function writtenRule(rule: Node): GeneratedRule | undefined {
+  const exprNode = child(rule, 'expr')
+  const alert = text(child(rule, 'alert'))
+  const record = text(child(rule, 'record'))
+  if (!exprNode || (alert === undefined && record === undefined)) return undefined
+  const map = (key: string) =>
+    Object.fromEntries(fields(child(rule, key)).map(([label, value]) => [label, text(value) ?? '']))
+  return {
+    ...(alert === undefined ? { record: record! } : { alert }),
+    expr: allText(exprNode),
+    forS: secondsOf(text(child(rule, 'for'))) ?? 0,
+    labels: map('labels'),
+    annotations: map('annotations'),
+    node: rule,
+    exprNode,
+  }
 }
 
 /** Does the alert wake somebody? */
 export function pages(alert: AlertRule): boolean {
-  const severity = `${alert.labels.get('severity') ?? ''} ${alert.labels.get('priority') ?? ''} ${alert.labels.get('page') ?? ''}`
+  const severity = `${alert.labels.get('severity') ?? ''} ${alert.labels.get('priority') ?? ''} ${alert.labels.get('page') ?? ''} ${alert.labels.get('sloth_severity') ?? ''}`
   return /critical|page|p1|p2|sev1|sev2|true|high/i.test(severity)
 }

@@ -62,11 +62,15 @@ function jobOf(id: string, node: Node, root: Node, place: Place): Job {
   const uses = text(child(node, 'uses'))?.slice(0, 300)
   const local = uses?.startsWith('./') ? place.workflows.get(uses.slice(2)) : undefined
   const inner = local && place.depth < DEPTH_MAX ? innerJobs(local, place) : undefined
-  const own = items(child(node, 'steps')).flatMap((step) => stepsOf(step, place))
+  const matrix = child(node, 'strategy', 'matrix')
+  const own = items(child(node, 'steps'))
+    .flatMap((step) => stepsOf(step, place))
+    .map((step) => withMatrix(step, matrix))
   const condition = conditionText(child(node, 'if'))
   const environment = child(node, 'environment')
   const environmentName =
-    text(environment) ?? text(child(environment, 'name')) ?? (isOpaque(environment) ? environment.text : undefined)
+    fromMatrix(text(environment) ?? text(child(environment, 'name')), matrix) ??
+    (isOpaque(environment) ? environment.text : undefined)
   const ignores = ignoring(node)
   const minutes = num(child(node, 'timeout-minutes'))
   const remote = uses && !local ? uses : undefined
@@ -88,6 +92,21 @@ function jobOf(id: string, node: Node, root: Node, place: Place): Job {
     ...(minutes === undefined ? {} : { timeoutMinutes: minutes }),
     node,
   }
+}
+
+/** A step that only runs what the matrix says runs each of the matrix's commands. */
+function withMatrix(step: Step, matrix: Node | undefined): Step {
+  if (!matrix || !/^\s*\$\{\{[^}]{1,200}\}\}\s*$/.test(step.run)) return step
+  return { ...step, run: withoutComments(`${step.run}\n${allText(matrix)}`) }
+}
+
+/** `${{ matrix.environment }}` stands for each value of the matrix. */
+function fromMatrix(said: string | undefined, matrix: Node | undefined): string | undefined {
+  const key = /^\s*\$\{\{\s*matrix\.([\w-]+)\s*\}\}\s*$/.exec(said ?? '')?.[1]
+  if (key === undefined || !matrix) return said
+  const listed = [child(matrix, key), ...items(child(matrix, 'include')).map((row) => child(row, key))]
+  const values = listed.flatMap((node) => items(node)).map((node) => text(node) ?? '')
+  return values.some(Boolean) ? values.filter(Boolean).join(', ') : said
 }
 
 /** A called workflow often gets its environment as an input. */

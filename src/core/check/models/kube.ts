@@ -101,12 +101,28 @@ export function serves(workload: Workload): boolean {
 export function mainContainer(workload: Workload): Node | undefined {
   const candidates = workload.containers.filter(
     (container) =>
-      !/istio-proxy|envoy|linkerd|cloudsql|sidecar|exporter|fluent/i.test(text(child(container, 'name')) ?? ''),
+      !/istio-proxy|envoy|linkerd|cloudsql|sidecar|exporter|fluent|clamav|\bredis\b|pgbouncer|oauth2?-proxy/i.test(
+        text(child(container, 'name')) ?? '',
+      ),
   )
+  const open = candidates.filter((container) => items(child(container, 'ports')).length > 0)
   return (
-    candidates.find((container) => items(child(container, 'ports')).length > 0) ??
+    // Of several with ports, the one that somebody asks for its health is the one that citizens talk to.
+    open.find(
+      (container) => open.length > 1 && (child(container, 'readinessProbe') ?? child(container, 'livenessProbe')),
+    ) ??
+    open[0] ??
     candidates[0] ??
     workload.containers[0]
+  )
+}
+
+/** A database, cache or broker: citizens do not talk to it, it may have to be alone, and its clients wait while it restarts. */
+export function isStore(workload: Workload): boolean {
+  const image = text(child(mainContainer(workload), 'image')) ?? ''
+  const name = /(?:^|\/)([\w.-]+?)(?::[\w.-]+)?(?:@sha256:\w+)?$/.exec(image)?.[1] ?? ''
+  return /^(postgres|postgresql|postgis|mysql|mariadb|redis|valkey|memcached|mongo|mongodb|rabbitmq|kafka|zookeeper|elasticsearch|opensearch|minio|etcd|cassandra|influxdb|localstack|mailhog|mailpit)(-\w+)?$/i.test(
+    name,
   )
 }
 
