@@ -34,6 +34,22 @@ const neededReason: Action['read'] = (fields) =>
 
 export const DEPLOYMENT_ACTIONS: readonly Action[] = [
   {
+    name: 'approve',
+    roles: ['approver'],
+    asked: 'You asked to agree to this release. Whether it counts is written below.',
+    read: (fields) =>
+      reason(fields)
+        ? {
+            payload: {
+              reason: reason(fields),
+              // What was on the page when the button was pressed: another plan is not agreed to.
+              plan: (fields.plan ?? '').slice(0, 128),
+              how: 'signed in to the console',
+            },
+          }
+        : { field: 'reason', says: 'Say what you looked at. It goes into the log.' },
+  },
+  {
     name: 'rollback',
     roles: ['deployer', 'responder'],
     asked: 'You asked to take this release back. Citizens are being moved to the old release.',

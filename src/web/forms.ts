@@ -73,7 +73,7 @@ function messageId(
   action: string,
   fields: Readonly<Record<string, string>>,
 ): string {
-  const { turn = '', step = '', draft = '', version = '' } = fields
-  const parts = JSON.stringify([session.key, machine, action, turn, step, draft, version, fields.text ?? ''])
+  const { turn = '', step = '', draft = '', version = '', plan = '' } = fields
+  const parts = JSON.stringify([session.key, machine, action, turn, step, draft, version, fields.text ?? '', plan])
   return `console:${createHash('sha256').update(parts).digest('hex').slice(0, 32)}`
 }

@@ -50,7 +50,7 @@ test('a stream sends the whole page first, and then only what changed', async ()
   const first = (await events.next()).value!
   assert.deepEqual(
     first.data.regions!.map(({ id: region }: { id: string }) => region),
-    ['first', 'ask', 'figures', 'evidence', 'steps', 'history', 'facts'],
+    ['glass', 'first', 'approve', 'ask', 'gates', 'figures', 'evidence', 'steps', 'history', 'facts'],
   )
   await scene.meet(id, { newOk: 2, newFailed: 1, oldOk: 198 })
   for (;;) {

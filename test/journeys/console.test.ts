@@ -115,6 +115,33 @@ test('without JavaScript a release is taken back by a form', { skip }, async () 
   await end()
 })
 
+test('without JavaScript a release is agreed to by somebody else, and never by the one who asked', {
+  skip,
+}, async () => {
+  const { page, scene, desk, go, context, end } = await visit({ js: false })
+  const id = await scene.startAsking('r5')
+  await go(`/deployments/${id}`)
+  await page.getByText('You asked for this release, so somebody else must agree').waitFor()
+  await page.getByText('Exit code 0 after 8.1 s').first().waitFor()
+  assert.equal(await page.getByRole('button', { name: 'Agree to release r5' }).count(), 0)
+  await context.clearCookies()
+  await page.goto(desk.signInLink({ who: 'Ben' }))
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await go(`/deployments/${id}`)
+  await page.getByRole('button', { name: 'Agree to release r5' }).click()
+  await page.getByText('There is a problem').waitFor()
+  await page.getByLabel('What you looked at').fill('the change and its gates')
+  await page.getByRole('button', { name: 'Agree to release r5' }).click()
+  await page.getByText('You asked to agree to this release').waitFor()
+  await scene.work()
+  await page.getByRole('link', { name: 'Load again' }).click()
+  await page.getByText('The approval is in (Ben)').waitFor()
+  assert.notEqual(await scene.phase(id), 'awaiting-approval')
+  await go('/log')
+  await page.getByText('Ben agreed to release r5').waitFor()
+  await end()
+})
+
 test('without JavaScript an incident is taken, worked through and ended', { skip }, async () => {
   const { page, scene, go, end } = await visit({ js: false, width: 320 })
   await scene.openIncident('inc-1', true)
@@ -230,6 +257,7 @@ const NARROW = [
   'service',
   'incident: open, home',
   'deployment: suspected',
+  'deployment: waits for approval',
   'incident: open',
   'page link',
   'log',
@@ -294,6 +322,18 @@ test('every page in every state: no accessibility violation, nothing to scroll s
   await look('deployment: taken back', `/deployments/${bad}?asked=rollback`)
   await look('incident of a rollback', `/incidents/inc-${bad}`)
   await look('deployments', '/deployments')
+
+  const waits = await scene.startAsking('r5')
+  await look('deployment: waits for approval', `/deployments/${waits}`)
+  await scene.ask(waits, 'rollback', 'Asha', { reason: 'not today' })
+  await look('deployment: called off', `/deployments/${waits}`)
+  const red = await scene.startAsking('r7')
+  assert.equal(await scene.phase(red), 'refused')
+  await look('deployment: a gate failed', `/deployments/${red}`)
+  const waiver = { kind: 'break-glass', who: 'Asha', why: 'payments stop', gates: ['window'], approvals: true } as const
+  const broken = await scene.startAsking('r8', { waiver })
+  await look('deployment: glass broken', `/deployments/${broken}`)
+  await look('home: glass broken', '/')
 
   await scene.openIncident('inc-1', true)
   await look('incident: open', '/incidents/inc-1')

@@ -163,6 +163,37 @@ export function planOf(release: string, changed: Partial<DeploymentPlan> = {}): 
   }
 }
 
+/** Two gates, and one of Ben and Carys must agree. */
+export function askedFirst(changed: Partial<DeploymentPlan> = {}): Partial<DeploymentPlan> {
+  const nothing = { pass: null, envNames: [], report: null, about: null, ageMsMax: HOUR, files: [], msMax: 15 * MINUTE }
+  const window = {
+    ...nothing,
+    id: 'window',
+    name: 'Deployment window',
+    kind: 'window',
+    how: 'window',
+    run: [],
+  } as const
+  const unit = {
+    ...nothing,
+    id: 'unit',
+    name: 'Unit tests',
+    kind: 'command',
+    how: 'command',
+    run: ['npm', 'test'],
+  } as const
+  const journeys = { ...unit, id: 'journeys', name: 'Synthetic journeys', kind: 'journeys', how: 'private' } as const
+  const known = ['Asha', 'Ben', 'Carys'].map((name) => ({ id: name.toLowerCase(), name }))
+  return {
+    gates: [window, unit, journeys],
+    approvals: 1,
+    approval: { people: 1, roles: ['approver'], may: known.slice(1), known, waitMs: 24 * HOUR, validMs: 12 * HOUR },
+    environment: 'production',
+    artefact: { digest: `sha256:${'5e'.repeat(32)}` },
+    ...changed,
+  }
+}
+
 /** What citizens did at one moment: sessions and failures on each release at "submit", and the same sessions without failure before it. */
 export interface Traffic {
   readonly newOk: number
@@ -281,6 +312,14 @@ export class Scene {
     }
   }
 
+  /** Starts a deployment and lets it come as far as it does without people. */
+  async startAsking(release: string, changed: Partial<DeploymentPlan> = {}): Promise<string> {
+    const plan = planOf(release, askedFirst(changed))
+    await this.store.create(SERVICE, newDeployment(plan, this.now), [])
+    await this.tick(plan.id)
+    return plan.id
+  }
+
   async openIncident(id: string, ongoing: boolean): Promise<void> {
     const spawn = openIncident(
       {
@@ -385,6 +424,18 @@ function add(before: Reaction<unknown>, next: Reaction<unknown>): Reaction<unkno
 function outcomeOf(kind: string, payload: Json): Json {
   const asked = payload as Readonly<Record<string, Json>>
   switch (kind) {
+    case 'gate.run':
+      return (asked.gate as { id?: string }).id === 'unit' && asked.release === 'r7'
+        ? {
+            passed: false,
+            says: 'It ended with exit code 1.',
+            exit: 1,
+            ms: 8_120,
+            tail: '1 failing: refuses a roll number',
+          }
+        : { passed: true, says: 'Exit code 0 after 8.1 s.', exit: 0, ms: 8_120 }
+    case 'glass.tell':
+      return { told: true, to: 'senior manager', route: 'email' }
     case 'schema.expand':
       return { ok: true, applied: ['003_add_household.sql'] }
     case 'runtime.start':

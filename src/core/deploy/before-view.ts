@@ -23,6 +23,7 @@ export interface ApprovalView {
   readonly people: number
   readonly missing: number
   readonly words: string
+  readonly askedBy: string
   readonly whoMay: string
   readonly given: readonly { readonly who: string; readonly at: Instant; readonly why: string; readonly how: string }[]
   /** Hash of the plan that is agreed to, whole and as people compare it. */
@@ -83,6 +84,7 @@ export function approvalView(state: DeploymentState): ApprovalView | null {
     people: plan.approval.people,
     missing: plan.waiver?.approvals ? 0 : missingApprovals(plan, approvals),
     words: plan.waiver?.approvals ? 'Approvals were skipped by breaking the glass.' : approvalWords(plan, approvals),
+    askedBy: plan.requestedBy,
     whoMay: whoMay(plan),
     given: approvals.map(({ who, at, why, how }) => ({ who, at, why, how })),
     plan: hash,

@@ -34,6 +34,8 @@ export interface DeploymentView {
   readonly word: string
   readonly tone: Tone
   readonly over: boolean
+  /** Nothing has been started, told or moved yet. */
+  readonly before: boolean
   /** When the present state began. */
   readonly since: Instant
   /** "7 citizens could not send their application on release r3." */
@@ -109,6 +111,7 @@ export function viewDeployment(state: DeploymentState, now: Instant): Deployment
     previous: plan.previous?.release ?? null,
     ...story,
     over: ended,
+    before: phase.name === 'gating' || phase.name === 'awaiting-approval',
     since: sinceOf(state),
     serving: state.serving,
     weight: phase.name === 'promoted' ? 1 : (steering?.weight ?? 0),
@@ -279,10 +282,10 @@ function trialStory(state: DeploymentState, citizens: string): Story {
       }
     case 'outage':
       return {
-        word: 'Both releases failing',
+        word: 'Held: the running release fails',
         tone: 'bad',
         citizens,
-        next: `Both releases fail, so this release is not the cause. It stays at ${share} until release ${plan.previous?.release} works again.`,
+        next: `The running release fails more than it used to, so this one is not the cause. It stays at ${share} until release ${plan.previous?.release} works again, or until this one is seen to work where that one fails.`,
       }
     default:
       return {

@@ -17,6 +17,7 @@ import { agoOf, clockTime, moment } from '../moment.ts'
 import { breadcrumbs, button, details, errorSummary, summaryList, wideTable } from '../parts.ts'
 import { may } from '../person.ts'
 import { toneTag } from '../words.ts'
+import { approvalHtml, gatesHtml, glassHtml, reviewedBy } from './before.ts'
 
 export async function deploymentPage(look: Look, asked: Asked): Promise<Screen | null> {
   const row = await look.store.read(asked.params.id ?? '')
@@ -25,6 +26,7 @@ export async function deploymentPage(look: Look, asked: Asked): Promise<Screen |
   const path = `/deployments/${encodeURIComponent(view.id)}`
   const { problem } = asked
   const incident = await incidentOf(look, view.id)
+  const reviewed = view.waiver?.kind === 'break-glass' ? await reviewedBy(look, view.id) : null
   const title = `${view.release}: ${view.word.toLowerCase()}`
   return {
     title: problem ? `Error: ${title}` : title,
@@ -40,8 +42,11 @@ export async function deploymentPage(look: Look, asked: Asked): Promise<Screen |
       askedBanner(asked.query.asked, DEPLOYMENT_ACTIONS),
       html`<span class="govuk-caption-l">${view.serviceName}</span>
 <h1 class="govuk-heading-l hf-title">Release ${view.release}</h1>`,
+      new Region('glass', glassHtml(view, reviewed)),
       new Region('first', firstHtml(view, look)),
+      new Region('approve', approvalHtml(view, look, path, problem)),
       new Region('ask', html`${askHtml(view, look, path, problem)}${incident}`),
+      new Region('gates', gatesHtml(view)),
       new Region('figures', figuresHtml(view)),
       new Region('evidence', evidenceHtml(view)),
       new Region('steps', stepsHtml(view)),
@@ -79,10 +84,12 @@ function askHtml(view: DeploymentView, look: Look, path: string, problem?: Probl
     return view.word === 'Promoted' && !view.offers.rollback.open
       ? html`<p class="govuk-body">${view.offers.rollback.why}</p>`
       : NOTHING
-  const open = DEPLOYMENT_ACTIONS.filter(({ name, roles }) => {
-    const offer = view.offers[name as keyof DeploymentView['offers']]
-    return offer.open && may(look.person, roles)
-  }).map(({ name }) => name)
+  const open = DEPLOYMENT_ACTIONS.filter(({ name }) => name !== 'approve')
+    .filter(({ name, roles }) => {
+      const offer = view.offers[name as keyof DeploymentView['offers']]
+      return offer.open && may(look.person, roles)
+    })
+    .map(({ name }) => name)
   const form = (action: string, body: Html) =>
     actionForm({ path, action, look, turn: view.history.length, body, problem })
   const back = view.offers.rollback
@@ -92,7 +99,7 @@ ${
     ? form(
         'rollback',
         html`${reasonField({ action: 'rollback', label: 'Why (optional)', hint: `Goes into the log as ${look.person.who}.`, problem })}
-${button({ text: 'Take it back', kind: 'warning', classes: 'hf-big' })}`,
+${button({ text: view.before ? 'Call it off' : 'Take it back', kind: 'warning', classes: 'hf-big' })}`,
       )
     : html`<p class="govuk-body">${back.open ? `You may look but not act: taking it back needs a deployer or a responder. You are ${look.person.roles.join(', ')}.` : back.why}</p>`
 }

@@ -8,7 +8,9 @@ import { type Html, html } from '../html.ts'
 import { type IncidentView, viewIncident } from '../incident-view.ts'
 import { Region, type Screen } from '../layout.ts'
 import { moment } from '../moment.ts'
+import { warningText } from '../parts.ts'
 import { toneTag } from '../words.ts'
+import { reviewedBy } from './before.ts'
 
 /** A state is some 35 KB, and pages are rendered often: home reads few. */
 const LOOKED_AT_MAX = 30
@@ -20,6 +22,8 @@ interface Service {
   /** The newest first. */
   readonly deployments: readonly DeploymentView[]
   readonly incidents: readonly IncidentView[]
+  /** Deployments for which somebody broke the glass, and at which nobody else has looked. */
+  readonly broken: readonly DeploymentView[]
 }
 
 export async function homePage(look: Look): Promise<Screen> {
@@ -40,7 +44,8 @@ export async function homePage(look: Look): Promise<Screen> {
   }
 }
 
-async function servicesOf({ store, now, desk }: Look): Promise<Service[]> {
+async function servicesOf(look: Look): Promise<Service[]> {
+  const { store, now, desk } = look
   const known = desk.options.services?.() ?? []
   const [incidents, ...lists] = await Promise.all([
     store.list({ kind: 'incident', done: false, limit: LOOKED_AT_MAX }),
@@ -60,12 +65,19 @@ async function servicesOf({ store, now, desk }: Look): Promise<Service[]> {
   }
   for (const { service } of known) at(service.id).name = service.name
   for (const row of incidents) at(row.service).incidents.push(viewIncident(row.state as unknown as IncidentState, now))
-  const services = [...byService].map(([id, { name, deployments, incidents }]) => {
+  const all = [...byService].map(async ([id, { name, deployments, incidents }]) => {
     const shown = name || deployments[0]?.serviceName || incidents[0]?.serviceName || id
-    return { id, name: shown, deployments, incidents }
+    return { id, name: shown, deployments, incidents, broken: await notLookedAt(look, deployments) }
   })
+  const services = await Promise.all(all)
   const urgency = (service: Service) => (service.incidents.length > 0 ? 0 : service.deployments[0]?.over ? 2 : 1)
   return services.sort((a, b) => urgency(a) - urgency(b) || a.name.localeCompare(b.name, 'en'))
+}
+
+async function notLookedAt(look: Look, deployments: readonly DeploymentView[]): Promise<DeploymentView[]> {
+  const broken = deployments.filter(({ waiver }) => waiver?.kind === 'break-glass')
+  const looked = await Promise.all(broken.map(({ id }) => reviewedBy(look, id)))
+  return broken.filter((_, i) => looked[i] === null)
 }
 
 function serviceHtml(service: Service): Html {
@@ -85,6 +97,10 @@ ${newest ? deploymentRow(newest) : null}
   return html`<section class="hf-service" aria-labelledby="service-${service.id}">
 <h2 class="govuk-heading-m" id="service-${service.id}">${service.name}</h2>
 <p class="govuk-body">${sentenceOf(service)} <a class="govuk-link" href="/services/${encodeURIComponent(service.id)}">May we release now?</a></p>
+${service.broken.map(
+  ({ id, release, waiver }) =>
+    html`${warningText(html`${waiver!.who} broke the glass for <a class="govuk-link" href="/deployments/${encodeURIComponent(id)}">release ${release}</a>, and nobody else has looked at it yet.`)}`,
+)}
 ${rows}
 ${
   older.length === 0
