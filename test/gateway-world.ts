@@ -3,12 +3,13 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
+import { addSums, NO_SUMS, type Sums } from '../src/core/shadow/tally.ts'
 import type { Answer } from '../src/core/traffic/ledger.ts'
 import { Frontdoor } from '../src/gateway/frontdoor.ts'
 import { NO_TOLLS, type Tolls, WORKER_OPTIONS } from '../src/gateway/messages.ts'
 import { serverOf } from '../src/gateway/server.ts'
 import type { WorkerOptions } from '../src/ports/gateway.ts'
-import type { TrafficConfig } from '../src/ports/traffic.ts'
+import type { ShadowOrder, TrafficConfig } from '../src/ports/traffic.ts'
 
 export const CITIZEN = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 
@@ -45,7 +46,17 @@ export interface World {
   readonly url: string
   readonly door: Frontdoor
   /** Everything judged, and the sums, so far. */
-  seen(): { readonly answers: readonly Answer[]; readonly tolls: Tolls }
+  seen(): { readonly answers: readonly Answer[]; readonly tolls: Tolls; readonly shadow: Sums }
+}
+
+/** A comparison of everything, by bytes but for what a manifest would say. */
+export const SHADOW: ShadowOrder = {
+  to: 'canary',
+  inFlightMax: 50,
+  run: 'dep-1',
+  manifest: '',
+  tolerance: 0,
+  unsafe: [],
 }
 
 export function configOf(stable: readonly number[], more: Partial<TrafficConfig> = {}): TrafficConfig {
@@ -83,6 +94,7 @@ export async function openWorld(
     for (const member of door.pool.members()) clearTimeout(member.timer)
   })
   const answers: Answer[] = []
+  let shadow: Sums = NO_SUMS
   const tolls: Record<string, number> = { ...NO_TOLLS }
   return {
     port,
@@ -92,7 +104,8 @@ export async function openWorld(
       const report = door.takeReport()
       answers.push(...(report?.answers ?? []))
       for (const [name, toll] of Object.entries(report?.tolls ?? {})) tolls[name] = (tolls[name] ?? 0) + toll
-      return { answers, tolls: tolls as unknown as Tolls }
+      if (report?.shadow) shadow = addSums(shadow, report.shadow.sums)
+      return { answers, tolls: tolls as unknown as Tolls, shadow }
     },
   }
 }

@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib'
 import { SEAT_COOKIE } from '../src/core/traffic/seat.ts'
 import { probeValue } from '../src/core/traffic/visitor.ts'
 import type { StepMatch } from '../src/ports/traffic.ts'
-import { CITIZEN, configOf, deadPort, openWorld, Raw, serve, until } from './gateway-world.ts'
+import { CITIZEN, configOf, deadPort, openWorld, Raw, SHADOW, serve, until } from './gateway-world.ts'
 
 const FETCH = { headers: { 'user-agent': CITIZEN } }
 const STEP: StepMatch = { journey: 'j', step: 's', method: 'GET', route: '/', okStatus: [200], limitMs: 60_000 }
@@ -553,7 +553,7 @@ test('copies go to the other arm, are compared, capped, and never seen', async (
     context,
     configOf([stable.port], {
       canary: { release: 'r2', backends: [{ id: 'c', host: '127.0.0.1', port: canary.port }] },
-      shadow: { to: 'canary', inFlightMax: 2 },
+      shadow: { ...SHADOW, inFlightMax: 2 },
     }),
   )
   for (const path of ['/same', '/differs']) {
@@ -562,7 +562,7 @@ test('copies go to the other arm, are compared, capped, and never seen', async (
     assert.ok(answer.headers.getSetCookie().every((cookie) => !cookie.startsWith('canary')))
   }
   await fetch(`${world.url}/post`, { ...FETCH, method: 'POST', body: 'x' })
-  await until(() => world.seen().tolls.shadowDifferent === 1)
+  await until(() => world.seen().shadow.unexplained === 1 && world.seen().shadow.same === 1)
   hold = true
   for (let i = 0; i < 5; i++) await (await fetch(`${world.url}/held`, FETCH)).text()
   assert.deepEqual(
@@ -574,7 +574,57 @@ test('copies go to the other arm, are compared, capped, and never seen', async (
   held = []
   await until(() => world.door.pool.members().every(({ inFlight }) => inFlight === 0))
   assert.deepEqual([...new Set(shadows)], ['GET /same 1', 'GET /differs 1', 'GET /held 1'])
-  assert.equal(world.seen().tolls.shadowDifferent, 1)
+  assert.equal(world.seen().shadow.unexplained, 1)
+})
+
+test('forms are copied at the steps that say so, with what was typed, and compared in the words of the manifest', async (context) => {
+  const typed: string[] = []
+  const release = (amount: number, token: string) =>
+    serve(context, async (req, res) => {
+      if (req.url === '/health') return void res.end()
+      let body = ''
+      for await (const chunk of req) body += chunk
+      if (req.headers['x-shadow']) typed.push(`${req.method} ${req.url} ${body}`)
+      const decided = { award: Math.round(Number(body) * amount * 100) / 100, token }
+      res.setHeader('content-type', 'application/json; charset=utf-8').setHeader('content-encoding', 'gzip')
+      res.end(gzipSync(JSON.stringify(decided)))
+    })
+  const stable = await release(1, 'abcd')
+  const canary = await release(1.038, 'efgh')
+  const manifest = `
+ignore: [{ place: "$.token", why: new each time }]
+intended: [{ id: uprating, says: more, legal: article 4, at: "$.award", change: { times: 1.038 } }]
+`
+  const step = {
+    journey: 'decide',
+    step: 'outcome',
+    method: 'POST',
+    route: '/decide',
+    okStatus: [200],
+    limitMs: 60_000,
+  }
+  const world = await openWorld(
+    context,
+    configOf([stable.port], {
+      canary: { release: 'r2', backends: [{ id: 'c', host: '127.0.0.1', port: canary.port }] },
+      shadow: { ...SHADOW, manifest, unsafe: ['decide/outcome'] },
+      steps: [step],
+    }),
+  )
+  const decide = (amount: number, path = '/decide') =>
+    fetch(`${world.url}${path}`, { ...FETCH, method: 'POST', body: String(amount) }).then((answer) => answer.json())
+  assert.deepEqual(await decide(100), { award: 100, token: 'abcd' })
+  await decide(100, '/elsewhere')
+  await decide(0)
+  await until(() => world.seen().shadow.compared === 2)
+  assert.deepEqual(typed, ['POST /decide 100', 'POST /decide 0'])
+  const { explained, same, unexplained } = world.seen().shadow
+  assert.deepEqual({ explained, same, unexplained }, { explained: { uprating: 1 }, same: 1, unexplained: 0 })
+  // Too large to keep: sent on to the citizen's release, and not copied.
+  await decide(Number('1'.repeat(100)), '/decide')
+  await fetch(`${world.url}/decide`, { ...FETCH, method: 'POST', body: '1'.repeat(100_000) })
+  await until(() => world.door.pool.members().every(({ inFlight }) => inFlight === 0))
+  assert.equal(typed.length, 3)
 })
 
 test('three dead canaries in a row are not the citizen’s problem either', async (context) => {

@@ -1,5 +1,6 @@
 /** Checks a configuration that came from outside, and names everything that is wrong with it at once. */
 import { z } from 'zod'
+import { loadManifest } from '../core/shadow/manifest.ts'
 import type { TrafficConfig } from '../ports/traffic.ts'
 
 const name = z.string().min(1).max(200)
@@ -23,6 +24,18 @@ const step = z.strictObject({
   limitMs: z.number().min(1).max(600_000),
 })
 
+const shadow = z.strictObject({
+  to: arm,
+  inFlightMax: z.number().int().min(1).max(1_000),
+  run: name,
+  manifest: z
+    .string()
+    .max(256 * 1_024)
+    .refine((text) => loadManifest(text, 'manifest').findings.length === 0, 'is no manifest of intended differences'),
+  tolerance: z.number().min(0).max(1e6),
+  unsafe: z.array(z.string().min(1).max(401)).max(500),
+})
+
 const config = z
   .strictObject({
     epoch: whole,
@@ -32,7 +45,7 @@ const config = z
     weight: z.number().min(0).max(1),
     generation: whole,
     moveFrom: arm.optional(),
-    shadow: z.strictObject({ to: arm, inFlightMax: z.number().int().min(1).max(1_000) }).optional(),
+    shadow: shadow.optional(),
     steps: z.array(step).max(500),
     probe: z.strictObject({
       header: z.string().regex(/^[\w-]{1,100}$/),

@@ -62,7 +62,6 @@ export class Exchange implements Asker {
   #held: Buffer | undefined
   /** Bytes of the answer's body where they are known beforehand. */
   #length: number | undefined
-  #status = 0
   /** Place among the unanswered; -1: not there. */
   #place = -1
   #waitingSinceMs = 0
@@ -129,6 +128,7 @@ export class Exchange implements Asker {
     this.#sending = true
     const req = this.#req
     req.on('data', (chunk: Buffer) => {
+      this.#copy?.upload(chunk)
       if (!this.#line || this.#line.write(chunk)) return
       this.#uploadHeld = true
       req.pause()
@@ -137,6 +137,7 @@ export class Exchange implements Asker {
     req.on('end', () => {
       req.socket.setTimeout(0)
       this.#plan.attempt?.asked(performance.now())
+      this.#copy?.uploaded()
       if (!this.#line) return
       this.#line.finish(req.rawTrailers)
       if (!this.#answered && !this.#over) this.waits()
@@ -175,13 +176,13 @@ export class Exchange implements Asker {
     // Node sends such an answer in chunks, where the client knows them.
     const open = length === undefined && question.method !== 'HEAD' && status !== 204 && status !== 304
     const chunked = open && this.#req.httpVersionMinor === 1
+    this.#copy?.answered(head)
     const { headers, encoding, shared } = answerHeaders(head.headers, head.connection, chunked)
     // An answer for everybody must not carry one citizen's seat into a shared cache.
     if (cookie && !(shared && !attempt)) headers.push('Set-Cookie', cookie)
     if (this.#host.draining) headers.push('Connection', 'close')
     this.#judged = this.#picked?.own ? attempt : undefined
     this.#judged?.answered(status, question.method, encoding)
-    this.#status = status
     this.#length = length
     res.writeHead(status, head.message, headers)
     // Server-sent events may send their head long before their first event; a body of known length follows at once.
@@ -212,7 +213,7 @@ export class Exchange implements Asker {
     if (this.#over) return
     this.#over = true
     this.#judged?.ended(performance.now())
-    this.#copy?.end(this.#status)
+    this.#copy?.end()
     if (trailers.length > 0) this.#res.addTrailers(pairsOf(trailers))
     this.#res.end(this.#held)
     // The release answered before it had read the whole request: the rest is read and thrown away.

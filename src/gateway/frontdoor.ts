@@ -19,7 +19,7 @@ import { Attempt } from './attempt.ts'
 import { type Member, Pool } from './backends.ts'
 import { Exchange, type Host } from './exchange.ts'
 import { ambiguity, hasBody, type Inbound, protocolOf, requestHeaders } from './headers.ts'
-import { NO_TOLLS, type Tolls } from './messages.ts'
+import { NO_TOLLS, type ShadowSums, type Tolls } from './messages.ts'
 import { PAGES, sendPage } from './pages.ts'
 import { compileRoutes, type Routes } from './routes.ts'
 import { Shadows } from './shadow.ts'
@@ -79,6 +79,7 @@ export class Frontdoor implements Host {
       probeHeader: config.probe.header.toLowerCase(),
     }
     this.pool.apply(config)
+    this.#shadows.apply(config.shadow)
     let timer: NodeJS.Timeout | undefined
     const enough = new Promise<void>((done) => {
       timer = setTimeout(done, FIRST_CHECK_MS)
@@ -108,7 +109,7 @@ export class Frontdoor implements Host {
     const seated = this.#seat(now, req, step !== undefined && step.marker !== undefined, false)
     const { seat, cookie, probe, alone, visitor, agent } = seated
     const body = hasBody(req.headers)
-    const { shadow } = now.config
+    const key = step && `${step.journey}/${step.step}`
     const attempt =
       step &&
       new Attempt(step, (outcome) => {
@@ -118,10 +119,10 @@ export class Frontdoor implements Host {
         const { segment } = agent
         this.#answers.push({ session, journey, step: name, arm, share, generation, segment, visitor, outcome })
       })
-    const copied = shadow && !body && visitor !== 'probe' && (method === 'GET' || method === 'HEAD')
+    const copied = visitor !== 'probe' && this.#shadows.copies(method, body, key)
     const chunked = req.headers['transfer-encoding'] !== undefined
     const question = { method, path, headers: seated.headers, body, chunked }
-    const begin = (answering: Member) => this.#shadows.begin(shadow!, answering, question)
+    const begin = (answering: Member) => this.#shadows.begin(answering, question, key)
     const plan = { seat, cookie, probe, alone, question, attempt, shadow: copied ? begin : undefined }
     new Exchange(this, plan, req, res).start()
   }
@@ -158,13 +159,14 @@ export class Frontdoor implements Host {
   }
 
   /** What happened since the last call; undefined when nothing did. */
-  takeReport(): { tolls: Tolls; answers: readonly Answer[] } | undefined {
+  takeReport(): { tolls: Tolls; answers: readonly Answer[]; shadow?: ShadowSums } | undefined {
     const tolls = { ...this.#tolls }
-    if (this.#answers.length === 0 && Object.values(tolls).every((toll) => toll === 0)) return undefined
+    const shadow = this.#shadows.take()
+    if (!shadow && this.#answers.length === 0 && Object.values(tolls).every((toll) => toll === 0)) return undefined
     const answers = this.#answers
     this.#answers = []
     Object.assign(this.#tolls, NO_TOLLS)
-    return { tolls, answers }
+    return { tolls, answers, ...(shadow ? { shadow } : {}) }
   }
 
   #seat(now: InForce, req: IncomingMessage, readable: boolean, upgrade: boolean) {

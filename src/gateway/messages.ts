@@ -1,5 +1,6 @@
 /** What the two halves of the gateway tell each other over their channel, as JSON. */
 import type { Arm } from '../core/deploy/counts.ts'
+import type { Sums } from '../core/shadow/tally.ts'
 import type { Answer } from '../core/traffic/ledger.ts'
 import type { WorkerOptions } from '../ports/gateway.ts'
 import type { TrafficConfig } from '../ports/traffic.ts'
@@ -20,10 +21,15 @@ export interface Tolls {
   readonly failedByUs: number
   readonly shadowSent: number
   readonly shadowShed: number
-  readonly shadowDifferent: number
 }
 
-export const NO_TOLLS: Tolls = { requests: 0, failedByUs: 0, shadowSent: 0, shadowShed: 0, shadowDifferent: 0 }
+/** What copies compared since the last report came to. */
+export interface ShadowSums {
+  readonly run: string
+  readonly sums: Sums
+}
+
+export const NO_TOLLS: Tolls = { requests: 0, failedByUs: 0, shadowSent: 0, shadowShed: 0 }
 
 export type ToWorker =
   /** Goes with the listening socket. `key` is hex. */
@@ -45,7 +51,12 @@ export type ToPrimary =
   | { readonly kind: 'cannot-listen'; readonly code: string }
   | { readonly kind: 'done'; readonly ask: number; readonly sights?: readonly BackendSight[] }
   /** What happened since the last report: sums to add, answers to judge. */
-  | { readonly kind: 'report'; readonly tolls: Tolls; readonly answers: readonly Answer[] }
+  | {
+      readonly kind: 'report'
+      readonly tolls: Tolls
+      readonly answers: readonly Answer[]
+      readonly shadow?: ShadowSums
+    }
 
 export const WORKER_OPTIONS: WorkerOptions = {
   checkEveryMs: 1_000,

@@ -7,6 +7,7 @@
  */
 import type { Arm } from '../core/deploy/counts.ts'
 import { messageOf } from '../core/errors.ts'
+import { addSums, NO_SUMS } from '../core/shadow/tally.ts'
 import { LEDGER_LIMITS, Ledger } from '../core/traffic/ledger.ts'
 import type { Ring } from '../core/traffic/ring.ts'
 import type { GatewayStatus, WorkerOptions } from '../ports/gateway.ts'
@@ -14,7 +15,7 @@ import type { BackendHealth, CountsAnswer, TrafficConfig } from '../ports/traffi
 import type { Obeyed } from './control.ts'
 import { Crew } from './crew.ts'
 import type { Disk } from './disk.ts'
-import { type BackendSight, NO_TOLLS, type Tolls } from './messages.ts'
+import { type BackendSight, NO_TOLLS, type ShadowSums, type Tolls } from './messages.ts'
 import type { Listening } from './socket.ts'
 
 export interface PrimaryParts {
@@ -37,6 +38,7 @@ export class Primary {
   readonly #readers = new Set<() => void>()
   #tolls: Tolls = NO_TOLLS
   #batchFrom = Date.now()
+  #shadow: ShadowSums = { run: '', sums: NO_SUMS }
   #timer: NodeJS.Timeout | undefined
 
   constructor(parts: PrimaryParts) {
@@ -50,8 +52,9 @@ export class Primary {
       options,
       key: disk.key().toString('hex'),
       config: () => disk.config,
-      report: ({ tolls, answers }) => {
+      report: ({ tolls, answers, shadow }) => {
         this.#tolls = sum(this.#tolls, tolls)
+        if (shadow) this.#addShadow(shadow)
         for (const answer of answers) this.#ledger.note(answer, performance.now())
       },
       lost: (why) => {
@@ -59,6 +62,12 @@ export class Primary {
         say(`The gateway's ${why}. Citizens' connections wait for the next one.`)
       },
     })
+  }
+
+  /** A worker may still tell of the run before this one. */
+  #addShadow({ run, sums }: ShadowSums): void {
+    if (run !== this.#parts.disk.config?.shadow?.run) return
+    this.#shadow = { run, sums: addSums(this.#shadow.run === run ? this.#shadow.sums : NO_SUMS, sums) }
   }
 
   get port(): number {
@@ -101,7 +110,8 @@ export class Primary {
   async status(): Promise<GatewayStatus> {
     const sights = await this.#crew.tell((ask) => ({ kind: 'sight', ask }))
     const config = this.#parts.disk.config
-    const { requests, failedByUs, shadowSent, shadowShed, shadowDifferent } = this.#tolls
+    const { requests, failedByUs, shadowSent, shadowShed } = this.#tolls
+    const run = config?.shadow?.run ?? null
     return {
       epoch: this.#parts.disk.epochSeen,
       version: config?.version ?? 0,
@@ -111,7 +121,7 @@ export class Primary {
       seq: this.#ring.seq,
       failedByUs,
       requests,
-      shadow: { sent: shadowSent, shed: shadowShed, different: shadowDifferent },
+      shadow: { sent: shadowSent, shed: shadowShed, run, sums: this.#shadow.run === run ? this.#shadow.sums : NO_SUMS },
       pid: process.pid,
       port: this.port,
       workers: this.#crew.pids,
@@ -183,7 +193,6 @@ function sum(a: Tolls, b: Tolls): Tolls {
     failedByUs: a.failedByUs + b.failedByUs,
     shadowSent: a.shadowSent + b.shadowSent,
     shadowShed: a.shadowShed + b.shadowShed,
-    shadowDifferent: a.shadowDifferent + b.shadowDifferent,
   }
 }
 

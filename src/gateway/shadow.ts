@@ -1,18 +1,26 @@
 /**
- * Copies of safe requests, sent to the arm that did not answer. The citizen never waits for a copy, and nothing of its answer
- * goes back: its status and a hash of its body are compared with what the citizen got, and counted. Copies carry
- * `X-Shadow: 1`, so that a release can leave out side effects such as its own counters.
+ * Copies of requests, sent to the arm that did not answer. The citizen never waits for a copy, and nothing of its answer goes back:
+ * it is compared with what the citizen got, and only sums are kept. Copies carry `X-Shadow: 1`, so that a release can leave out
+ * side effects such as its own counters. Safe requests are copied; others only at steps that the order names.
  */
-import { createHash } from 'node:crypto'
-import type { TrafficConfig } from '../ports/traffic.ts'
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
+import type { Answered } from '../core/shadow/compare.ts'
+import { loadManifest, type Manifest, NO_MANIFEST } from '../core/shadow/manifest.ts'
+import { addSums, NO_SUMS, type Sums, sumsOfPair } from '../core/shadow/tally.ts'
+import type { ShadowOrder } from '../ports/traffic.ts'
 import type { AnswerHead } from './answer.ts'
 import type { Member, Pool } from './backends.ts'
 import { type Asker, IDLE_MS, type Line, type Question } from './line.ts'
+import type { ShadowSums } from './messages.ts'
 
-/** Follows the citizen's answer, to compare it with the copy's. */
+/** Follows the citizen's request and answer, to send the one on and compare the other. */
 export interface ShadowCopy {
+  /** A part of the citizen's upload, and its end. */
+  upload(chunk: Buffer): void
+  uploaded(): void
+  answered(head: AnswerHead): void
   push(chunk: Buffer): void
-  end(status: number): void
+  end(): void
   /** The citizen's answer never ended: there is nothing to compare with. */
   drop(): void
 }
@@ -20,15 +28,25 @@ export interface ShadowCopy {
 export interface ShadowTolls {
   shadowSent: number
   shadowShed: number
-  shadowDifferent: number
 }
 
 // A copy that takes longer is of no use, and must not hold a place for ever.
 const COPY_MS_MAX = 30_000
+// Forms and pages are smaller; what is larger is told as "cannot tell".
+const BODY_MAX = 64 * 1_024
+const DECODED_MAX = 256 * 1_024
+
+interface InForce {
+  readonly order: ShadowOrder
+  readonly manifest: Manifest
+  readonly unsafe: ReadonlySet<string>
+}
 
 export class Shadows {
   readonly #pool: Pool
   readonly #tolls: ShadowTolls
+  #inForce: InForce | undefined
+  #sums: Sums = NO_SUMS
   #inFlight = 0
 
   constructor(pool: Pool, tolls: ShadowTolls) {
@@ -36,82 +54,225 @@ export class Shadows {
     this.#tolls = tolls
   }
 
-  /** Starts the copy of a bodyless GET or HEAD that `answering` has just been given; undefined when none is wanted. */
-  begin(shadow: NonNullable<TrafficConfig['shadow']>, answering: Member, asked: Question): ShadowCopy | undefined {
-    if (answering.arm === shadow.to) return undefined
-    const picked = this.#inFlight < shadow.inFlightMax ? this.#pool.pick(shadow.to, true) : undefined
+  apply(order: ShadowOrder | undefined): void {
+    if (this.#inForce?.order.run !== order?.run) this.#sums = NO_SUMS
+    const manifest = order && (loadManifest(order.manifest, 'manifest').manifest ?? NO_MANIFEST)
+    this.#inForce = order && { order, manifest: manifest!, unsafe: new Set(order.unsafe) }
+  }
+
+  /** Whether a request is one that is copied. `step`: "journey/step", where it is one. */
+  copies(method: string, body: boolean, step: string | undefined): boolean {
+    if (!this.#inForce) return false
+    const safe = (method === 'GET' || method === 'HEAD') && !body
+    return safe || (step !== undefined && this.#inForce.unsafe.has(step))
+  }
+
+  /** Begins the copy of a request that `answering` has just been given; undefined when none is wanted. */
+  begin(answering: Member, question: Question, step = ''): ShadowCopy | undefined {
+    const now = this.#inForce
+    if (!now || answering.arm === now.order.to) return undefined
+    const picked = this.#inFlight < now.order.inFlightMax ? this.#pool.pick(now.order.to, true) : undefined
     if (!picked) {
       this.#tolls.shadowShed++
       return undefined
     }
-    this.#tolls.shadowSent++
     this.#inFlight++
-    const ours = createHash('sha256')
-    let wanted: string | undefined
-    let got: string | undefined
-    let dropped = false
-    const compare = () => {
-      if (!dropped && wanted !== undefined && got !== undefined && wanted !== got) this.#tolls.shadowDifferent++
-    }
-    const copy = new Copy((result) => {
+    const leave = () => {
       this.#inFlight--
       this.#pool.leave(picked.member)
-      got = result
-      compare()
-    })
-    copy.send(picked.member, asked)
-    return {
-      push: (chunk) => void ours.update(chunk),
-      end: (status) => {
-        wanted = `${status} ${ours.digest('hex')}`
-        compare()
-      },
-      drop: () => {
-        dropped = true
-      },
     }
+    const compare = (before: Answered, after: Answered) => {
+      // Answers of a run that has ended are no evidence for the next.
+      if (this.#inForce?.order.run !== now.order.run) return
+      this.#sums = addSums(this.#sums, sumsOfPair(now.manifest, now.order.tolerance, step, before, after))
+    }
+    return new Pair(picked.member, question, { leave, compare, sent: () => this.#tolls.shadowSent++ })
+  }
+
+  /** What was compared since the last call; undefined: nothing. */
+  take(): ShadowSums | undefined {
+    if (!this.#inForce || this.#sums === NO_SUMS) return undefined
+    const sums = this.#sums
+    this.#sums = NO_SUMS
+    return { run: this.#inForce.order.run, sums }
   }
 }
 
-/** One copy and its answer, of which nothing but a hash is kept. */
-class Copy implements Asker {
-  readonly #done: (result: string) => void
-  readonly #hash = createHash('sha256')
-  #deadline: NodeJS.Timeout | undefined
-  #result = 'no answer'
-  #status = 0
+interface Ends {
+  readonly leave: () => void
+  readonly compare: (before: Answered, after: Answered) => void
+  readonly sent: () => void
+}
 
-  /** `done` is called once, when the copy's connection is free. */
-  constructor(done: (result: string) => void) {
-    this.#done = done
+/** One request, its copy, and both answers until they are compared. */
+class Pair implements ShadowCopy {
+  readonly #member: Member
+  readonly #question: Question
+  readonly #ends: Ends
+  readonly #ours = new Kept()
+  /** What the citizen has sent so far; undefined: more than is copied. */
+  #upload: Buffer[] | undefined = []
+  #uploadBytes = 0
+  #asked = false
+  #before: Answered | undefined
+  #after: Answered | undefined
+  #dropped = false
+
+  constructor(member: Member, question: Question, ends: Ends) {
+    this.#member = member
+    this.#question = question
+    this.#ends = ends
+    if (!question.body) this.send()
   }
 
-  send(member: Member, asked: Question): void {
-    const line: Line = member.lines.take(performance.now(), IDLE_MS)
-    this.#deadline = setTimeout(() => line.close(), COPY_MS_MAX)
-    line.ask({ ...asked, headers: [...asked.headers, 'X-Shadow', '1'] }, this)
+  upload(chunk: Buffer): void {
+    this.#uploadBytes += chunk.length
+    if (this.#uploadBytes > BODY_MAX) this.#upload = undefined
+    this.#upload?.push(chunk)
   }
 
-  answered({ status }: AnswerHead): void {
-    this.#status = status
-    this.#result = 'half an answer'
+  uploaded(): void {
+    if (this.#asked || this.#dropped) return
+    if (this.#upload) this.send()
+    else this.drop()
+  }
+
+  answered(head: AnswerHead): void {
+    this.#ours.head(head)
   }
 
   push(chunk: Buffer): void {
-    this.#hash.update(chunk)
+    this.#ours.push(chunk)
+  }
+
+  end(): void {
+    // The release answered before it had the whole request, which was never copied then.
+    if (!this.#asked) return this.drop()
+    this.#before = this.#ours.whole()
+    this.compare()
+  }
+
+  drop(): void {
+    if (this.#dropped) return
+    this.#dropped = true
+    if (!this.#asked) this.#ends.leave()
+  }
+
+  private send(): void {
+    this.#asked = true
+    this.#ends.sent()
+    const copy = new Copy((after) => {
+      this.#ends.leave()
+      this.#after = after
+      this.compare()
+    })
+    copy.send(this.#member, this.#question, this.#upload ?? [])
+  }
+
+  private compare(): void {
+    if (this.#dropped || !this.#before || !this.#after) return
+    this.#dropped = true
+    this.#ends.compare(this.#before, this.#after)
+  }
+}
+
+/** The copy's way to the release under trial. */
+class Copy implements Asker {
+  readonly #done: (answer: Answered) => void
+  readonly #kept = new Kept()
+  #deadline: NodeJS.Timeout | undefined
+  #answer = NO_ANSWER
+
+  /** `done` is called once, when the copy's connection is free. */
+  constructor(done: (answer: Answered) => void) {
+    this.#done = done
+  }
+
+  send(member: Member, question: Question, upload: readonly Buffer[]): void {
+    const line: Line = member.lines.take(performance.now(), IDLE_MS)
+    this.#deadline = setTimeout(() => line.close(), COPY_MS_MAX)
+    line.ask({ ...question, headers: [...question.headers, 'X-Shadow', '1'] }, this)
+    for (const chunk of upload) line.write(chunk)
+    if (question.body) line.finish([])
+  }
+
+  answered(head: AnswerHead): void {
+    this.#kept.head(head)
+  }
+
+  push(chunk: Buffer): void {
+    this.#kept.push(chunk)
   }
 
   ended(): void {
-    this.#result = `${this.#status} ${this.#hash.digest('hex')}`
+    this.#answer = this.#kept.whole()
   }
 
   left(): void {
     clearTimeout(this.#deadline)
-    this.#done(this.#result)
+    this.#done(this.#answer)
   }
 
   connected(): void {}
   goOn(): void {}
   drained(): void {}
   broken(): void {}
+}
+
+/** A release that gives no whole answer differs from one that does. */
+const NO_ANSWER: Answered = { status: 0, type: '', location: '', body: '' }
+
+/** One answer, as far as it is compared. */
+class Kept {
+  #status = 0
+  #type = ''
+  #location = ''
+  #encoding = ''
+  #bytes = 0
+  #chunks: Buffer[] | undefined = []
+
+  head({ status, headers }: AnswerHead): void {
+    this.#status = status
+    for (let i = 0; i < headers.length; i += 2) {
+      const value = headers[i + 1]!
+      switch (headers[i]!.toLowerCase()) {
+        case 'content-type':
+          this.#type = value.split(';', 1)[0]!.trim().toLowerCase()
+          break
+        case 'location':
+          this.#location = value
+          break
+        case 'content-encoding':
+          this.#encoding = value.trim().toLowerCase()
+      }
+    }
+  }
+
+  push(chunk: Buffer): void {
+    this.#bytes += chunk.length
+    if (this.#bytes > BODY_MAX) this.#chunks = undefined
+    this.#chunks?.push(chunk)
+  }
+
+  whole(): Answered {
+    const body = this.#chunks ? textOf(Buffer.concat(this.#chunks), this.#encoding) : null
+    return { status: this.#status, type: this.#type, location: this.#location, body }
+  }
+}
+
+/** Null: it cannot be read, or grows too large. */
+function textOf(bytes: Buffer, encoding: string): string | null {
+  const decode = { '': (all: Buffer) => all, identity: (all: Buffer) => all, ...DECODERS }[encoding]
+  try {
+    return decode ? decode(bytes).toString('utf8') : null
+  } catch {
+    return null
+  }
+}
+
+const LIMIT = { maxOutputLength: DECODED_MAX }
+const DECODERS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
+  gzip: (bytes) => gunzipSync(bytes, LIMIT),
+  br: (bytes) => brotliDecompressSync(bytes, LIMIT),
+  deflate: (bytes) => inflateSync(bytes, LIMIT),
 }

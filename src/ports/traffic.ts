@@ -1,4 +1,5 @@
 import type { Arm, CountBatch } from '../core/deploy/counts.ts'
+import type { Sums } from '../core/shadow/tally.ts'
 import type { Instant } from '../core/time.ts'
 import type { TenantRule } from '../core/traffic/tenant.ts'
 import type { Refused, Unreachable } from './unreachable.ts'
@@ -31,6 +32,23 @@ export interface StepMatch {
   readonly limitMs: number
 }
 
+export interface ShadowOrder {
+  readonly to: Arm
+  /** Copies under way at once, 1 to 1,000; what comes beyond is shed, and counted. */
+  readonly inFlightMax: number
+  /** Sums begin anew with each new name, e.g. the deployment's id. */
+  readonly run: string
+  /** Text of the manifest of intended differences (core/shadow/manifest.ts); '' for none. At most 256 KiB. */
+  readonly manifest: string
+  /** Largest difference of two figures that is none, 0 or more. */
+  readonly tolerance: number
+  /**
+   * Steps ("journey/step") whose unsafe requests are copied too. Only for releases that change nothing when they see `X-Shadow: 1`.
+   * All GET and HEAD requests are copied.
+   */
+  readonly unsafe: readonly string[]
+}
+
 export interface TrafficConfig {
   /** Epoch of the engine that orders this. Implementations MUST refuse a lower one than the highest they have obeyed. */
   readonly epoch: number
@@ -52,8 +70,8 @@ export interface TrafficConfig {
    * before their segment. An implementation that cannot tell tenants apart MUST NOT accept a configuration with it. Absent: no rings.
    */
   readonly tenants?: TenantRule
-  /** Copies of safe (GET, HEAD) requests to the arm that did not answer; the copies' answers are compared and dropped. */
-  readonly shadow?: { readonly to: Arm; readonly inFlightMax: number }
+  /** Copies of requests to the arm that did not answer; the copies' answers are compared and dropped. */
+  readonly shadow?: ShadowOrder
   readonly steps: readonly StepMatch[]
   /**
    * Header and secret that mark our own synthetic journeys. The value is the secret, or `SECRET;arm=canary` (or `stable`) to
@@ -88,7 +106,8 @@ export interface TrafficStatus {
    */
   readonly failedByUs: number
   readonly requests: number
-  readonly shadow: { readonly sent: number; readonly shed: number; readonly different: number }
+  /** `run` and `sums`: what the comparison of the run in force came to; null: none is ordered. */
+  readonly shadow: { readonly sent: number; readonly shed: number; readonly run: string | null; readonly sums: Sums }
 }
 
 export interface CountsAnswer {
@@ -104,7 +123,7 @@ export interface CountsAnswer {
  * - MUST answer 'applied' without a change to a version below the one in force at the same epoch: it came late.
  * - MUST refuse an epoch lower than the highest obeyed, and keep that number over a restart.
  * - MUST NOT cut a request that has already reached a release, nor send one request to two releases
- *   (shadow copies of safe requests aside).
+ *   (shadow copies aside).
  * - MUST go on serving the last configuration while the engine and the store are dead, and after a restart of their own.
  * - MUST keep a session on its arm until it is moved, and throw its coin once.
  * - answer within 5 s; longer is Unreachable.

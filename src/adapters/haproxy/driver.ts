@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Arm } from '../../core/deploy/counts.ts'
 import { messageOf } from '../../core/errors.ts'
+import { NO_SUMS } from '../../core/shadow/tally.ts'
 import { LEDGER_LIMITS, Ledger } from '../../core/traffic/ledger.ts'
 import type { Ring } from '../../core/traffic/ring.ts'
 import type { Obeyed, Steered } from '../../gateway/control.ts'
@@ -168,7 +169,7 @@ export class Driver implements Steered {
       seq: this.#ring.seq,
       failedByUs: this.#failedByUs,
       requests: this.#requests,
-      shadow: { sent: 0, shed: 0, different: 0 },
+      shadow: { sent: 0, shed: 0, run: null, sums: NO_SUMS },
       pid: process.pid,
       port: this.port,
       workers: [

@@ -6,6 +6,7 @@ import type { Arm, StepCounts, Visitor } from '../../core/deploy/counts.ts'
 import type { Instant } from '../../core/time.ts'
 import { LEDGER_LIMITS, Ledger, type Outcome } from '../../core/traffic/ledger.ts'
 import { Ring } from '../../core/traffic/ring.ts'
+import { addSums, NO_SUMS, type Sums } from '../../core/shadow/tally.ts'
 import { type Seat, type SeatRules, seatOf, seatRulesOf } from '../../core/traffic/seat.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type {
@@ -50,6 +51,7 @@ export class MemoryTraffic implements Traffic {
   #ledger: Ledger
   #ring = new Ring()
   readonly #seats = new Map<string, Seat>()
+  #shadow: Sums = NO_SUMS
   readonly #plights = new Map<string, BackendPlight>()
   readonly #lastRequestAt = new Map<string, Instant>()
   #config: TrafficConfig | undefined
@@ -77,6 +79,7 @@ export class MemoryTraffic implements Traffic {
     return this.#order(config.epoch, 'applied', () => {
       const before = this.#config
       if (before && config.epoch === before.epoch && config.version <= before.version) return
+      if (before?.shadow?.run !== config.shadow?.run) this.#shadow = NO_SUMS
       this.#config = config
       this.#rules = seatRulesOf(config)
       if (before && config.generation > before.generation) this.#ledger.closeAll()
@@ -96,7 +99,12 @@ export class MemoryTraffic implements Traffic {
       seq: this.#ring.seq,
       failedByUs: this.#failedByUs,
       requests: this.#requests,
-      shadow: { sent: 0, shed: 0, different: 0 },
+      shadow: {
+        sent: this.#shadow.compared,
+        shed: 0,
+        run: this.#config?.shadow?.run ?? null,
+        sums: this.#config?.shadow ? this.#shadow : NO_SUMS,
+      },
     }
   }
 
@@ -160,6 +168,11 @@ export class MemoryTraffic implements Traffic {
     this.#ledger.note(answer, this.#clock.now())
   }
 
+  /** What copies came to, where they are ordered. */
+  shadowed(sums: Sums): void {
+    if (this.#config?.shadow) this.#shadow = addSums(this.#shadow, sums)
+  }
+
   /** Closed units, straight into the next batch: for simulations that do not follow single citizens. */
   feed(counts: readonly StepCounts[]): void {
     const now = this.#clock.now()
@@ -181,6 +194,7 @@ export class MemoryTraffic implements Traffic {
     this.#ring = new Ring(this.#ring.seq + 1_000)
     this.#requests = 0
     this.#failedByUs = 0
+    this.#shadow = NO_SUMS
   }
 
   #order<Word>(epoch: number, word: Word, obey: () => void): Word | Refused | Unreachable {
