@@ -5,13 +5,9 @@
 import { performance } from 'node:perf_hooks'
 import { judge } from '../src/core/check/judge.ts'
 import { RULES } from '../src/core/check/table.ts'
-import type { Case } from '../test/check/labelled/case.ts'
-import { data } from '../test/check/labelled/data.ts'
-import { pipelines } from '../test/check/labelled/pipelines.ts'
-import { runtime } from '../test/check/labelled/runtime.ts'
+import { CASES as labelled } from '../test/check/labelled/all.ts'
 
 const TODAY = Date.parse('2026-11-23T09:00:00Z')
-const labelled: readonly Case[] = [...pipelines, ...runtime, ...data]
 
 interface Score {
   hit: number

@@ -8,9 +8,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
-import { data } from '../test/check/labelled/data.ts'
-import { pipelines } from '../test/check/labelled/pipelines.ts'
-import { runtime } from '../test/check/labelled/runtime.ts'
+import { CASES } from '../test/check/labelled/all.ts'
 
 const rounds = Number(process.argv[process.argv.indexOf('--rounds') + 1]) || 30
 const program = fileURLToPath(new URL('../bin/holdfast.js', import.meta.url))
@@ -20,7 +18,7 @@ if (!existsSync(fileURLToPath(new URL('../dist/hook.cjs', import.meta.url)))) {
 }
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-hook-'))
 try {
-  const cases = [...pipelines, ...runtime, ...data].slice(0, 60)
+  const cases = CASES.slice(0, 60)
   for (const [index, { files }] of cases.entries())
     for (const [path, text] of Object.entries(files)) write(`part${index}/${path}`, text)
   const saved = 'k8s/web.yaml'

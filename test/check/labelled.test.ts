@@ -2,13 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { judge } from '../../src/core/check/judge.ts'
 import { RULES } from '../../src/core/check/table.ts'
-import type { Case } from './labelled/case.ts'
-import { data } from './labelled/data.ts'
-import { pipelines } from './labelled/pipelines.ts'
-import { runtime } from './labelled/runtime.ts'
+import { CASES } from './labelled/all.ts'
 
 const TODAY = Date.parse('2026-11-23T09:00:00Z')
-const CASES: readonly Case[] = [...pipelines, ...runtime, ...data]
 
 for (const { name, files, finds, may = [], open = [] } of CASES) {
   test(`labelled: ${name}`, () => {

@@ -23,10 +23,10 @@ interface Candidate {
 }
 
 const NOUN: Readonly<Record<GateKind, string>> = {
-  tests: 'test',
-  security: 'security scan',
-  accessibility: 'accessibility check',
-  approval: 'approval',
+  tests: 'a test',
+  security: 'a security scan',
+  accessibility: 'an accessibility check',
+  approval: 'an approval',
 }
 
 /** One verdict for each production deployment of the tree. */
@@ -52,7 +52,7 @@ function judgeJob(
   const strong = steps.find((candidate) => !candidate.flaw)
   if (strong) return pass(job.at)
   const weak = steps[0]
-  const noun = NOUN[kind]
+  const noun = NOUN[kind].replace(/^an? /, '')
   if (weak?.flaw) {
     const says = `The ${noun} before "${job.id}" cannot stop it: ${weak.flaw.how}.`
     return fail(weak.flaw.at, says, { ...(sure && !weak.flaw.conditional ? {} : { severity: 'warn' as const }) })
@@ -61,7 +61,7 @@ function judgeJob(
   if (remote)
     return cannotTell(
       job.at,
-      `Nothing in this repository is a ${noun} before "${job.id}".`,
+      `Nothing in this repository is ${NOUN[kind]} before "${job.id}".`,
       `what ${remote.remote} runs`,
       remote.remote,
     )
@@ -175,7 +175,7 @@ export function buildspecSteps(world: World): readonly Step[] {
 
 /** The gate exists, but in a pipeline that nothing ties to this one. */
 function elsewhere(world: World, pipeline: Pipeline, job: Job, sure: boolean, kind: GateKind): Verdict | undefined {
-  const noun = NOUN[kind]
+  const noun = NOUN[kind].replace(/^an? /, '')
   const other = world.pipelines.find(
     (candidate) =>
       candidate !== pipeline && candidate.jobs.some((inner) => inner.steps.some((step) => isGate(step, kind))),
@@ -215,20 +215,47 @@ function unseen(
   sure: boolean,
   kind: GateKind,
 ): Verdict {
-  const noun = NOUN[kind]
+  const noun = NOUN[kind].replace(/^an? /, '')
+  const action = [...before, job].flatMap((candidate) => candidate.steps).find((step) => mayScan(step, kind))
+  if (action)
+    return cannotTell(
+      job.at,
+      `No ${noun} is visible before "${job.id}"; ${action.uses} is given what one needs.`,
+      `what ${action.uses} runs, and whether it fails`,
+      action.uses,
+    )
   const script = [...before, job]
     .flatMap((candidate) => candidate.steps)
-    .map((step) => opaqueCommand(step))
+    .map((step) => opaqueCommand(step, kind))
     .find(Boolean)
   if (script) return cannotTell(job.at, `No ${noun} is visible before "${job.id}".`, `what "${script}" runs`)
   if (pipeline.tool === 'codepipeline' && world.documents('buildspec').length === 0)
     return cannotTell(job.at, `No ${noun} is visible before "${job.id}".`, 'the buildspec of its CodeBuild projects')
-  return fail(job.at, `Nothing in this repository is a ${noun} before "${job.id}".`, sure ? {} : { severity: 'warn' })
+  return fail(
+    job.at,
+    `Nothing in this repository is ${NOUN[kind]} before "${job.id}".`,
+    sure ? {} : { severity: 'warn' },
+  )
+}
+
+/** An action from elsewhere that is handed a scanner's key or settings. */
+function mayScan(step: Step, kind: GateKind): boolean {
+  if (step.uses === '' || step.uses.startsWith('./') || !step.with) return false
+  const keys = fields(step.with)
+    .map(([key]) => key)
+    .join(' ')
+  return isGate({ ...step, name: keys, run: keys, uses: '' }, kind)
 }
 
 /** A command whose content is in a script we have not read. */
-function opaqueCommand(step: Step): string | undefined {
+function opaqueCommand(step: Step, kind: GateKind): string | undefined {
   if (isDeploy(step)) return undefined
+  // What Maven or Gradle check besides the tests stands in files of their own.
+  const build =
+    kind === 'tests'
+      ? null
+      : /\bmvnw?\b[^\n]*\b(?:verify|install)\b|\bgradlew?\b[^\n]*\b(?:check|build)\b/.exec(step.run)
+  if (build) return build[0].slice(0, 60)
   return /(?:^|\n|&&|;)\s*((?:bash|sh)\s+\S+|\.\/[\w./-]+|make\s+[\w-]+|(?:npm|yarn|pnpm)\s+run\s+[\w:-]+|just\s+\w+|task\s+\w+|rake\s+\w+|tox|nox)/
     .exec(step.run)?.[1]
     ?.slice(0, 60)

@@ -1,4 +1,4 @@
-import { isDeploy, productionJobs, runsAfterFailure } from '../models/pipeline.ts'
+import { isDeploy, productionJobs, runsAfterFailure, type Step } from '../models/pipeline.ts'
 import { fail, pass, type Rule, type Verdict } from '../rule.ts'
 
 export const deployAfterFailure: Rule = {
@@ -41,7 +41,12 @@ jobs:
       const waits = pipeline.triggers.some((trigger) => trigger.startsWith('workflow_run:'))
       for (const { job, sure } of productionJobs(pipeline)) {
         const severity = sure ? {} : ({ severity: 'warn' } as const)
-        const step = job.steps.find((candidate) => isDeploy(candidate) && runsAfterFailure(candidate.condition))
+        const step = job.steps.find(
+          (candidate, index) =>
+            isDeploy(candidate) &&
+            runsAfterFailure(candidate.condition) &&
+            !isWayBack(candidate, job.steps.slice(0, index)),
+        )
         if (/rollback|roll-back|revert/i.test(job.id)) continue
         if (job.needs.length > 0 && runsAfterFailure(job.condition))
           yield fail(
@@ -60,4 +65,12 @@ jobs:
       }
     }
   },
+}
+
+/** What runs only after a failure, in a job that has deployed before or by its own words, puts the old release back. */
+function isWayBack(step: Step, before: readonly Step[]): boolean {
+  if (/roll-?_?\s?back|revert|undo|previous|last[-_ ]?good|restore/i.test(`${step.name} ${step.run}`)) return true
+  const onlyThen =
+    /\bfailure\(\)/.test(step.condition ?? '') && !/\balways\(\)|!\s*cancelled\(\)/.test(step.condition ?? '')
+  return onlyThen && before.some(isDeploy)
 }

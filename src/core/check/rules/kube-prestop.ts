@@ -1,5 +1,5 @@
 import { allText, child, num, spotOf } from '../formats/node.ts'
-import { mainContainer, serves, workloads } from '../models/kube.ts'
+import { isStore, mainContainer, serves, workloads } from '../models/kube.ts'
 import { preStopSeconds } from '../models/prestop.ts'
 import { cannotTell, fail, pass, type Rule, type Verdict } from '../rule.ts'
 
@@ -25,7 +25,7 @@ export const kubePrestop: Rule = {
   *check(world): Iterable<Verdict> {
     for (const workload of workloads(world.kube)) {
       const container = mainContainer(workload)
-      if (!workload.object.production || !container || !serves(workload)) continue
+      if (!workload.object.production || !container || !serves(workload) || isStore(workload)) continue
       const hook = child(container, 'lifecycle', 'preStop')
       const { name } = workload.object
       const grace = child(workload.pod, 'terminationGracePeriodSeconds')

@@ -1,5 +1,5 @@
 import { child, flag, spotOf, text } from '../formats/node.ts'
-import { mainContainer, serves, workloads } from '../models/kube.ts'
+import { isStore, mainContainer, serves, workloads } from '../models/kube.ts'
 import { fail, pass, type Rule, type Verdict } from '../rule.ts'
 
 export const kubeReadiness: Rule = {
@@ -28,7 +28,10 @@ export const kubeReadiness: Rule = {
       const probe = child(container, 'readinessProbe')
       const name = workload.object.name
       if (!probe)
-        yield fail(spotOf(container), `${name} has no readiness probe, so it gets requests from its first second.`)
+        yield fail(spotOf(container), `${name} has no readiness probe, so it gets requests from its first second.`, {
+          // The clients of a database or cache try again; citizens do not.
+          ...(isStore(workload) ? { severity: 'info' as const } : {}),
+        })
       else if (flag(probe) === false || probe.kind === 'scalar')
         yield fail(spotOf(probe), `The readiness probe of ${name} is ${text(probe) ?? 'empty'}.`)
       else yield pass(spotOf(probe))

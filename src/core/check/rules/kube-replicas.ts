@@ -1,5 +1,5 @@
 import { child, num, spotOf } from '../formats/node.ts'
-import { serves, workloads } from '../models/kube.ts'
+import { isStore, serves, workloads } from '../models/kube.ts'
 import { fail, pass, type Rule, type Verdict } from '../rule.ts'
 
 export const kubeReplicas: Rule = {
@@ -33,7 +33,7 @@ export const kubeReplicas: Rule = {
         }),
     )
     for (const workload of workloads(world.kube, ['Deployment', 'Rollout'])) {
-      if (!workload.object.production || !serves(workload)) continue
+      if (!workload.object.production || !serves(workload) || isStore(workload)) continue
       const node = child(workload.spec, 'replicas')
       if (node?.kind === 'opaque') continue
       const { name } = workload.object

@@ -1,5 +1,5 @@
 import { child, keySpot, spotOf, text } from '../formats/node.ts'
-import { serves, workloads } from '../models/kube.ts'
+import { isStore, serves, workloads } from '../models/kube.ts'
 import { fail, pass, type Rule, type Verdict } from '../rule.ts'
 
 export const kubeStrategy: Rule = {
@@ -23,7 +23,7 @@ export const kubeStrategy: Rule = {
   },
   *check(world): Iterable<Verdict> {
     for (const workload of workloads(world.kube, ['Deployment'])) {
-      if (!workload.object.production || !serves(workload) || !workload.spec) continue
+      if (!workload.object.production || !serves(workload) || isStore(workload) || !workload.spec) continue
       const { name } = workload.object
       const type = child(workload.spec, 'strategy', 'type')
       const away = child(workload.spec, 'strategy', 'rollingUpdate', 'maxUnavailable')
