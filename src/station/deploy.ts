@@ -10,6 +10,7 @@ import {
   type DeploymentPlan,
   type DeploymentState,
   newDeployment,
+  type PhaseName,
 } from '../core/deploy/deployment.ts'
 import { harmIncidentId } from '../core/deploy/harm.ts'
 import { judgeMigrations } from '../core/deploy/migration.ts'
@@ -23,6 +24,7 @@ import type { World } from '../engine/world.ts'
 import type { MachineRow, Store } from '../ports/store.ts'
 import { isUnreachable } from '../ports/unreachable.ts'
 import { imageOf } from './image.ts'
+import { cannotReturn, strategyWish } from './strategy-wish.ts'
 import { type WaiverWish, wayOf } from './waiver.ts'
 
 const SQL_BYTES_MAX = 1024 * 1024
@@ -30,6 +32,8 @@ const SQL_FILES_MAX = 500
 
 export interface Wanted extends WaiverWish {
   readonly release: string
+  /** What is deployed instead of the application: a rule set, a template; `release` is one of its releases then. */
+  readonly artefact?: string
   readonly by: string
   readonly reason: string
   /** Id of the environment that is meant; absent: the only one, or the only production. */
@@ -66,10 +70,12 @@ export async function beginDeployment(
   const { closed, waiver } = wayOf(service, wanted, await store.now())
   if (closed) return no(closed)
   const serving = await servingRelease(store, service.service.id)
-  if (serving === wanted.release) return no(`Release ${serving} answers citizens already.`)
+  const found = await strategyWish(store, world, service, root, { ...wanted, serving })
+  const gone = wanted.artefact ? null : await cannotReturn(store, world, service, root, wanted.release)
+  if (gone) return no(gone)
   mustBeSet(service, world)
   const previous = serving ? await armOf(world, serving) : null
-  const migrations = await migrationsOf(service, root, wanted.release)
+  const migrations = wanted.artefact ? [] : await migrationsOf(service, root, wanted.release)
   const pending = migrations.length > 0 ? await pendingOf(world, migrations) : []
   const judged = judgeMigrations(pending, service.migrations?.policy ?? 'expand-contract')
   const bad = judged.filter(({ severity }) => severity === 'error')
@@ -86,11 +92,13 @@ export async function beginDeployment(
     by: wanted.by,
     reason: wanted.reason,
     migrations: pending,
-    ...imageOf(service, root, wanted.release),
+    ...found,
+    ...imageOf(service, root, wanted.artefact ? (found.application ?? '') : wanted.release),
     baselines: await baselinesOf(store, service.service.id),
     ...(waiver ? { waiver } : {}),
     ...(meant ? { environment: meant.environment.id } : {}),
   })
+  if (serving === plan.next.release) return no(`Release ${serving} answers citizens already.`)
   const adjusted = wanted.adjust ? wanted.adjust(plan) : plan
   const left = (adjusted.gates ?? []).filter(({ id: gate }) => wanted.leaveOut?.includes(gate) !== true)
   const frozen: DeploymentPlan = { ...adjusted, gates: left, artefact: await identified(world, adjusted) }
@@ -300,9 +308,13 @@ export async function findDeployment(store: Store, service: string, id?: string)
   })
 }
 
+const BEFORE: ReadonlySet<PhaseName> = new Set(['gating', 'awaiting-approval', 'refused'])
+
 /** Exit code of a deployment that is over; of one that is not, because somebody left it: nobody here can confirm anything. */
-export function exitOf({ phase }: DeploymentState): ExitCode {
+export function exitOf({ phase, history }: DeploymentState): ExitCode {
   if (phase.name === 'promoted') return EXIT.done
+  // A gate or a person said no before anything had moved: an answer, and nothing was taken back.
+  if (phase.name === 'refused' && history.every(({ phase: name }) => BEFORE.has(name))) return EXIT.no
   return phase.name === 'rolled-back' || phase.name === 'refused' ? EXIT.rolledBack : EXIT.unconfirmed
 }
 

@@ -7,6 +7,7 @@ import type { Artefact, DeploymentPlan } from '../core/deploy/deployment.ts'
 import { answerIn, type GatePlan, stageOf } from '../core/deploy/gate.ts'
 import { judgeMigrations } from '../core/deploy/migration.ts'
 import { planDeployment } from '../core/deploy/plan.ts'
+import { strategyLines } from '../core/deploy/strategy-words.ts'
 import { planTrial, type TrialForecast } from '../core/deploy/planner.ts'
 import { forecastRollback, type RollbackForecast, rollbackLines } from '../core/deploy/rollback-forecast.ts'
 import { environmentMeant } from '../core/deploy/target.ts'
@@ -18,6 +19,7 @@ import type { World } from '../engine/world.ts'
 import type { Store } from '../ports/store.ts'
 import { baselinesOf, busyWhy, identified, migrationsOf, pendingOf, servingRelease } from './deploy.ts'
 import { imageOf } from './image.ts'
+import { cannotReturn, strategyWish } from './strategy-wish.ts'
 
 /** A gate as it stands before the start. */
 export interface GateForecast {
@@ -32,6 +34,10 @@ export interface Forecast {
   readonly release: string
   readonly serving: string | null
   readonly strategy: string
+  /** What the strategy comes to here: batches, rings, the rollback window, the phases of the schema change. */
+  readonly strategySays: readonly string[]
+  /** Why this release cannot serve any more, and the way forward; null: it can. */
+  readonly gone: string | null
   readonly environment: string | null
   /** What the release is, byte for byte. */
   readonly artefact: Artefact
@@ -56,6 +62,8 @@ export interface Forecast {
 
 export interface ForecastWish {
   readonly release: string
+  /** What would be deployed instead of the application. */
+  readonly artefact?: string
   readonly by: string
   readonly environment?: string
 }
@@ -70,7 +78,9 @@ export async function forecastDeployment(
   const { release, by } = wish
   const now = await store.now()
   const serving = await servingRelease(store, service.service.id)
-  const all = await migrationsOf(service, root, release)
+  const found = await strategyWish(store, world, service, root, { ...wish, serving })
+  const gone = wish.artefact ? null : await cannotReturn(store, world, service, root, release)
+  const all = wish.artefact ? [] : await migrationsOf(service, root, release)
   const files = world.schema && all.length > 0 ? await pendingOf(world, all) : all
   const schema = judgeMigrations(files, service.migrations?.policy ?? 'expand-contract')
   const meant = environmentMeant(service, wish.environment)
@@ -84,7 +94,8 @@ export async function forecastDeployment(
     by,
     reason: 'forecast',
     migrations: files,
-    ...imageOf(service, root, release),
+    ...found,
+    ...imageOf(service, root, wish.artefact ? (found.application ?? '') : release),
     baselines: await baselinesOf(store, service.service.id),
     ...(environment ? { environment } : {}),
   })
@@ -98,6 +109,8 @@ export async function forecastDeployment(
     release,
     serving,
     strategy: plan.strategy,
+    strategySays: strategyLines(plan),
+    gone,
     environment: environment ?? null,
     artefact: await identified(world, plan),
     window: { open: window.open, says: window.why },
@@ -114,7 +127,7 @@ export async function forecastDeployment(
     approvals: plan.approvals,
     whoMay: whoMay(plan),
     busy: open ? busyWhy(open) : null,
-    may: window.open && !refused && !open && gates.every(({ now: answer }) => answer !== 'fails'),
+    may: window.open && !refused && !open && !gone && gates.every(({ now: answer }) => answer !== 'fails'),
   }
 }
 
@@ -159,6 +172,8 @@ export function forecastLines(forecast: Forecast): string[] {
   const { gates, approvals, busy, artefact, environment } = forecast
   return [
     `Release ${release} beside ${serving ?? 'nothing: it would be the first'}, by ${strategy}${environment ? `, in ${environment}` : ''}.`,
+    ...forecast.strategySays,
+    ...(forecast.gone ? [`No way back: ${forecast.gone}`] : []),
     `What it is: ${'digest' in artefact ? shortDigest(artefact.digest) : `cannot tell, because ${artefact.why}`}`,
     `Window: ${window.says}`,
     ...(busy ? [`Not alone: ${busy}`] : []),

@@ -39,11 +39,16 @@ const ENVIRONMENT: Option = {
   says: 'the environment that you mean (default: the only one, or the only production)',
 }
 
+const ARTEFACT: Option = {
+  flags: '--artefact <name>',
+  says: 'deploy this artefact instead of the application (a rule set, a template); --release is then one of its releases',
+}
+
 const plan: Command = {
   name: 'deploy plan',
   says: 'May I deploy now? Window, gates, approvals, time to a verdict, worst-case harm and time to take it back, before anything moves.',
   example: 'holdfast deploy plan --release r2',
-  options: [{ flags: '--release <name>', says: 'the release to deploy' }, ENVIRONMENT, BY],
+  options: [{ flags: '--release <name>', says: 'the release to deploy' }, ARTEFACT, ENVIRONMENT, BY],
   exits: {
     1: 'not now: closed window, a gate that fails, destructive schema change, or another deployment',
     3: 'the store cannot be reached',
@@ -54,7 +59,7 @@ const plan: Command = {
     const { forecastDeployment, forecastLines } = await import('../../station/forecast.ts')
     const station = await openStation({ ...stationOptions(call), look: true })
     try {
-      const wish = { release, by: who(call), ...environmentOf(call) }
+      const wish = { release, by: who(call), ...artefactOf(call), ...environmentOf(call) }
       const forecast = await forecastDeployment(station.store, station.world, station.service, station.root, wish)
       call.io.out(call.json ? JSON.stringify(forecast) : forecastLines(forecast).join('\n'))
       return forecast.may ? EXIT.done : EXIT.no
@@ -70,6 +75,7 @@ const start: Command = {
   example: 'holdfast deploy start --release r2 --reason "new question on the bank page"',
   options: [
     { flags: '--release <name>', says: 'the release to deploy' },
+    ARTEFACT,
     REASON,
     BY,
     GATEWAY,
@@ -81,7 +87,7 @@ const start: Command = {
     ...GLASS,
   ],
   exits: {
-    1: 'refused before it began',
+    1: 'refused before anything moved: window, gate, approval, or another deployment',
     3: 'something outside did not answer; nothing was changed',
     4: 'rolled back: citizens are on the old release',
     5: 'rollback not confirmed: a person is needed now',
@@ -101,6 +107,7 @@ const start: Command = {
         release,
         by: who(call),
         reason: reasonOf(call, `deploy ${release}`),
+        ...artefactOf(call),
         ...environmentOf(call),
         ...waiverOf(call),
       })
@@ -122,7 +129,7 @@ const start: Command = {
       if (call.options.breakGlass !== undefined && !begun.plan.waiver)
         call.io.progress('Nothing stood in the way, so the glass stays whole.')
       station.startEngine()
-      return await toTheEnd(call, station, begun.id)
+      return await toTheEnd(call, station, begun.id, (state) => isOver(state) || isWarm(state))
     } finally {
       await station.close()
     }
@@ -209,13 +216,19 @@ const HALT_MS = 100_000
 const LEAVE_MS = 120_000
 
 /** Follows a deployment until it is over. Ctrl-C takes the release back first, and says so; only then we leave. */
-async function toTheEnd(call: Call, station: Station, id: string): Promise<ExitCode> {
+async function toTheEnd(
+  call: Call,
+  station: Station,
+  id: string,
+  enough: (state: DeploymentState) => boolean = isOver,
+): Promise<ExitCode> {
   const { exitOf, firstPage, follow, tell } = await import('../../station/deploy.ts')
   const { store } = station
   const say = narrator(call)
   let state: DeploymentState | undefined
   try {
-    state = await follow(store, id, say, call.io.stop)
+    state = await follow(store, id, say, call.io.stop, enough)
+    if (!isOver(state) && isWarm(state) && !call.io.stop.aborted) return leftWarm(call, state)
     if (!isOver(state)) {
       call.io.progress('Interrupted. Taking the release back before leaving …')
       const patience = AbortSignal.timeout(LEAVE_MS)
@@ -231,6 +244,20 @@ async function toTheEnd(call: Call, station: Station, id: string): Promise<ExitC
   if (page) call.io.progress(`${page} Pages climb the ladder only while an engine runs: keep "holdfast serve" running.`)
   call.io.out(call.json ? JSON.stringify(summaryOf(state)) : wordsOf(state))
   return call.io.stop.aborted && isOver(state) ? EXIT.interrupted : exitOf(state)
+}
+
+function isWarm({ phase }: DeploymentState): boolean {
+  return phase.name === 'finishing' && phase.stage === 'warm'
+}
+
+/** Promoted; what is left is to wait until the rollback window closes, which any engine does. */
+function leftWarm(call: Call, state: DeploymentState): ExitCode {
+  call.io.progress(`${state.lastWhy} To go back: holdfast deploy rollback --reason "…"`)
+  call.io.progress(
+    'What follows is done by any engine: keep "holdfast serve" running, or end it with holdfast deploy promote.',
+  )
+  call.io.out(call.json ? JSON.stringify(summaryOf(state)) : wordsOf(state))
+  return EXIT.done
 }
 
 export const deploy: readonly Command[] = [
@@ -290,6 +317,10 @@ async function waitForTurn(call: Call, station: Station, release: string): Promi
 
 /** An hour: longer than a trial with its bake usually takes. */
 const WAIT_MINUTES = 60
+
+function artefactOf({ options }: Call): { artefact?: string } {
+  return typeof options.artefact === 'string' ? { artefact: options.artefact } : {}
+}
 
 function environmentOf(call: Call): { readonly environment?: string } {
   const named = call.options.environment

@@ -45,6 +45,12 @@ export function isBackfilled(draft: Draft): boolean {
   return !plan.backfill || plan.backfill.files.length === 0 || backfill?.done === true
 }
 
+/** Time in which nothing could be copied, because the release was on trial again, is not the backfill's. */
+export function backfillAgain(draft: Draft): void {
+  const { backfill } = draft.state
+  if (backfill && !backfill.done && backfill.failed === null) set(draft, { startedAt: draft.now })
+}
+
 /** Asks for the next batches, unless they are asked for, done or given up. Call it at each tick of the phase they belong to. */
 export function backfillTick(draft: Draft): void {
   const { plan, backfill } = draft.state

@@ -7,7 +7,7 @@ import type { Json } from '../json.ts'
 import { type Instant, londonOf } from '../time.ts'
 import { listOf, plural } from '../words.ts'
 import type { Arm } from './counts.ts'
-import { DEAD_MS, type DeploymentSeen, type DeploymentState, EXPAND_MS } from './deployment.ts'
+import { DEAD_MS, type DeploymentPlan, type DeploymentSeen, type DeploymentState, EXPAND_MS } from './deployment.ts'
 import type { Draft } from './draft.ts'
 import { finish, listen, tellBlind, tellLate } from './finishing.ts'
 import { contractIncident } from './harm.ts'
@@ -80,16 +80,21 @@ export function hasContracted(state: DeploymentState): boolean {
   return state.history.some(({ phase }) => phase === 'contracting')
 }
 
+/** The application's release of a plan, whatever parts its replicas have. */
+export function applicationOf({ application, next }: DeploymentPlan): string {
+  return application ?? next.release
+}
+
 /**
- * Whether going to `release` would put it on a database that lost what it needs: it served before a contract step, and was never deployed
+ * Whether going to `release` of the application would put it on a database that lost what it needs: it served before a contract step, and was never deployed
  * after it. `history`: deployments of the service, newest first. Pure.
  */
 export function forwardFix(history: readonly DeploymentState[], release: string): ForwardFix | null {
   for (const past of history) {
-    if (past.plan.next.release === release) return null
+    if (applicationOf(past.plan) === release) return null
     if (!hasContracted(past)) continue
     const older = history.slice(history.indexOf(past) + 1)
-    const served = past.plan.previous?.release === release || older.some(({ plan }) => plan.next.release === release)
+    const served = past.plan.previous?.release === release || older.some(({ plan }) => applicationOf(plan) === release)
     return served ? fixOf(past, release) : null
   }
   return null

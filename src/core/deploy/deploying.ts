@@ -167,7 +167,7 @@ function expandOf({ state: { plan } }: Draft): Json {
 
 /** All replicas of the new release, or its first batch. */
 function firstReplicas({ state: { plan } }: Draft): Json {
-  const replicas = plan.rolling ? plan.rolling.batches[0]! : plan.next.replicas
+  const replicas = plan.rolling && plan.previous ? plan.rolling.batches[0]! : plan.next.replicas
   return { service: plan.service, ...plan.next, replicas } as unknown as Json
 }
 

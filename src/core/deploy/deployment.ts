@@ -111,6 +111,8 @@ export interface DeploymentPlan {
   readonly rings?: RingsPlan
   /** What is deployed, when it is not the application itself: a rule set, a template, data. */
   readonly part?: PartPlan
+  /** The application's release, when replicas are named after more than that; absent: `next.release`. */
+  readonly application?: string
   /** Release of each artefact that is in force when this deployment is done, by the artefact's id. */
   readonly parts?: Readonly<Record<string, string>>
   /** Journey steps as the traffic layer recognises them, and what our synthetic citizen types into their forms. */

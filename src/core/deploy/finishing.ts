@@ -8,7 +8,7 @@
  * old data is still being copied. In `stopping` and `contracting` there is nothing to go back to at once, so a person is told instead.
  */
 import { durationOf, londonOf } from '../time.ts'
-import { backfillTick, isBackfilled } from './backfill.ts'
+import { backfillAgain, backfillTick, isBackfilled } from './backfill.ts'
 import { contract } from './contract.ts'
 import type { Arm } from './counts.ts'
 import { BLIND_MS, DEAD_MS, type DeploymentSeen } from './deployment.ts'
@@ -91,6 +91,7 @@ function keepWarm(draft: Draft, why: string): void {
   const says = `${why} Release ${old} stays warm until ${londonOf(until)}: until then going back is instant.`
   draft.entry('window.opened', says, { until })
   draft.enter({ name: 'finishing', stage: 'warm', deadline: until, deadSince: null }, says)
+  backfillAgain(draft)
   backfillTick(draft)
 }
 

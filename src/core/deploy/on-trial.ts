@@ -29,18 +29,24 @@ export function openNextTrial(draft: Draft, leave = false): void {
     return steerRings(draft, { ...arms, moveFrom, generation }, {})
   }
   const alpha = plan.trial.alpha * (trials === 0 ? 0.8 : 0.2 / 2 ** trials)
-  draft.set({ trials: trials + 1, trial: openTrial({ ...plan.trial, ...rungsLeft(draft), alpha }, draft.now) })
+  draft.set({ trials: trials + 1, trial: openTrial({ ...plan.trial, ...rungsLeft(draft, leave), alpha }, draft.now) })
   const { weight, trial } = decide(draft.state.trial!, draft.now)
   draft.set({ trial })
-  const why = `Release ${plan.next.release} meets its first citizens: ${percentOf(weight)} of new sessions.`
+  const meets = trials === 0 ? 'meets its first citizens' : 'is on trial again'
+  const why = `Release ${plan.next.release} ${meets}: ${percentOf(weight)} of new sessions.`
   draft.entry('weight.changed', why, { weight, before: 0 })
   draft.enter({ name: 'on-trial', deadSince: null }, why)
   draft.steer({ ...arms, weight, moveFrom, generation })
 }
 
-/** Old replicas that are gone cannot take a small rung's share back: such a trial stands on the top rung. */
-function rungsLeft({ state }: Draft): Partial<TrialPlan> {
-  return oldCanCarry(state) ? {} : { rungs: [] }
+/**
+ * Old replicas that are gone cannot take a small rung's share back: such a trial stands on the top rung. A trial that an alarm has opened
+ * begins as every suspicion does, at the hold weight.
+ */
+function rungsLeft({ state }: Draft, leave: boolean): Partial<TrialPlan> {
+  const { rungs, holdWeight } = state.plan.trial
+  if (!oldCanCarry(state)) return { strategy: 'canary', rungs: [] }
+  return leave ? { strategy: 'canary', rungs: [holdWeight, ...rungs.filter((rung) => rung > holdWeight)] } : {}
 }
 
 /** An alarm rang after the promotion: traffic goes to the old release at once, which is warm, and evidence decides anew. */

@@ -35,7 +35,7 @@ const DECIDE_MS = 200
 const SWITCH_MS = { low: 50, likely: 1 * SECOND, high: 10 * SECOND }
 
 export function forecastRollback(
-  plan: Pick<DeploymentPlan, 'drainMsMax' | 'next'>,
+  plan: Pick<DeploymentPlan, 'drainMsMax' | 'next' | 'rolling'>,
   trial: TrialForecast | null,
   promisedMinutes: number,
 ): RollbackForecast {
@@ -69,6 +69,7 @@ export function forecastRollback(
       from: 'one order to the traffic layer, the old release is warm',
       exposed: true,
     },
+    ...restoreOf(plan.rolling),
     {
       name: 'drain',
       lowMs: 0,
@@ -110,4 +111,21 @@ export function rollbackLines({ parts }: RollbackForecast): string[] {
     ({ name, lowMs, likelyMs, highMs, from }) =>
       `${name.padEnd(7)} ${durationOf(lowMs)} / ${durationOf(likelyMs)} / ${durationOf(highMs)}   ${from}`,
   )
+}
+
+/** Strategy rolling: old replicas that were stopped are started before everybody can be moved back to them. */
+function restoreOf(rolling: DeploymentPlan['rolling']): RollbackPart[] {
+  if (!rolling || rolling.restoreMsMax === 0) return []
+  const from =
+    'old replicas that the rolling release has stopped start again first; early on none has to (deployment.rolling.keepOld)'
+  return [
+    {
+      name: 'restore',
+      lowMs: 0,
+      likelyMs: rolling.restoreMsMax / 2,
+      highMs: rolling.restoreMsMax,
+      from,
+      exposed: true,
+    },
+  ]
 }

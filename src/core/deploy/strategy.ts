@@ -73,7 +73,7 @@ export function planStrategy(service: Service, component: Component, wish: Strat
       ...(batches ? { rolling: batches } : {}),
       ...(rings ? { rings } : {}),
       ...(made.part ? { part: made.part } : {}),
-      ...(Object.keys(made.parts).length > 0 ? { parts: made.parts } : {}),
+      ...(Object.keys(made.parts).length > 0 ? { parts: made.parts, application: made.application } : {}),
     },
     trial: {
       strategy: strategy === 'blue-green' ? 'blue-green' : 'canary',
@@ -129,7 +129,7 @@ function madeOf(service: Service, component: Component, wish: StrategyWish) {
     env: named.env,
   }
   const folder = `${wish.root}/${component.releases ?? 'releases'}/${application}`
-  return { part: plan, parts, next: { release, folder, env: { ...component.env, ...env } } }
+  return { part: plan, parts, application, next: { release, folder, env: { ...component.env, ...env } } }
 }
 
 function rollingOf(
