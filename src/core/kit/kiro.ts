@@ -256,7 +256,9 @@ function agentFront(source: Source): string {
   const paths = [
     'ops/alerts/thresholds.md',
     ...modesOf(source.service).slice(0, 1).map(runbookPath),
-    ...deploymentFiles(source).slice(0, 2),
+    ...deploymentFiles(source)
+      .filter((path) => !source.long?.includes(path))
+      .slice(0, 2),
   ]
   const resources = paths.map((path) => `file://${path}`)
   const description = `Finds gaps in how "${source.service.service.name}" is deployed, watched and recovered. Reads deployment files, alerts and runbooks only.`

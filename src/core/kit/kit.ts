@@ -9,7 +9,7 @@ import { commsFiles } from './comms.ts'
 import { dashboardFiles } from './dashboards.ts'
 import { decidingFiles } from './deciding.ts'
 import { docFiles } from './docs.ts'
-import { digestOf, type KitFile, type Part, PARTS } from './file.ts'
+import { digestOf, type KitFile, type Part, PARTS, render } from './file.ts'
 import { infrastructureFiles } from './infrastructure.ts'
 import { kiroFiles } from './kiro.ts'
 import { offlineFile } from './offline.ts'
@@ -25,18 +25,27 @@ export interface KitOptions {
 
 export const MANIFEST = 'ops/kit-manifest.json'
 
+/** Characters from which on a file is read when it is asked for, not at the beginning of every conversation: about 2,250 tokens. */
+const LONG = 9_000
+
 /** What the kit is made from. `repository`: files with their text, as far as they may say how the service is deployed. */
 export function sourceOf(
   service: Service,
   repository: readonly { readonly path: string; readonly text: string }[],
 ): Source {
   // Our own pipeline decides deployments too; counting it always keeps the second run the same as the first.
-  const own = pipelineFiles({ service, deploymentFiles: [], files: [] }).map((file) => file.path)
+  const made = pipelineFiles({ service, deploymentFiles: [], files: [] })
+  const own = made.map((file) => file.path)
+  const lengths = new Map([
+    ...repository.map((file) => [file.path, file.text.length] as const),
+    ...made.map((file) => [file.path, render(file).length] as const),
+  ])
   const found = decidingFiles(repository)
   const sorted = (paths: readonly string[]) => [...new Set(paths)].sort()
   return {
     service,
     deploymentFiles: sorted([...found, ...own]),
+    long: sorted([...found, ...own].filter((path) => lengths.get(path)! > LONG)),
     files: sorted([
       ...repository.map((file) => file.path).filter((path) => !path.startsWith('ops/') && !path.startsWith('.kiro/')),
       ...own,

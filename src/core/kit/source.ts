@@ -6,6 +6,8 @@ export interface Source {
   readonly service: Service
   /** Files of the repository that decide how it is deployed, by path; empty when there is none at hand. */
   readonly deploymentFiles: readonly string[]
+  /** Those of them that are too long for an agent to read at the beginning of every conversation. */
+  readonly long?: readonly string[]
   /** All files of the repository, for the precision of matchers. */
   readonly files: readonly string[]
 }

@@ -12,13 +12,13 @@ export function cloudformationText(stack: Stack): string {
 }
 
 function parameterLines({ name, type, says, value, pattern }: Parameter): string[] {
-  return [
-    `  ${name}:`,
-    `    Type: ${type}`,
-    `    Description: ${quoted(says)}`,
-    ...(value === undefined ? [] : [`    Default: ${typeof value === 'string' ? quoted(value) : value}`]),
-    ...(pattern === undefined ? [] : [`    AllowedPattern: ${quoted(pattern)}`]),
-  ]
+  const props = {
+    Type: type,
+    Description: says,
+    ...(value === undefined ? {} : { Default: value }),
+    ...(pattern === undefined ? {} : { AllowedPattern: pattern }),
+  }
+  return propLines({ [name]: props }, 2)
 }
 
 function resourceLines({ id, type, props, why = [], keep, dependsOn, update }: Resource): string[] {
@@ -43,6 +43,8 @@ function entryLines(head: string, value: Value, indent: number): string[] {
   const pad = ' '.repeat(indent)
   if (isSpecial(value) && value.$ === 'noted') return [`${pad}# ${value.why}`, ...entryLines(head, value.value, indent)]
   if (isSpecial(value) && value.$ === 'raw') return entryLines(head, value.value, indent)
+  if (typeof value === 'string' && value.includes('\n'))
+    return [`${pad}${head} |`, ...value.split('\n').map((line) => (line === '' ? '' : `${pad}  ${line}`))]
   const short = flow(value)
   if (short !== undefined) return [`${pad}${head} ${short}`]
   if (Array.isArray(value)) {
@@ -72,7 +74,7 @@ function itemLines(item: Value, indent: number): string[] {
 
 /** One line, or undefined when the value needs several: a note within, or more than a line holds. */
 function flow(value: Value): string | undefined {
-  if (typeof value === 'string') return quoted(value)
+  if (typeof value === 'string') return value.includes('\n') ? undefined : quoted(value)
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (isSpecial(value)) {
     if (value.$ === 'ref') return value.id.includes('::') ? `{ Ref: "${value.id}" }` : `{ Ref: ${value.id} }`
@@ -84,12 +86,12 @@ function flow(value: Value): string | undefined {
     const items = (value as readonly Value[]).map(flow)
     if (items.includes(undefined)) return undefined
     const text = `[${items.join(', ')}]`
-    return text.length <= 100 ? text : undefined
+    return text.length <= 110 ? text : undefined
   }
   const entries = Object.entries(value as Props).map(([key, inner]) => [key, flow(inner)] as const)
   if (entries.length === 0 || entries.some(([, text]) => text === undefined)) return undefined
   const text = `{ ${entries.map(([key, inner]) => `${keyText(key)}: ${inner}`).join(', ')} }`
-  return text.length <= 80 ? text : undefined
+  return text.length <= 110 ? text : undefined
 }
 
 function subPart(part: Value): string {
@@ -104,8 +106,11 @@ function keyText(key: string): string {
   return /^[A-Za-z][\w-]*$/.test(key) ? key : quoted(key)
 }
 
+/** Plain where YAML reads it as it stands, else as JSON, which is YAML too. */
 function quoted(text: string): string {
   const plain =
-    /^[A-Za-z/][\w./:@-]*$/.test(text) && !/^(true|false|yes|no|on|off|null|y|n)$/i.test(text) && !/:$/.test(text)
+    /^[A-Za-z/][\w./:@-]*( [A-Za-z0-9/][\w./@-]*)*$/.test(text) &&
+    !/^(true|false|yes|no|on|off|null|y|n)$/i.test(text) &&
+    !/:$/.test(text)
   return plain ? text : JSON.stringify(text)
 }

@@ -1,0 +1,176 @@
+/** GitHub Actions: every gate and the window before production, one release at a time, its evidence, and the way back by hand. */
+import type { Service } from '../../define/schema.ts'
+import {
+  AROUND_MINUTES,
+  deployMinutes,
+  environmentOption,
+  EVIDENCE,
+  HOLDFAST,
+  minutesOf,
+  type PipelineGate,
+  pipelineGates,
+  preparationOf,
+  productionOf,
+  shellOf,
+} from './gates.ts'
+
+/**
+ * Actions by the commit of a release, never by a tag that can be moved. Each pair of tag and commit was found in several public
+ * workflows; they run on Node 24, as GitHub removed Node 20 from its runners in September 2026.
+ */
+export const ACTIONS = {
+  checkout: { uses: 'actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd', tag: 'v6.0.2' },
+  node: { uses: 'actions/setup-node@395ad3262231945c25e8478fd5baf05154b1d79f', tag: 'v6.1.0' },
+  upload: { uses: 'actions/upload-artifact@b7c566a772e6b6bfb58ed0dc250532a479d7789f', tag: 'v6.0.0' },
+} as const
+
+const use = ({ uses, tag }: { readonly uses: string; readonly tag: string }) => `${uses} # ${tag}`
+
+/** A job on GitHub's own runners ends after six hours. */
+const JOB_MINUTES_MAX = 360
+
+/** An expression of GitHub's own. */
+const gh = (inside: string) => `\u0024{{ ${inside} }}`
+
+const RUNNER = '    runs-on: ubuntu-24.04'
+const SOURCE = [`      - uses: ${use(ACTIONS.checkout)}`, '        with: { persist-credentials: false }']
+const TOOLS = [
+  ...SOURCE,
+  `      - uses: ${use(ACTIONS.node)}`,
+  '        with: { node-version: 24 }',
+  '      - run: npm ci',
+]
+const WHO = [
+  `          WHO: ${gh('github.actor')}`,
+  `          REASON: ${gh('inputs.reason')}`,
+  `          DATABASE_URL: ${gh('secrets.HOLDFAST_DATABASE_URL')}`,
+]
+
+export function releaseWorkflow(service: Service): string {
+  const gates = pipelineGates(service)
+  const { minutes, says } = deployMinutes(service)
+  const environment = environmentOption(service)
+  return [
+    `name: Release ${service.service.id}`,
+    'on:',
+    '  workflow_dispatch:',
+    '    inputs:',
+    '      release: { description: The release to deploy, required: true, type: string }',
+    '      reason: { description: "Why, in one sentence", required: true, type: string }',
+    'permissions: { contents: read }',
+    '# One release at a time, and never cut short: a deployment that is cancelled in the middle leaves citizens between two releases.',
+    `concurrency: { group: ${service.service.id}-production, cancel-in-progress: false }`,
+    'jobs:',
+    '  definition:',
+    RUNNER,
+    `    timeout-minutes: ${2 * AROUND_MINUTES}`,
+    '    steps:',
+    ...TOOLS,
+    `      - run: ${HOLDFAST} define`,
+    `      - run: ${HOLDFAST} check . --format github`,
+    '  # Before anything is built: is the window open, is no other deployment under way, can the schema go back?',
+    '  window:',
+    RUNNER,
+    `    timeout-minutes: ${2 * AROUND_MINUTES}`,
+    '    steps:',
+    ...TOOLS,
+    `      - run: ${HOLDFAST} deploy plan --release "$RELEASE" --by "$WHO"${environment}`,
+    '        env:',
+    `          RELEASE: ${gh('inputs.release')}`,
+    ...WHO.filter((line) => !line.includes('REASON')),
+    ...gates.flatMap(gateLines),
+    '  production:',
+    `    needs: [definition, window, ${gates.map((gate) => gate.id).join(', ')}]`,
+    `    # Required reviewers of this environment: ${service.deployment.approvals.people}, never the person who started it.`,
+    `    environment: ${productionOf(service)}`,
+    RUNNER,
+    `    # ${says}${minutes > JOB_MINUTES_MAX ? `; a job ends after ${JOB_MINUTES_MAX} min: run it on a machine of your own, or let holdfast serve see it through` : ''}`,
+    `    timeout-minutes: ${Math.min(JOB_MINUTES_MAX, minutes)}`,
+    '    steps:',
+    ...TOOLS,
+    '      # Exit 4: taken back, citizens are on the old release. Exit 5: a person is needed. Both fail this job.',
+    `      - run: ${HOLDFAST} deploy start --release "$RELEASE" --reason "$REASON" --by "$WHO"${environment} --json > deployment.json`,
+    '        env:',
+    `          RELEASE: ${gh('inputs.release')}`,
+    ...WHO,
+    '      - if: always()',
+    '        run: |',
+    ...EVIDENCE.map((line) => `          ${line}`),
+    '        env:',
+    `          DATABASE_URL: ${gh('secrets.HOLDFAST_DATABASE_URL')}`,
+    `      - uses: ${use(ACTIONS.upload)}`,
+    '        if: always()',
+    '        with:',
+    '          name: evidence',
+    '          path: |',
+    '            deployment.json',
+    '            evidence/',
+    '          if-no-files-found: error',
+    '          retention-days: 90',
+    '  # Whatever became of it: which release answers citizens now, and is it the one that was meant?',
+    '  serving:',
+    '    needs: [production]',
+    `    if: ${gh("!cancelled() && needs.production.result != 'skipped'")}`,
+    RUNNER,
+    `    timeout-minutes: ${2 * AROUND_MINUTES}`,
+    '    steps:',
+    ...TOOLS,
+    `      - run: ${HOLDFAST} deploy status`,
+    '        env:',
+    `          DATABASE_URL: ${gh('secrets.HOLDFAST_DATABASE_URL')}`,
+  ].join('\n')
+}
+
+function gateLines(gate: PipelineGate): string[] {
+  const preparation = preparationOf(gate)
+  const minutes = minutesOf(gate)
+  return [
+    `  ${gate.id}:`,
+    ...(gate.pass ? [`    # ${gate.pass}`] : []),
+    RUNNER,
+    `    # the gate ${minutes} min, and ${AROUND_MINUTES} for the machine, the source and what it needs`,
+    `    timeout-minutes: ${minutes + AROUND_MINUTES}`,
+    '    steps:',
+    ...(preparation === 'npm ci' ? TOOLS : [...SOURCE, ...(preparation ? [`      - run: ${preparation}`] : [])]),
+    `      - run: ${JSON.stringify(shellOf(gate))}`,
+    `        timeout-minutes: ${minutes}`,
+    ...(gate.secretEnv.length > 0
+      ? ['        env:', ...gate.secretEnv.map((name) => `          ${name}: ${gh(`secrets.${name}`)}`)]
+      : []),
+    ...(gate.report
+      ? [
+          `      - uses: ${use(ACTIONS.upload)}`,
+          '        if: always()',
+          `        with: { name: ${gate.id}, path: ${gate.report}, if-no-files-found: error }`,
+        ]
+      : []),
+  ]
+}
+
+export function rollbackWorkflow(service: Service): string {
+  return [
+    `name: Take back ${service.service.id}`,
+    '# By hand, by anybody who may deploy; needs no gate, because the old release has served before. It does not wait for the release job.',
+    'on:',
+    '  workflow_dispatch:',
+    '    inputs:',
+    '      reason: { description: "Why, in one sentence", required: true, type: string }',
+    'permissions: { contents: read }',
+    `concurrency: { group: ${service.service.id}-rollback, cancel-in-progress: false }`,
+    'jobs:',
+    '  rollback:',
+    RUNNER,
+    `    # ${service.deployment.rollback.maxMinutes} min are promised for the way back.`,
+    `    timeout-minutes: ${service.deployment.rollback.maxMinutes}`,
+    `    environment: ${productionOf(service)}-rollback`,
+    '    steps:',
+    ...TOOLS,
+    `      - run: ${HOLDFAST} deploy rollback --reason "$REASON" --by "$WHO"`,
+    '        env:',
+    ...WHO,
+    '      - if: always()',
+    `        run: ${HOLDFAST} deploy status`,
+    '        env:',
+    `          DATABASE_URL: ${gh('secrets.HOLDFAST_DATABASE_URL')}`,
+  ].join('\n')
+}

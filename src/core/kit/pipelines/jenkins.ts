@@ -1,0 +1,142 @@
+/** Jenkins: one stage after the other, so that every gate and the window stand before production; and a job for the way back. */
+import type { Service } from '../../define/schema.ts'
+import {
+  AROUND_MINUTES,
+  deployMinutes,
+  environmentOption,
+  EVIDENCE,
+  HOLDFAST,
+  minutesOf,
+  pipelineGates,
+  preparationOf,
+  productionOf,
+  shellOf,
+} from './gates.ts'
+
+const text = (value: string) => `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+
+function stage(
+  name: string,
+  minutes: number,
+  lines: readonly string[],
+  post: readonly string[] = [],
+  secrets: readonly string[] = [],
+): string[] {
+  return [
+    `    stage(${text(name)}) {`,
+    `      options { timeout(time: ${minutes}, unit: 'MINUTES') }`,
+    ...(secrets.length > 0 ? ['      environment {', ...secrets.map((line) => `        ${line}`), '      }'] : []),
+    '      steps {',
+    ...lines.map((line) => `        ${line}`),
+    '      }',
+    ...(post.length > 0
+      ? ['      post {', '        always {', ...post.map((line) => `          ${line}`), '        }', '      }']
+      : []),
+    '    }',
+  ]
+}
+
+const environment = (service: Service) => [
+  '  environment {',
+  `    DATABASE_URL = credentials('${service.service.id}-holdfast-database-url')`,
+  '  }',
+]
+
+export function jenkinsfile(service: Service): string {
+  const gates = pipelineGates(service)
+  const { people } = service.deployment.approvals
+  const { minutes, says } = deployMinutes(service)
+  const option = environmentOption(service)
+  return [
+    `// Release of ${service.service.id}: every gate before production; one release at a time.`,
+    'pipeline {',
+    '  agent any',
+    '  options {',
+    '    disableConcurrentBuilds()',
+    "    buildDiscarder(logRotator(daysToKeepStr: '90'))",
+    '  }',
+    '  parameters {',
+    "    string(name: 'RELEASE', description: 'The release to deploy')",
+    "    string(name: 'REASON', description: 'Why, in one sentence')",
+    '  }',
+    ...environment(service),
+    '  stages {',
+    ...stage('definition', 2 * AROUND_MINUTES, ["sh 'npm ci'", `sh '${HOLDFAST} define'`, `sh '${HOLDFAST} check .'`]),
+    '    // Is the window open, is no other deployment under way, can the schema go back?',
+    ...stage('window', AROUND_MINUTES, [
+      `sh '${HOLDFAST} deploy plan --release "$RELEASE" --by "jenkins $BUILD_TAG"${option}'`,
+    ]),
+    ...gates.flatMap((gate) => {
+      const preparation = preparationOf(gate)
+      return [
+        ...(gate.pass ? [`    // ${gate.pass}`] : []),
+        ...stage(
+          gate.id,
+          minutesOf(gate),
+          // The definition's stage has run npm ci in this workspace.
+          [
+            ...(preparation && preparation !== 'npm ci' ? [`sh ${text(preparation)}`] : []),
+            `sh ${text(shellOf(gate))}`,
+          ],
+          gate.report ? [`archiveArtifacts artifacts: ${text(gate.report)}`] : [],
+          gate.secretEnv.map(
+            (name) => `${name} = credentials('${service.service.id}-${name.toLowerCase().replaceAll('_', '-')}')`,
+          ),
+        ),
+      ]
+    }),
+    ...(people > 0
+      ? [
+          `    // ${people === 1 ? 'Somebody else' : `${people} people, none of them`} than the person who started this build; Holdfast counts and logs them too.`,
+          ...stage('approval', 24 * 60, [
+            `input message: ${text(`Release to ${productionOf(service)} of ${service.service.id}?`)}, submitterParameter: 'APPROVER'`,
+          ]),
+        ]
+      : []),
+    `    // ${says}`,
+    ...stage(
+      'production',
+      minutes,
+      [
+        '// Exit 4: taken back, citizens are on the old release. Exit 5: a person is needed. Both fail this build.',
+        `sh '${HOLDFAST} deploy start --release "$RELEASE" --reason "$REASON" --by "jenkins $BUILD_TAG"${option} --json > deployment.json'`,
+      ],
+      [
+        `sh '''`,
+        ...EVIDENCE.map((line) => `  ${line}`),
+        `'''`,
+        "archiveArtifacts artifacts: 'deployment.json,evidence/**', allowEmptyArchive: false",
+        `sh '${HOLDFAST} deploy status'`,
+      ],
+    ),
+    '  }',
+    '}',
+  ].join('\n')
+}
+
+export function rollbackJenkinsfile(service: Service): string {
+  const { maxMinutes } = service.deployment.rollback
+  return [
+    `// Takes the newest release of ${service.service.id} back: by hand, without a gate, and beside a release that is under way.`,
+    'pipeline {',
+    '  agent any',
+    '  options {',
+    '    disableConcurrentBuilds()',
+    `    // ${maxMinutes} min are promised for the way back.`,
+    `    timeout(time: ${maxMinutes}, unit: 'MINUTES')`,
+    '  }',
+    '  parameters {',
+    "    string(name: 'REASON', description: 'Why, in one sentence')",
+    '  }',
+    ...environment(service),
+    '  stages {',
+    ...stage(
+      'rollback',
+      maxMinutes,
+      ["sh 'npm ci'", `sh '${HOLDFAST} deploy rollback --reason "$REASON" --by "jenkins $BUILD_TAG"'`],
+      [`sh '${HOLDFAST} deploy status'`],
+    ),
+    '  }',
+    '}',
+  ].join('\n')
+}
