@@ -115,10 +115,11 @@ ring answers
 }
 
 function defaultsPart({ options }: Setting): string {
-  const { connectMs, uploadIdleMs, answerMs, headMs, keepAliveMs } = options
+  const { connectMs, uploadIdleMs, answerMs, headMs, keepAliveMs, checkTimeoutMs } = options
   return `defaults
   mode http
   timeout connect ${connectMs}ms
+  timeout check ${checkTimeoutMs}ms
   timeout client ${uploadIdleMs}ms
   timeout server ${answerMs}ms
   timeout http-request ${headMs}ms

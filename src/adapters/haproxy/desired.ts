@@ -130,7 +130,7 @@ function addressOf({ host, port }: Backend, addresses: ReadonlyMap<string, strin
 /** A refused connection takes a server out at once; a bad health answer only when it is repeated, and soon. */
 function checkOf({ checkEveryMs, fallAfter, riseAfter }: CheckPace, slower: number): string {
   const every = Math.max(100, checkEveryMs * slower)
-  const soon = Math.max(50, Math.round(Math.min(every, checkEveryMs) / 5))
+  const soon = Math.max(50, Math.round(checkEveryMs / 2))
   return [
     `check inter ${every}ms fastinter ${soon}ms downinter ${Math.max(100, checkEveryMs)}ms`,
     `fall ${fallAfter} rise ${riseAfter} observe layer4 error-limit 1 on-error mark-down`,

@@ -1,7 +1,8 @@
 /**
  * The program that steers HAProxy:
  *
- *   node … adapters/haproxy/main --listen HOST:PORT --control PATH --state FOLDER [--haproxy PROGRAM] [--settle-ms N] [--tune JSON]
+ *   node … adapters/haproxy/main --listen HOST:PORT --control PATH --state FOLDER [--haproxy PROGRAM] [--metrics HOST:PORT]
+ *     [--settle-ms N] [--tune JSON]
  *
  * It speaks the gateway's control protocol (src/gateway/control.ts). HAProxy is a process apart and serves on when this one dies; the
  * next one finds it. SIGTERM and SIGINT let requests finish and end both. Exit codes: 0 stopped, 2 wrong usage, 3 port taken, state
@@ -16,6 +17,7 @@ import { LEDGER_LIMITS } from '../../core/traffic/ledger.ts'
 import { openControl } from '../../gateway/control.ts'
 import { Disk } from '../../gateway/disk.ts'
 import { WORKER_OPTIONS } from '../../gateway/messages.ts'
+import { type Metrics, openMetrics } from '../../gateway/metrics.ts'
 import type { WorkerOptions } from '../../ports/gateway.ts'
 import { portFor } from '../process/port.ts'
 import { Driver } from './driver.ts'
@@ -27,12 +29,15 @@ interface Options {
   readonly control: string
   readonly state: string
   readonly haproxy: string
+  /** Where Prometheus reads what was counted; undefined: nowhere. */
+  readonly metrics: string | undefined
   readonly settleMs: number
   readonly tune: WorkerOptions
 }
 
 async function run(args: readonly string[]): Promise<void> {
-  const { host, port, control, state, haproxy, settleMs, tune } = read(args)
+  const { host, port, control, state, haproxy, metrics: metricsAt, settleMs, tune } = read(args)
+  const say = (text: string) => void process.stderr.write(`${text}\n`)
   await usableHaproxy(haproxy)
   const disk = new Disk(state)
   const sockets = dirname(control)
@@ -46,14 +51,16 @@ async function run(args: readonly string[]): Promise<void> {
     sockets: { master: join(sockets, 'hm'), stats: join(sockets, 'hs'), log: join(sockets, 'hl') },
     options: tune,
     settleMs,
-    say: (text) => void process.stderr.write(`${text}\n`),
+    say,
   })
   let server: Server | undefined
+  let metrics: Metrics | undefined
   let stopping = false
   const stop = () => {
     if (stopping) return
     stopping = true
     server?.close()
+    metrics?.close()
     void driver.stop().then(() => process.exit(EXIT.done))
   }
   server = await openControl(control, driver, stop)
@@ -65,6 +72,8 @@ async function run(args: readonly string[]): Promise<void> {
     server.close()
     throw cannotServe(host, port, messageOf(thrown))
   }
+  if (metricsAt !== undefined)
+    metrics = openMetrics({ listen: metricsAt, steered: driver, config: () => disk.config, say })
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
   // Whoever started us may have gone, and with them the other end of these.
@@ -86,7 +95,17 @@ function read(args: readonly string[]): Options {
   const settleMs = Number(values['settle-ms'] ?? LEDGER_LIMITS.settleMs)
   if (!(settleMs >= 0 && settleMs <= 600_000)) throw usage('--settle-ms must be from 0 to 600000')
   const haproxy = values.haproxy ?? 'haproxy'
-  return { host, port, control: values.control, state: values.state, haproxy, settleMs, tune: tuned(values.tune) }
+  const { metrics } = values
+  return {
+    host,
+    port,
+    control: values.control,
+    state: values.state,
+    haproxy,
+    metrics,
+    settleMs,
+    tune: tuned(values.tune),
+  }
 }
 
 function parse(args: readonly string[]) {
@@ -94,7 +113,15 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({
       args: [...args],
-      options: { listen: text, control: text, state: text, haproxy: text, 'settle-ms': text, tune: text },
+      options: {
+        listen: text,
+        control: text,
+        state: text,
+        haproxy: text,
+        metrics: text,
+        'settle-ms': text,
+        tune: text,
+      },
     })
   } catch (thrown) {
     throw usage(messageOf(thrown))
