@@ -36,6 +36,22 @@ const shadow = z.strictObject({
   unsafe: z.array(z.string().min(1).max(401)).max(500),
 })
 
+const ring = z.strictObject({
+  id: z.string().min(1).max(60),
+  tenants: z.array(z.string().min(1).max(63)).max(500),
+  weight: z.number().min(0).max(1),
+})
+
+const tenants = z.strictObject({
+  where: z.discriminatedUnion('in', [
+    z.strictObject({ in: z.literal('path'), at: z.number().int().min(0).max(20) }),
+    z.strictObject({ in: z.literal('header'), header: z.string().regex(/^[a-z0-9-]{1,100}$/) }),
+    z.strictObject({ in: z.literal('host') }),
+  ]),
+  rings: z.array(ring).max(20),
+  rest: z.strictObject({ id: z.string().min(1).max(60), weight: z.number().min(0).max(1) }).optional(),
+})
+
 const config = z
   .strictObject({
     epoch: whole,
@@ -45,6 +61,7 @@ const config = z
     weight: z.number().min(0).max(1),
     generation: whole,
     moveFrom: arm.optional(),
+    tenants: tenants.optional(),
     shadow: shadow.optional(),
     steps: z.array(step).max(500),
     probe: z.strictObject({

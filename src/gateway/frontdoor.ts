@@ -12,6 +12,7 @@ import {
   seatRulesOf,
   takeSeatCookie,
 } from '../core/traffic/seat.ts'
+import { ringSegment } from '../core/traffic/tenant.ts'
 import { agentReader, type Probe, probeReader, visitorOf } from '../core/traffic/visitor.ts'
 import type { WorkerOptions } from '../ports/gateway.ts'
 import type { TrafficConfig } from '../ports/traffic.ts'
@@ -106,8 +107,8 @@ export class Frontdoor implements Host {
   #exchange(now: InForce, path: string, req: IncomingMessage, res: ServerResponse): void {
     const method = req.method!
     const step = now.routes.match(method, path)
-    const seated = this.#seat(now, req, step !== undefined && step.marker !== undefined, false)
-    const { seat, cookie, probe, alone, visitor, agent } = seated
+    const seated = this.#seat(now, req, path, step !== undefined && step.marker !== undefined, false)
+    const { seat, cookie, probe, alone, visitor, agent, ring } = seated
     const body = hasBody(req.headers)
     const key = step && `${step.journey}/${step.step}`
     const attempt =
@@ -116,7 +117,7 @@ export class Frontdoor implements Host {
         if (this.#answers.length >= ANSWERS_MAX) return
         const { id: session, arm, share, generation } = seat
         const { journey, step: name } = step
-        const { segment } = agent
+        const segment = ring && ring.id !== '' ? ringSegment(ring.id, agent.segment) : agent.segment
         this.#answers.push({ session, journey, step: name, arm, share, generation, segment, visitor, outcome })
       })
     const copied = visitor !== 'probe' && this.#shadows.copies(method, body, key)
@@ -137,7 +138,7 @@ export class Frontdoor implements Host {
     else {
       // An offer of HTTP/2 may be ignored, and is (RFC 9113 section 3.1): the release answers as if it had not been made.
       const upgrade = req.headers.upgrade?.toLowerCase() !== 'h2c'
-      const { seat, headers, cookie, probe, alone } = this.#seat(now, req, false, upgrade)
+      const { seat, headers, cookie, probe, alone } = this.#seat(now, req, path, false, upgrade)
       const picked = this.pool.pick(seat.arm, alone)
       passUpgrade(this, { picked, path, headers, cookie, probe }, req, client, head)
     }
@@ -169,7 +170,7 @@ export class Frontdoor implements Host {
     return { tolls, answers, ...(shadow ? { shadow } : {}) }
   }
 
-  #seat(now: InForce, req: IncomingMessage, readable: boolean, upgrade: boolean) {
+  #seat(now: InForce, req: IncomingMessage, path: string, readable: boolean, upgrade: boolean) {
     const { headers } = req
     const { key, dice, freshId } = this.#parts
     const probe = now.probeOf(headers[now.probeHeader] as string | undefined)
@@ -178,7 +179,8 @@ export class Frontdoor implements Host {
     if (!probe) this.#tolls.requests++
     const sealed = headers.cookie === undefined ? undefined : takeSeatCookie(headers.cookie).value
     const known = sealed === undefined ? undefined : this.#openSeat(sealed)
-    const own = seatOf(known, now.rules, dice, freshId, Date.now())
+    const ring = now.rules.ringOf?.({ path, host: headers.host, header: (name) => firstOf(headers[name]) })
+    const own = seatOf(known, now.rules, dice, freshId, Date.now(), ring)
     const cookie = own === known ? undefined : seatCookie(own, key, protocolOf(headers) === 'https')
     const seat = probe?.arm ? { ...own, arm: probe.arm } : own
     const inbound: Inbound = {
@@ -189,12 +191,16 @@ export class Frontdoor implements Host {
     const { probeHeader } = now
     const forward = requestHeaders(inbound, { method: req.method!, visitor, probeHeader, readable, upgrade })
     const alone = probe?.arm !== undefined
-    return { seat, cookie, probe: probe !== undefined, alone, headers: forward, visitor, agent }
+    return { seat, cookie, probe: probe !== undefined, alone, headers: forward, visitor, agent, ring }
   }
 }
 
 // Node's server reads more than its client would write, such as a tab in the address. Neither shall we.
 const UNWRITABLE = /[^\x21-\xff]/
+
+function firstOf(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
+}
 
 /** The path to ask a release for; undefined for a request that must not be passed on. */
 function targetOf(req: IncomingMessage): string | undefined {

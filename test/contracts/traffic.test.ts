@@ -36,7 +36,7 @@ trafficContract('memory', async () => {
     releases: { stable: 'r1', canary: 'r2' },
     async visit({ path, session = `session-${++sessions}`, visitor = 'citizen', arm }: Visit) {
       now += 10
-      const placed = traffic.ask(session, visitor, arm)
+      const placed = traffic.ask(session, visitor, arm, { path, host: undefined, header: () => undefined })
       if (!placed) return { status: 503, arm: undefined, session }
       const processes: Arm = placed.backend.id === 's1' ? 'stable' : 'canary'
       const behaviour = behaviours[processes]

@@ -8,6 +8,7 @@ import { LEDGER_LIMITS, Ledger, type Outcome } from '../../core/traffic/ledger.t
 import { Ring } from '../../core/traffic/ring.ts'
 import { addSums, NO_SUMS, type Sums } from '../../core/shadow/tally.ts'
 import { type Seat, type SeatRules, seatOf, seatRulesOf } from '../../core/traffic/seat.ts'
+import { ringSegment, type RingSeat, type TenantRequest } from '../../core/traffic/tenant.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type {
   Backend,
@@ -41,6 +42,8 @@ export interface Placed {
   readonly seat: Seat
   readonly arm: Arm
   readonly backend: Backend
+  /** Where tenants are told apart: the ring of the one that was asked for. */
+  readonly ring?: RingSeat
 }
 
 export class MemoryTraffic implements Traffic {
@@ -129,9 +132,10 @@ export class MemoryTraffic implements Traffic {
   }
 
   /** Places a citizen's request. Undefined: nobody could take it, and the citizen saw an error page of ours. */
-  ask(session: string, visitor: Visitor = 'citizen', probed?: Arm): Placed | undefined {
+  ask(session: string, visitor: Visitor = 'citizen', probed?: Arm, request?: TenantRequest): Placed | undefined {
     if (visitor !== 'probe') this.#requests++
-    const own = this.seat(session)
+    const ring = request && this.#rules?.ringOf?.(request)
+    const own = this.seat(session, ring)
     const seat = probed && own ? { ...own, arm: probed } : own
     const placed = seat && this.#place(seat, probed !== undefined)
     if (!placed) {
@@ -139,13 +143,13 @@ export class MemoryTraffic implements Traffic {
       return undefined
     }
     if (visitor !== 'probe') this.#lastRequestAt.set(placed.backend.id, this.#clock.now())
-    return placed
+    return ring ? { ...placed, ring } : placed
   }
 
   /** The session's seat, throwing its coin when it has none. Undefined while there is no configuration. */
-  seat(session: string): Seat | undefined {
+  seat(session: string, ring?: RingSeat): Seat | undefined {
     if (!this.#rules) return undefined
-    const seat = seatOf(this.#seats.get(session), this.#rules, this.#dice, () => session, this.#clock.now())
+    const seat = seatOf(this.#seats.get(session), this.#rules, this.#dice, () => session, this.#clock.now(), ring)
     this.#seats.set(session, seat)
     return seat
   }
@@ -163,7 +167,8 @@ export class MemoryTraffic implements Traffic {
   ): void {
     if (placed.arm !== placed.seat.arm) return
     const { id: session, arm, share, generation } = placed.seat
-    const { journey, step, outcome, visitor = 'citizen', segment = '' } = said
+    const { journey, step, outcome, visitor = 'citizen', segment: browser = '' } = said
+    const segment = placed.ring && placed.ring.id !== '' ? ringSegment(placed.ring.id, browser) : browser
     const answer = { session, journey, step, arm, share, generation, segment, visitor, outcome }
     this.#ledger.note(answer, this.#clock.now())
   }

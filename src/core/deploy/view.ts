@@ -16,6 +16,7 @@ import {
   waiverView,
 } from './before-view.ts'
 import type { DeploymentState, PhaseName } from './deployment.ts'
+import { ringRows } from './rings.ts'
 import { alphaCommitted, explainTrial } from './trial.ts'
 
 /** How the state is to be taken: `calm` is going as planned, `watch` may need somebody, `bad` needs somebody now. */
@@ -150,6 +151,7 @@ const WORDS: Readonly<Record<PhaseName, string>> = {
   starting: 'Starting',
   attaching: 'Connecting',
   verifying: 'Checking in private',
+  shadowing: 'In the shadow',
   'on-trial': 'On trial',
   halted: 'Halted',
   finishing: 'Being promoted',
@@ -183,6 +185,13 @@ function storyOf(state: DeploymentState, now: Instant): Story {
     case 'gating':
     case 'awaiting-approval':
       return { word, tone: phase.name === 'gating' ? 'calm' : 'watch', citizens, next: beforeWords(state, now) }
+    case 'shadowing':
+      return {
+        word,
+        tone: 'calm',
+        citizens: `No citizen meets it. Everyone is on ${old}.`,
+        next: `It answers copies of what citizens ask, and its answers are compared. ${sentenceOf(state.lastWhy)}`,
+      }
     case 'expanding':
     case 'starting':
     case 'attaching':
@@ -370,18 +379,34 @@ function clocksOf(state: DeploymentState): Clock[] {
   return clocks
 }
 
+const STRATEGIES: Readonly<Record<DeploymentState['plan']['strategy'] | 'rings', string>> = {
+  canary: 'canary: a growing share of citizens',
+  rings: 'canary: one ring of tenants after the other',
+  'blue-green': 'blue-green: checked in private, then everyone',
+  rolling: 'rolling: replicas replaced in batches, each on trial',
+}
+
+const RINGS = { waiting: 'not open yet', 'on-trial': 'on trial', proven: 'on the new release' } as const
+
 function factsOf(state: DeploymentState): Fact[] {
   const { plan, trial } = state
   const facts: Fact[] = [
     { name: 'Asked for by', value: `${plan.requestedBy}: ${plan.reason}` },
     {
       name: 'Strategy',
-      value:
-        plan.strategy === 'canary'
-          ? 'canary: a growing share of citizens'
-          : 'blue-green: checked in private, then everyone',
+      value: STRATEGIES[plan.rings ? 'rings' : plan.strategy],
     },
   ]
+  if (plan.part) facts.push({ name: 'Artefact', value: `${plan.part.name}, release ${plan.part.release}` })
+  for (const { id, says, state: stands, sessions, failed } of ringRows(state)) {
+    const met = sessions > 0 ? `; ${failed} of ${plural(sessions, 'session')} failed` : ''
+    facts.push({ name: `Ring ${id}`, value: `${says}: ${RINGS[stands]}${met}` })
+  }
+  if (state.rolling && plan.rolling) {
+    const up = state.canary?.backends.length ?? 0
+    facts.push({ name: 'Replicas', value: `${up} of ${plan.rolling.replicas} replaced; ${plan.rolling.says}` })
+  }
+  if (state.backfill) facts.push({ name: 'Copying of old data', value: state.backfill.says })
   if (plan.migrations.length > 0) {
     facts.push({ name: 'Database changes', value: plan.migrations.map(({ file }) => file).join(', ') })
   }

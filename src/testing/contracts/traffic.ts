@@ -118,6 +118,37 @@ export function trafficContract(name: string, open: () => Promise<TrafficWorld>)
     assert.equal((await visit({ path: '/' })).arm, 'stable')
   })
 
+  promise(
+    'tenants get the release by ring, each session the seat that its tenant allows; counts tell the ring',
+    async (world, config) => {
+      const { traffic, visit } = world
+      // The first segment of the path is the tenant here; "/" names none.
+      const tenants = (weight: number) => ({
+        where: { in: 'path', at: 0 } as const,
+        rings: [{ id: 'first', tenants: ['apply'], weight }],
+        rest: { id: 'rest', weight: 0 },
+      })
+      const answer = await traffic.apply(config({ weight: 1, generation: 2, tenants: tenants(1) }))
+      // Who cannot tell tenants apart must not pretend to.
+      if (isUnreachable(answer)) return assert.equal((await statusOf(traffic)).weight === 1, false)
+      assert.equal(answer, 'applied')
+      const proven = await visit({ path: '/apply' })
+      assert.equal(proven.arm, 'canary')
+      for (const path of ['/done', '/'] as const) assert.equal((await visit({ path })).arm, 'stable', path)
+      assert.equal((await visit({ path: '/done', session: proven.session })).arm, 'stable')
+      await traffic.apply(config({ version: 2, weight: 0.5, generation: 2, tenants: tenants(0.5) }))
+      for (let i = 0; i < 20; i++) await visit({ path: '/apply' })
+      await world.settle()
+      const rows = await read(traffic, 24)
+      const open = rows.filter(({ share }) => share === 0.5)
+      assert.ok(open.length > 0 && open.every(({ segment }) => segment.split('/')[0] === 'first'))
+      assert.equal(
+        open.reduce((sum, { ok, failed }) => sum + ok + failed, 0),
+        20,
+      )
+    },
+  )
+
   promise('a raised generation moves the sessions of one arm, once', async ({ traffic, visit }, config) => {
     await traffic.apply(config({ weight: 1 }))
     const moved = await visit({ path: '/' })
