@@ -117,8 +117,15 @@ import { rollbackTimeKubernetes } from './rules/rollback-time-kubernetes.ts'
 import { rollbackTimeLambda } from './rules/rollback-time-lambda.ts'
 import { rollbackTimeScalingGroup } from './rules/rollback-time-scaling-group.ts'
 import { runbookCitizens } from './rules/runbook-citizens.ts'
+import { runbookCommands } from './rules/runbook-commands.ts'
+import { runbookDecisions } from './rules/runbook-decisions.ts'
 import { runbookEscalation } from './rules/runbook-escalation.ts'
 import { runbookFilled } from './rules/runbook-filled.ts'
+import { runbookLinks } from './rules/runbook-links.ts'
+import { runbookPeople } from './rules/runbook-people.ts'
+import { runbookRehearsed } from './rules/runbook-rehearsed.ts'
+import { runbookResult } from './rules/runbook-result.ts'
+import { runbookShape } from './rules/runbook-shape.ts'
 import { runbookSteps } from './rules/runbook-steps.ts'
 import { runbookUndo } from './rules/runbook-undo.ts'
 import { scalingGroupHealth } from './rules/scaling-group-health.ts'
@@ -164,6 +171,12 @@ export const RULES: readonly Rule[] = [
   kiroTaskVerified,
   runbookFilled,
   runbookSteps,
+  runbookResult,
+  runbookCommands,
+  runbookDecisions,
+  runbookLinks,
+  runbookRehearsed,
+  runbookShape,
   runbookUndo,
   composeStopGrace,
   composeUpdate,
@@ -256,6 +269,7 @@ export const RULES: readonly Rule[] = [
   deployTimeout,
   kubeProgressDeadline,
   runbookEscalation,
+  runbookPeople,
   stableButRolledBack,
   frontErrorPage,
   incidentReport,

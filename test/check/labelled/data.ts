@@ -325,7 +325,7 @@ export const data: readonly Case[] = [
       'docs/runbooks/db.md':
         '# Database problems\n\nInvestigate the database and take the usual tools. It should be fine after a restart of the primary. Details are in the wiki, TBC, and the platform people know the rest of it.\n',
     },
-    finds: ['runbook-filled', 'runbook-steps', 'runbook-escalation', 'runbook-citizens'],
+    finds: ['runbook-filled', 'runbook-steps', 'runbook-decisions', 'runbook-escalation', 'runbook-citizens'],
   },
   {
     name: 'a report without actions',
