@@ -1,94 +1,109 @@
-/** A proof that others can run: the rules and one promtool test for each alert that fires, as two files. */
-import { fields, items, type Node } from '../formats/node.ts'
-import { alertRules } from '../models/alert.ts'
+/** A proof that others can run: the rules an alert needs and one promtool test for it, as two files. */
+import { type AlertRule, alertRules } from '../models/alert.ts'
 import type { World } from '../world.ts'
-import type { Series } from './evaluate.ts'
-import type { Demand, Proof } from './prove.ts'
-import { scenarioOf } from './prove.ts'
-import { seriesFor } from './scenario.ts'
+import { databaseOf } from './scenario.ts'
+import { type Demand, neededBy, paceOf, type Proof, scenarioOf, shapesOfAlert, type Trial } from './prove.ts'
+import type { Series } from './series.ts'
 
 export interface Artefact {
   readonly alert: string
-  /** `rules.json`: all groups of the tree, as Prometheus reads them. */
+  /** `rules.json`: the alert and the recordings that it reads, as Prometheus reads them (JSON is YAML). */
   readonly rules: string
-  /** `test.json`: silent before the fault, firing when the proof says (JSON is YAML). */
+  /** `test.json`: silent before the fault; firing, or silent still, when the proof says. */
   readonly test: string
 }
 
-const PREFIX_S = 7_200
+const HOUR_S = 3_600
 
-/** The test of one proof, for the fault and demand in which it fires first; undefined when it does not fire. */
+/**
+ * The test of one proof: for the fault in which it fires first, or, for an alert that stays silent, for a total outage, in which it
+ * should have fired. Undefined where there is nothing to run: a fault was not tried, or the alert is not Prometheus'.
+ */
 export function artefactOf(world: World, proof: Proof, demand: Demand): Artefact | undefined {
-  const [trial] = proof.trials.filter((one) => one.minutes !== undefined).sort((a, b) => a.minutes! - b.minutes!)
-  if (!trial) return undefined
-  const { alerts, recordings } = alertRules(world)
-  const names = new Set(recordings.map((rule) => rule.name))
-  const exprs = [...alerts, ...recordings].map((rule) => rule.expr)
-  const scenario = scenarioOf(trial.fault, demand[trial.demand] / 60)
-  const series = [...seriesFor(exprs, names, scenario)].flatMap(([metric, list]) =>
-    list.map((one) => written(metric, one)),
+  const { alerts, recordings, recorded } = alertRules(world)
+  const alert = alerts.find(
+    (one) =>
+      one.name === proof.alert &&
+      one.exprAt.line === proof.at.line &&
+      one.exprAt.file === proof.at.file &&
+      one.written === proof.expr,
   )
-  const expr = `(count(ALERTS{alertname=${JSON.stringify(proof.alert)},alertstate="firing"}) or vector(0)) > bool 0`
+  if (!alert || alert.noData || proof.verdict === 'unknown') return undefined
+  const [seen] = proof.trials.filter((one) => one.minutes !== undefined).sort((a, b) => a.minutes! - b.minutes!)
+  const silent: Trial = { fault: 'total', demand: 'peak' }
+  const trial = seen ?? (proof.verdict === 'never' && canBeMade(alert, proof) ? silent : undefined)
+  if (!trial) return undefined
+  const needed = neededBy(alert.expr, recordings)
+  const pace = paceOf(alert.expr, recorded)
+  const faultS = trial.minutes === undefined ? HOUR_S : Math.max(HOUR_S, (trial.minutes + 5) * 60)
+  const scenario = scenarioOf(pace, trial.fault, demand[trial.demand] / 60, 0.3, faultS, 600)
+  const shapes = shapesOfAlert(alert.expr, needed)
+  const database = databaseOf(shapes, scenario)
+  const series = [...shapes.keys()].flatMap((metric) => {
+    const made = database.seriesOf(metric)
+    return 'missing' in made ? [] : made.map((one) => written(metric, one))
+  })
+  if (series.length === 0) return undefined
+  const expr = `(count(ALERTS{alertname=${JSON.stringify(alert.name)},alertstate="firing"}) or vector(0)) > bool 0`
   const at = (minutes: number, value: number) => ({
     expr,
     eval_time: `${minutes}m`,
     exp_samples: [{ labels: '{}', value }],
   })
-  const before = PREFIX_S / 60
+  const before = pace.fromS / 60
+  // Recording rules are one evaluation behind, so the firing is looked for two evaluations later.
+  const after = trial.minutes === undefined ? faultS / 60 : trial.minutes + (2 * pace.stepS) / 60
   const test = {
     rule_files: ['rules.json'],
-    evaluation_interval: '1m',
+    evaluation_interval: `${pace.stepS}s`,
     tests: [
       {
         interval: `${scenario.scrapeS}s`,
         input_series: series,
-        // Recording rules are one evaluation behind, so the firing is looked for two minutes later.
-        promql_expr_test: [at(before, 0), at(before + trial.minutes! + 2, 1)],
+        promql_expr_test: [at(before, 0), at(before + after, trial.minutes === undefined ? 0 : 1)],
       },
     ],
   }
-  return { alert: proof.alert, rules: rulesFile(world), test: `${JSON.stringify(test, null, 1)}\n` }
+  const group = [
+    ...needed.map((rule) => ({ record: rule.name, expr: rule.written, labels: rule.labels })),
+    { alert: alert.name, expr: alert.written, for: `${alert.forS}s`, labels: Object.fromEntries(alert.labels) },
+  ]
+  return {
+    alert: alert.name,
+    rules: `${JSON.stringify({ groups: [{ name: 'proof', rules: group }] }, null, 1)}\n`,
+    test: `${JSON.stringify(test, null, 1)}\n`,
+  }
 }
 
+/** A silent alert is shown silent only where its series could be made up. */
+function canBeMade(alert: AlertRule, proof: Proof): boolean {
+  return proof.trials.length > 0 || /_(total|count|bucket)\b|\bup\b/.test(alert.written)
+}
+
+/** Runs of equal growth are written short: `0+60x120`. */
 function written(metric: string, series: Series): { series: string; values: string } {
   const labels = Object.entries(series.labels)
     .filter(([label]) => label !== '__name__')
     .map(([label, value]) => `${label}=${JSON.stringify(value)}`)
-  const values = Array.from(series.values, (value) => (Number.isNaN(value) ? '_' : String(value)))
-  return { series: `${metric}{${labels.join(',')}}`, values: values.join(' ') }
+  return { series: `${metric}{${labels.join(',')}}`, values: runs(series.values) }
 }
 
-/** All rule groups of the tree in one file; annotations are left out, since their templates are not part of the proof. */
-function rulesFile(world: World): string {
-  const groups = [
-    ...world.documents('prometheus').flatMap(({ root }) => nodesAt(root, 'groups')),
-    ...world.kube
-      .filter((object) => object.kind === 'PrometheusRule')
-      .flatMap((object) => nodesAt(at(object.node, 'spec'), 'groups')),
-  ]
-  const plain = groups.map((group, index) => ({
-    name: `g${index}`,
-    rules: nodesAt(group, 'rules').map((rule) =>
-      Object.fromEntries(
-        fields(rule).flatMap(([key, node]) =>
-          ['alert', 'record', 'expr', 'for', 'labels'].includes(key) ? [[key, plainOf(node)] as const] : [],
-        ),
-      ),
-    ),
-  }))
-  return `${JSON.stringify({ groups: plain }, null, 1)}\n`
-}
-
-function at(node: Node | undefined, key: string): Node | undefined {
-  return node?.kind === 'map' ? node.entries.get(key)?.value : undefined
-}
-
-function nodesAt(node: Node | undefined, key: string): readonly Node[] {
-  return items(at(node, key))
-}
-
-function plainOf(node: Node): unknown {
-  if (node.kind === 'map') return Object.fromEntries(fields(node).map(([key, value]) => [key, plainOf(value)]))
-  if (node.kind === 'list') return node.items.map(plainOf)
-  return node.text
+function runs(values: Float64Array): string {
+  const parts: string[] = []
+  let i = 0
+  while (i < values.length) {
+    const value = values[i]!
+    let n = 0
+    if (Number.isNaN(value)) {
+      while (Number.isNaN(values[i + n + 1]!) && i + n + 1 < values.length) n++
+      parts.push(`_x${n + 1}`)
+    } else {
+      const step = values[i + 1]! - value
+      if (!Number.isNaN(step)) while (i + n + 1 < values.length && values[i + n + 1]! - values[i + n]! === step) n++
+      parts.push(n > 1 ? `${value}${step < 0 ? '-' : '+'}${Math.abs(step)}x${n}` : String(value))
+      if (n <= 1) n = 0
+    }
+    i += n + 1
+  }
+  return parts.join(' ')
 }

@@ -1,11 +1,14 @@
 /** Tries every alert of a tree on every fault, at the quietest and the busiest hour, and says which of them it sees, and when. */
 import type { Spot } from '../formats/node.ts'
 import { type Promql, promqlWithin } from '../formats/promql.ts'
-import { type AlertRule, alertRules, type Recording } from '../models/alert.ts'
+import { type AlertRule, type AlertRules, alertRules, pages, type Recording } from '../models/alert.ts'
 import { firing, rangeOf } from '../models/attainable.ts'
 import type { World } from '../world.ts'
-import { type Database, evaluate, record, Unsupported } from './evaluate.ts'
-import { FAULTS, type Fault, type Scenario, seriesFor } from './scenario.ts'
+import { Evaluation } from './evaluate.ts'
+import { notesOn } from './notes.ts'
+import { databaseOf, FAULTS, type Fault, type Scenario, type Shapes, shapesFor } from './scenario.ts'
+import { Unsupported } from './series.ts'
+import { drops, firstFiring, isFiringAt, type Timeline, timelineOf } from './timeline.ts'
 
 export interface Demand {
   /** Requests per minute in the quietest and in the busiest hour. */
@@ -15,15 +18,31 @@ export interface Demand {
 
 export const DEMAND: Demand = { low: 2, peak: 600 }
 
+/** Minutes within which a page should be out: the rollback that follows was promised for 15 (playbook). */
+export const WITHIN_MINUTES = 15
+
 export interface Trial {
   readonly fault: Fault
   readonly demand: 'low' | 'peak'
-  /** Minutes from the beginning of the fault until the alert fires; absent when it never does within an hour. */
+  /** Minutes from the beginning of the fault until the alert fires; absent when it never does within six hours. */
   readonly minutes?: number
   /** Requests that met the fault until then: an upper bound for citizens harmed. */
   readonly harmed?: number
-  /** False when it still fires two hours after the fault has ended. */
+  /** False when it still fires once every window has passed over the end of the fault. */
   readonly clears?: boolean
+  /** How often it stopped firing although the fault went on. */
+  readonly flaps?: number
+  /** How often its condition was lost, and `for` started again, before it fired. */
+  readonly resets?: number
+}
+
+/** The least that makes an alert fire. */
+export interface Smallest {
+  readonly demand: 'low' | 'peak'
+  /** Share of requests failing, for six hours; rounded up to two significant figures. */
+  readonly share?: number
+  /** Minutes of a total outage. */
+  readonly minutes?: number
 }
 
 export interface Proof {
@@ -33,79 +52,48 @@ export interface Proof {
   readonly verdict: 'fires' | 'never' | 'always' | 'latches' | 'unknown'
   readonly why: string
   readonly trials: readonly Trial[]
+  /** Where it came from; `cloudwatch` for alarms. */
+  readonly source?: AlertRule['source'] | 'cloudwatch'
+  readonly smallest?: readonly Smallest[]
+  /** True when it wakes somebody, and a total outage is seen later than promised at some hour. */
+  readonly late?: boolean
+  /** Windows, units, names and routes that look wrong. */
+  readonly notes?: readonly string[]
 }
 
-// An hour well, an hour of fault, two hours to clear: longer than every usual window but the six-hour ones.
-const SCRAPE_S = 30
-const FROM_S = 7_200
-const UNTIL_S = FROM_S + 3_600
-const END_S = UNTIL_S + 7_200
-const STEP_S = 60
+const HOUR_S = 3_600
+/** How long a fault may last until an alert counts as not seeing it. */
+const HORIZON_S = 6 * HOUR_S
+const ALERTS_MAX = 1_000
 
-/** One proof for each alert. Pure; bounded by 300 alerts. */
-export function proveAlerts(world: World, demand: Demand = DEMAND): readonly Proof[] {
-  const { alerts, recorded, recordings } = alertRules(world)
-  const exprs = [...alerts, ...recordings].map((rule) => rule.expr)
-  const databases = databasesFor(exprs, recordings, demand)
-  return alerts.slice(0, 300).map((alert) => proofOf(alert, recorded, databases))
+/** What a trial's clock looks like: long windows need a long past, and are looked at less often. */
+export interface Pace {
+  readonly scrapeS: number
+  readonly stepS: number
+  readonly fromS: number
+  /** The longest window of the alert. */
+  readonly windowS: number
 }
 
-interface Case {
-  readonly fault: Fault | 'healthy'
-  readonly demand: 'low' | 'peak'
-  readonly perSecond: number
-  readonly db: Database
+/** One proof for each alert. Pure; bounded by 1,000 alerts. `within`: minutes after which a page is late. */
+export function proveAlerts(world: World, demand: Demand = DEMAND, within = WITHIN_MINUTES): readonly Proof[] {
+  const rules = alertRules(world)
+  return rules.alerts.slice(0, ALERTS_MAX).map((alert) => proveAlert(world, alert, rules, demand, within))
 }
 
-export function scenarioOf(fault: Fault | 'healthy', perSecond: number): Scenario {
-  return { fault, perSecond, scrapeS: SCRAPE_S, fromS: FROM_S, untilS: UNTIL_S, endS: END_S }
-}
-
-function databasesFor(exprs: readonly Promql[], recordings: readonly Recording[], demand: Demand): readonly Case[] {
-  const names = new Set(recordings.map((rule) => rule.name))
-  return (['low', 'peak'] as const).flatMap((name) =>
-    (['healthy', ...Object.keys(FAULTS)] as (Fault | 'healthy')[]).map((fault) => {
-      const perSecond = demand[name] / 60
-      const raw = { scrapeS: SCRAPE_S, series: seriesFor(exprs, names, scenarioOf(fault, perSecond)) }
-      return { fault, demand: name, perSecond, db: record(raw, recordings, END_S) }
-    }),
-  )
-}
-
-function proofOf(alert: AlertRule, recorded: ReadonlyMap<string, Promql>, cases: readonly Case[]): Proof {
-  const base = { alert: alert.name, at: alert.exprAt, expr: alert.written }
-  const ranges = firing(alert.expr, recorded)
-  if (ranges.can === 'never') return { ...base, verdict: 'never', why: ranges.why, trials: [] }
+function proveAlert(world: World, alert: AlertRule, rules: AlertRules, demand: Demand, within: number): Proof {
+  const notes = notesOn(world, alert, rules)
+  const base = {
+    alert: alert.name,
+    at: alert.exprAt,
+    expr: alert.written,
+    source: alert.source,
+    ...(notes.length > 0 ? { notes } : {}),
+  }
+  const ranges = firing(alert.expr, rules.recorded)
+  if (ranges.can === 'never' && !alert.noData) return { ...base, verdict: 'never', why: ranges.why, trials: [] }
   try {
-    const healthy = cases.filter(
-      (one) => one.fault === 'healthy' && firstFiring(alert, one.db, FROM_S - 3_600, FROM_S) !== undefined,
-    )
-    if (healthy.length === 2)
-      return {
-        ...base,
-        verdict: 'always',
-        why: 'It fires at the quietest and at the busiest hour, although nothing is wrong.',
-        trials: [],
-      }
-    const trials = cases.flatMap((one) =>
-      one.fault === 'healthy' ? [] : [trialOf(alert, one, one.fault, windowOf(alert.expr, recorded))],
-    )
-    const seen = trials.filter((trial) => trial.minutes !== undefined)
-    if (seen.length === 0) return { ...base, ...silence(alert, recorded), trials }
-    if (seen.some((trial) => trial.clears === false))
-      return { ...base, verdict: 'latches', why: 'It still fires two hours after the fault has ended.', trials }
-    const total = trials.find((trial) => trial.fault === 'total' && trial.demand === 'low')
-    const faults = [...new Set(seen.map((trial) => trial.fault))]
-    const late =
-      total && total.minutes === undefined && faults.includes('total')
-        ? ' It misses a total outage in the quietest hour.'
-        : ''
-    return {
-      ...base,
-      verdict: 'fires',
-      why: `It sees: ${faults.map((fault) => FAULTS[fault]).join('; ')}.${late}`,
-      trials,
-    }
+    return { ...base, ...judged(new Bench(alert, rules, demand), alert, rules, within) }
   } catch (thrown) {
     if (thrown instanceof Unsupported)
       return { ...base, verdict: 'unknown', why: `We cannot make up ${thrown.message}.`, trials: [] }
@@ -113,59 +101,251 @@ function proofOf(alert: AlertRule, recorded: ReadonlyMap<string, Promql>, cases:
   }
 }
 
-/** Nothing fired. A bounded value (a share) will not be larger elsewhere; a plain number may well be, under more demand. */
-function silence(alert: AlertRule, recorded: ReadonlyMap<string, Promql>): Pick<Proof, 'verdict' | 'why'> {
-  const bounded = [...promqlWithin(alert.expr)].some(
-    (part) => part.kind === 'binary' && /^[<>]=?$/.test(part.op) && Number.isFinite(rangeOf(part.left, recorded).high),
+type Judged = Pick<Proof, 'verdict' | 'why' | 'trials' | 'smallest' | 'late'>
+
+function judged(bench: Bench, alert: AlertRule, rules: AlertRules, within: number): Judged {
+  const healthy = (['low', 'peak'] as const).filter((hour) => bench.firesWhenWell(hour))
+  if (healthy.length === 2)
+    return {
+      verdict: 'always',
+      why: 'It fires at the quietest and at the busiest hour, although nothing is wrong.',
+      trials: [],
+    }
+  const trials = (['low', 'peak'] as const).flatMap((hour) =>
+    (Object.keys(FAULTS) as Fault[]).map((fault) => bench.trial(fault, hour)),
   )
-  if (bounded && windowOf(alert.expr, recorded) <= UNTIL_S - FROM_S)
-    return { verdict: 'never', why: 'It stays silent in every fault that was tried, each for an hour.' }
+  const seen = trials.filter((trial) => trial.minutes !== undefined)
+  if (seen.length === 0) return { ...silence(alert, rules, bench.pace), trials }
+  if (seen.some((trial) => trial.clears === false))
+    return {
+      verdict: 'latches',
+      why: 'It still fires after the fault has ended and every window has passed over it.',
+      trials,
+    }
+  const faults = [...new Set(seen.map((trial) => trial.fault))]
+  const total = trials.filter((trial) => trial.fault === 'total')
+  const missed =
+    total.some((trial) => trial.minutes === undefined) && total.some((trial) => trial.minutes !== undefined)
+  const late = pages(alert) && total.some((trial) => trial.minutes !== undefined && trial.minutes > within)
+  const said = [`It sees: ${faults.map((fault) => FAULTS[fault]).join('; ')}.`]
+  if (missed) said.push('It misses a total outage in the quietest hour.')
+  const smallest = (['low', 'peak'] as const).flatMap((hour) => bench.smallest(hour))
+  return {
+    verdict: 'fires',
+    why: said.join(' '),
+    trials,
+    ...(smallest.length > 0 ? { smallest } : {}),
+    ...(late ? { late } : {}),
+  }
+}
+
+/** Nothing fired. A bounded value (a share) will not be larger elsewhere; a plain number may well be, under more demand. */
+function silence(alert: AlertRule, rules: AlertRules, pace: Pace): Pick<Proof, 'verdict' | 'why'> {
+  const bounded = [...promqlWithin(alert.expr)].some(
+    (part) =>
+      part.kind === 'binary' && /^[<>]=?$/.test(part.op) && Number.isFinite(rangeOf(part.left, rules.recorded).high),
+  )
+  if (bounded && pace.windowS <= HORIZON_S)
+    return { verdict: 'never', why: 'It stays silent in every fault that was tried, each for six hours.' }
   return {
     verdict: 'unknown',
     why: 'It stays silent in every fault that was tried; it may need more demand or a longer fault.',
   }
 }
 
-/** The longest window that an expression looks back over. */
-function windowOf(expr: Promql, recorded: ReadonlyMap<string, Promql>, depth = 0): number {
-  let longest = 0
-  for (const part of promqlWithin(expr)) {
-    if (part.kind === 'selector')
-      longest = Math.max(
-        longest,
-        part.range ?? 0,
-        depth < 5 && recorded.has(part.metric) ? windowOf(recorded.get(part.metric)!, recorded, depth + 1) : 0,
+/** Runs trials of one alert. */
+class Bench {
+  readonly pace: Pace
+  private readonly alert: AlertRule
+  private readonly recordings: readonly Recording[]
+  private readonly shapes: Shapes
+  private readonly demand: Demand
+
+  constructor(alert: AlertRule, rules: AlertRules, demand: Demand) {
+    this.alert = alert
+    this.demand = demand
+    this.recordings = neededBy(alert.expr, rules.recordings)
+    this.pace = paceOf(alert.expr, rules.recorded)
+    this.shapes = shapesOfAlert(alert.expr, this.recordings)
+  }
+
+  /** One trial, looked at from an hour before the fault until its end or, when `lookS` is given, that long after it began. */
+  private run(
+    fault: Fault | 'healthy',
+    share: number,
+    hour: 'low' | 'peak',
+    faultS: number,
+    afterS: number,
+    lookS = faultS + afterS,
+  ): Timeline {
+    const { fromS } = this.pace
+    const scenario = scenarioOf(this.pace, fault, this.demand[hour] / 60, share, faultS, afterS)
+    const evaluation = new Evaluation(databaseOf(this.shapes, scenario), this.recordings)
+    const startS = fromS - HOUR_S
+    const n = Math.floor((fromS + lookS - startS) / this.pace.stepS) + 1
+    return timelineOf(this.alert, evaluation, { startS, stepS: this.pace.stepS, n })
+  }
+
+  firesWhenWell(hour: 'low' | 'peak'): boolean {
+    return firstFiring(this.run('healthy', 0, hour, 0, 60), this.pace.fromS - HOUR_S, this.pace.fromS) !== undefined
+  }
+
+  trial(fault: Fault, hour: 'low' | 'peak'): Trial {
+    const { fromS } = this.pace
+    const line = this.run(fault, PARTIAL, hour, HORIZON_S, 0)
+    const at = this.noticed(line)
+    if (at === undefined) return { fault, demand: hour }
+    const minutes = Math.round((at - fromS) / 60)
+    const share = fault === 'partial' ? PARTIAL : fault === 'lost' ? 0 : 1
+    const flaps = drops(line.firing, line.grid, at, fromS + HORIZON_S)
+    const resets = drops(line.active, line.grid, fromS, at)
+    const clears = this.clears(fault, hour, at)
+    return {
+      fault,
+      demand: hour,
+      minutes,
+      harmed: Math.round(((at - fromS) * this.demand[hour] * share) / 60),
+      ...(clears === undefined ? {} : { clears }),
+      ...(flaps > 0 ? { flaps } : {}),
+      ...(resets > 0 ? { resets } : {}),
+    }
+  }
+
+  /** What already fired before the fault has not noticed it. */
+  private noticed(line: Timeline): number | undefined {
+    const { fromS, stepS } = this.pace
+    if (firstFiring(line, fromS - 2 * stepS, fromS) !== undefined) return undefined
+    return firstFiring(line, fromS + stepS, fromS + HORIZON_S)
+  }
+
+  /** Whether it ends after a fault of an hour; undefined when it takes longer to notice one, or its windows are too long to wait for. */
+  private clears(fault: Fault, hour: 'low' | 'peak', at: number): boolean | undefined {
+    const { fromS, windowS, stepS } = this.pace
+    if (at > fromS + HOUR_S || windowS > HORIZON_S) return undefined
+    const afterS = windowS + 2 * HOUR_S
+    return !isFiringAt(this.run(fault, PARTIAL, hour, HOUR_S, afterS), fromS + HOUR_S + afterS - stepS)
+  }
+
+  /** Bisects the least share of failing requests, and the shortest total outage. */
+  smallest(hour: 'low' | 'peak'): readonly Smallest[] {
+    const noticed = (share: number, faultS: number) => {
+      // Most fire soon: only the others are looked at to the end.
+      const first = Math.min(faultS, HOUR_S)
+      return (
+        this.noticed(this.run('partial', share, hour, first, HOUR_S - first)) ??
+        this.noticed(this.run('partial', share, hour, faultS, HORIZON_S - faultS))
       )
-    if (part.kind === 'subquery') longest = Math.max(longest, part.range)
+    }
+    const fires = (share: number, faultS: number) => noticed(share, faultS) !== undefined
+    const total = noticed(1, HORIZON_S)
+    if (total === undefined) return []
+    // A thousandth is as little as anybody would notice; seven halvings of three decades are exact to 5 %.
+    let [low, high] = [0.001, 1]
+    if (fires(low, HORIZON_S)) high = low
+    for (let i = 0; i < 7 && high > low; i++) {
+      const middle = Math.sqrt(low * high)
+      if (fires(middle, HORIZON_S)) high = middle
+      else low = middle
+    }
+    let [short, long] = [0, Math.round((total - this.pace.fromS) / 60)]
+    for (let i = 0; i < 9 && long - short > 1; i++) {
+      const middle = Math.floor((short + long) / 2)
+      if (fires(1, middle * 60)) long = middle
+      else short = middle
+    }
+    return [{ demand: hour, share: roundedUp(high), minutes: long }]
   }
-  return longest
 }
 
-function trialOf(alert: AlertRule, one: Case, fault: Fault, windowS: number): Trial {
-  // What already fired before the fault has not noticed it.
-  const before = firstFiring(alert, one.db, FROM_S - alert.forS - 2 * STEP_S, FROM_S)
-  const at = before === undefined ? firstFiring(alert, one.db, FROM_S, UNTIL_S) : undefined
-  if (at === undefined) return { fault, demand: one.demand }
-  const minutes = Math.round((at - FROM_S) / 60)
-  const share = fault === 'partial' ? 0.3 : fault === 'silent' || fault === 'lost' ? 0 : 1
-  const clears = firstFiring({ ...alert, forS: 0 }, one.db, END_S - STEP_S, END_S) === undefined
-  const trial = { fault, demand: one.demand, minutes, harmed: Math.round((at - FROM_S) * one.perSecond * share) }
-  // A window longer than the recovery still holds the fault: that it fires on says nothing yet.
-  return windowS > END_S - UNTIL_S ? trial : { ...trial, clears }
+/** Three in ten: what FAULTS promises. */
+const PARTIAL = 0.3
+
+function roundedUp(share: number): number {
+  if (share >= 1) return 1
+  const scale = 10 ** (1 - Math.floor(Math.log10(share)))
+  return Math.ceil(share * scale - 1e-9) / scale
 }
 
-/** When the alert has been true long enough, in seconds; evaluated once a minute. One false look starts `for` again. */
-export function firstFiring(
-  alert: Pick<AlertRule, 'expr' | 'forS'>,
-  db: Database,
-  fromS: number,
-  untilS: number,
-): number | undefined {
-  let since: number | undefined
-  for (let at = fromS; at <= untilS; at += STEP_S) {
-    const active = evaluate(alert.expr, at, db).some((sample) => !Number.isNaN(sample.value))
-    since = active ? (since ?? at) : undefined
-    if (since !== undefined && at - since >= alert.forS) return at
+/** A scenario at an alert's pace; the fault begins at `pace.fromS`. */
+export function scenarioOf(
+  pace: Pace,
+  fault: Fault | 'healthy',
+  perSecond: number,
+  share: number,
+  faultS: number,
+  afterS: number,
+): Scenario {
+  const untilS = pace.fromS + faultS
+  return { fault, share, perSecond, scrapeS: pace.scrapeS, fromS: pace.fromS, untilS, endS: untilS + afterS }
+}
+
+export function shapesOfAlert(expr: Promql, recordings: readonly Recording[]): Shapes {
+  return shapesFor([expr, ...recordings.map((rule) => rule.expr)], new Set(recordings.map((rule) => rule.name)))
+}
+
+/** The recording rules that an expression needs, and those that they need. */
+export function neededBy(expr: Promql, recordings: readonly Recording[]): readonly Recording[] {
+  const byName = new Map<string, Recording[]>()
+  for (const rule of recordings) {
+    const list = byName.get(rule.name)
+    if (list) list.push(rule)
+    else byName.set(rule.name, [rule])
   }
-  return undefined
+  const needed = new Map<string, readonly Recording[]>()
+  const open: Promql[] = [expr]
+  while (open.length > 0) {
+    for (const part of promqlWithin(open.pop()!)) {
+      if (part.kind !== 'selector' || needed.has(part.metric)) continue
+      const rules = (byName.get(part.metric) ?? []).filter((rule) =>
+        part.matchers.every((matcher) => couldMatch(rule, matcher)),
+      )
+      if (rules.length === 0 && !byName.has(part.metric)) continue
+      needed.set(part.metric, rules)
+      open.push(...rules.map((rule) => rule.expr))
+    }
+  }
+  return [...needed.values()].flat()
+}
+
+/** A label that a rule sets itself decides; any other may come from its series. */
+function couldMatch(
+  rule: Recording,
+  matcher: { readonly label: string; readonly op: string; readonly value: string },
+): boolean {
+  const own = rule.labels[matcher.label]
+  return own === undefined || matcher.op !== '=' || own === matcher.value
+}
+
+/** A window of up to six hours is tried at the usual pace; days need fewer looks, or the trial would outlast the reader. */
+export function paceOf(expr: Promql, recorded: ReadonlyMap<string, Promql>): Pace {
+  const { longest, shortest } = windowsOf(expr, recorded, 0)
+  const DAY_S = 24 * HOUR_S
+  if (longest > 3 * DAY_S) throw new Unsupported(`a past of ${Math.round(longest / DAY_S)} days`)
+  if (longest <= HORIZON_S)
+    return { scrapeS: 30, stepS: 60, fromS: Math.max(2 * HOUR_S, longest + HOUR_S), windowS: longest }
+  const scrapeS = Math.max(30, Math.min(300, Math.floor(shortest / 8 / 30) * 30))
+  return { scrapeS, stepS: 300, fromS: longest + 2 * HOUR_S, windowS: longest }
+}
+
+function windowsOf(
+  expr: Promql,
+  recorded: ReadonlyMap<string, Promql>,
+  depth: number,
+): { longest: number; shortest: number } {
+  let [longest, shortest] = [0, Number.POSITIVE_INFINITY]
+  const take = (window: number) => {
+    longest = Math.max(longest, window)
+    if (window > 0) shortest = Math.min(shortest, window)
+  }
+  for (const part of promqlWithin(expr)) {
+    if (part.kind === 'subquery') take(part.range + Math.max(0, part.offset ?? 0))
+    if (part.kind !== 'selector') continue
+    take((part.range ?? 0) + Math.max(0, part.offset ?? 0))
+    const rule = depth < 5 ? recorded.get(part.metric) : undefined
+    if (!rule) continue
+    const inner = windowsOf(rule, recorded, depth + 1)
+    longest = Math.max(longest, inner.longest + (part.range ?? 0))
+    shortest = Math.min(shortest, inner.shortest)
+  }
+  return { longest, shortest }
 }

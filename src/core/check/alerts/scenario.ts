@@ -4,7 +4,7 @@
  * out, and the alerts that read it stay undecided.
  */
 import { type Matcher, type Promql, promqlWithin } from '../formats/promql.ts'
-import type { Series } from './evaluate.ts'
+import type { Database, Series } from './series.ts'
 
 export const FAULTS = {
   total: 'every request fails',
@@ -17,6 +17,8 @@ export type Fault = keyof typeof FAULTS
 
 export interface Scenario {
   readonly fault: Fault | 'healthy'
+  /** The share of requests that a partial fault fails. */
+  readonly share: number
   /** Requests per second. */
   readonly perSecond: number
   readonly scrapeS: number
@@ -26,37 +28,54 @@ export interface Scenario {
   readonly endS: number
 }
 
+/** Requests that fail although nothing is wrong. */
+const NOISE = 1e-5
+
 const FAILING =
   /(^|[^a-z0-9])(5\d\d|5xx|5\.\.|errors?|fail(ed|ures?|ing)?|bad|reject(ed)?|timeout|exception|dropped|aborted|false|unavailable)([^a-z0-9]|$)/i
 const WELL =
   /(^|[^a-z0-9])(2\d\d|2xx|2\.\.|ok|success(ful)?|succeeded|completed?|good|passed|accepted|true|delivered)([^a-z0-9]|$)/i
 
 /** Label values that some matcher of a metric wants, each told as failing, well, or neither. */
-interface Shape {
+export interface Shape {
   readonly metric: string
   readonly well: Readonly<Record<string, string>>
   readonly failing: Readonly<Record<string, string>>
 }
 
-/** The series of every metric that can be made up; recorded names are left to their rules. */
-export function seriesFor(
-  exprs: readonly Promql[],
-  recorded: ReadonlySet<string>,
-  scenario: Scenario,
-): ReadonlyMap<string, readonly Series[]> {
+export type Shapes = ReadonlyMap<string, readonly Shape[]>
+
+/** The shapes of every metric that these expressions read; recorded names are left to their rules. */
+export function shapesFor(exprs: readonly Promql[], recorded: ReadonlySet<string>): Shapes {
   const selectors = new Map<string, (readonly Matcher[])[]>()
   for (const expr of exprs) {
     for (const part of promqlWithin(expr)) {
       if (part.kind !== 'selector' || !part.metric || recorded.has(part.metric)) continue
-      selectors.set(part.metric, [...(selectors.get(part.metric) ?? []), part.matchers])
+      const known = selectors.get(part.metric)
+      if (known) known.push(part.matchers)
+      else selectors.set(part.metric, [part.matchers])
     }
   }
-  const made = new Map<string, readonly Series[]>()
-  for (const [metric, lists] of selectors) {
-    const series = shapesOf(metric, lists).map((shape) => make(shape, scenario))
-    if (series.every((one) => one !== undefined)) made.set(metric, series.flat())
+  return new Map([...selectors].map(([metric, lists]) => [metric, shapesOf(metric, lists)]))
+}
+
+/** The world of a scenario. Series are made when they are asked for. */
+export function databaseOf(shapes: Shapes, scenario: Scenario): Database {
+  const made = new Map<string, readonly Series[] | { readonly missing: string }>()
+  return {
+    scrapeS: scenario.scrapeS,
+    seriesOf(metric) {
+      const known = made.get(metric)
+      if (known) return known
+      const list = shapes.get(metric)?.map((shape) => make(shape, scenario)) ?? []
+      const result =
+        list.length > 0 && list.length < SHAPES_MAX && list.every((one) => one !== undefined)
+          ? list.flat()
+          : { missing: `the metric ${metric || '(by label only)'}` }
+      made.set(metric, result)
+      return result
+    },
   }
-  return made
 }
 
 const SHAPES_MAX = 40
@@ -161,30 +180,55 @@ function make(shape: Shape, scenario: Scenario): readonly Series[] | undefined {
             : 1
     return [{ labels: named(well), values: gauge(scenario, 1, gone) }]
   }
+  if (/(last|latest)\w*_(success|completion|run)\w*(time|timestamp|seconds)|_timestamp_seconds$/.test(metric))
+    return [{ labels: named(well), values: lastSuccess(scenario) }]
+  const isMs = /_(ms|milliseconds|millis)(_|$)/.test(metric) || Number(well.le) > 60
+  const unit = isMs ? 1_000 : 1
   if (/_bucket$/.test(metric)) {
-    const bounds = ['0.05', '0.1', '0.25', '0.5', '1', '2.5', '5', '10', '+Inf']
+    const bounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10].map((bound) => String(bound * unit)).concat('+Inf')
     const wanted = well.le !== undefined && !bounds.includes(well.le) ? [well.le, ...bounds] : bounds
     return wanted.map((le) => {
       // Healthy answers take at most 0.25 s, except one in a hundred that takes up to 1 s.
-      const share = le === '+Inf' ? 1 : Number(le) >= 1 ? 1 : Number(le) >= 0.25 ? 0.99 : Number(le) >= 0.1 ? 0.8 : 0.3
+      const bound = le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le) / unit
+      const share = bound >= 1 ? 1 : bound >= 0.25 ? 0.99 : bound >= 0.1 ? 0.8 : 0.3
       return {
         labels: named({ ...well, le }),
         values: counter(scenario, share, scenario.fault === 'slow' ? (le === '+Inf' ? 1 : 0) : share),
       }
     })
   }
+  // The time that answers took, all together: 0.1 s each, 30 s each when they are slow.
+  if (/_(seconds|milliseconds|ms|duration|latency|time)_sum$/.test(metric))
+    return [
+      {
+        labels: named(well),
+        values: counter(scenario, 0.1 * unit, scenario.fault === 'slow' ? 30 * unit : 0.1 * unit),
+      },
+    ]
   if (!/_(total|count)$/.test(metric)) return undefined
-  const bad = scenario.fault === 'total' ? 1 : scenario.fault === 'partial' ? 0.3 : 0.0005
+  const bad = scenario.fault === 'total' ? 1 : scenario.fault === 'partial' ? scenario.share : NOISE
   const onlyBad = FAILING.test(metric.replace(/_/g, ' '))
   const onlyGood = WELL.test(metric.replace(/_/g, ' '))
   const tells = Object.keys(failing).some((label) => failing[label] !== well[label])
-  if (onlyBad && !tells) return [{ labels: named(failing), values: counter(scenario, 0.0005, bad) }]
-  if (onlyGood && !tells) return [{ labels: named(well), values: counter(scenario, 0.9995, 1 - bad) }]
+  if (onlyBad && !tells) return [{ labels: named(failing), values: counter(scenario, NOISE, bad) }]
+  if (onlyGood && !tells) return [{ labels: named(well), values: counter(scenario, 1 - NOISE, 1 - bad) }]
   if (!tells) return [{ labels: named(well), values: counter(scenario, 1, 1) }]
   return [
-    { labels: named(well), values: counter(scenario, 0.9995, 1 - bad) },
-    { labels: named(failing), values: counter(scenario, 0.0005, bad) },
+    { labels: named(well), values: counter(scenario, 1 - NOISE, 1 - bad) },
+    { labels: named(failing), values: counter(scenario, NOISE, bad) },
   ]
+}
+
+/** A stamp that moves on while work succeeds: once a minute. */
+function lastSuccess(scenario: Scenario): Float64Array {
+  const { scrapeS, fromS, untilS, endS, fault } = scenario
+  const stands = fault === 'total' || fault === 'silent' || fault === 'lost'
+  return Float64Array.from({ length: Math.floor(endS / scrapeS) + 1 }, (_, i) => {
+    const time = i * scrapeS
+    const hurt = time > fromS && time <= untilS
+    if (hurt && fault === 'lost') return Number.NaN
+    return Math.floor((hurt && stands ? fromS : time) / 60) * 60
+  })
 }
 
 /** A counter of whole events: `share` of the demand while healthy, `faulty` of it during the fault. */
