@@ -1,4 +1,5 @@
 /** What planning a strategy needs to know of this place: what runs and how it was started, free memory, declared queries, parts in force. */
+import { readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { freemem } from 'node:os'
 import { join } from 'node:path'
@@ -7,10 +8,11 @@ import { judgeSql } from '../core/check/formats/sql-effects.ts'
 import type { Service } from '../core/define/schema.ts'
 import { applicationOf, fixWords, forwardFix } from '../core/deploy/contract.ts'
 import type { DeploymentState, NamedQuery } from '../core/deploy/deployment.ts'
-import { partNamed } from '../core/deploy/parts.ts'
+import { figuresOf, partNamed } from '../core/deploy/parts.ts'
 import { webComponent } from '../core/deploy/plan.ts'
 import type { StrategyWish } from '../core/deploy/strategy.ts'
 import { EXIT, OpsError } from '../core/errors.ts'
+import { loadManifest } from '../core/shadow/manifest.ts'
 import type { World } from '../engine/world.ts'
 import type { Store } from '../ports/store.ts'
 import { isUnreachable } from '../ports/unreachable.ts'
@@ -21,7 +23,7 @@ const QUERY_BYTES_MAX = 256 * 1_024
 
 export type Found = Pick<
   StrategyWish,
-  'part' | 'application' | 'parts' | 'previousPlan' | 'singleReplicas' | 'memoryFreeMb' | 'queries'
+  'part' | 'application' | 'parts' | 'previousPlan' | 'singleReplicas' | 'memoryFreeMb' | 'queries' | 'manifest'
 >
 
 /** `artefact`: what is deployed instead of the application. Throws OpsError when it cannot be deployed by itself, or has no such release. */
@@ -47,6 +49,7 @@ export async function strategyWish(
     ...(serving ? { previousPlan: serving.next } : {}),
     singleReplicas: world.runtime.stopReplicas !== undefined,
     memoryFreeMb: freemem() / 1_048_576,
+    ...manifestOf(service, root, wanted.artefact),
     ...(old.length + ours.length > 0 ? { queries: { old, next: ours } } : {}),
   }
 }
@@ -70,6 +73,29 @@ export async function cannotReturn(
     if (!isUnreachable(prepared) && prepared.broken.length === 0) return null
   }
   return fixWords(fix)
+}
+
+/** The manifest of intended differences. One that is missing or wrong is refused before anything moves. */
+function manifestOf(service: Service, root: string, artefact: string | undefined): { readonly manifest?: string } {
+  const { strategy, shadow } = figuresOf(service, webComponent(service).id, artefact)
+  if (strategy !== 'shadow' || shadow.intended === undefined) return {}
+  let manifest: string
+  try {
+    manifest = readFileSync(join(root, shadow.intended), 'utf8')
+  } catch {
+    throw new OpsError('NO_MANIFEST', {
+      message: `The manifest of intended differences cannot be read: ${shadow.intended}.`,
+      fix: 'Write it (docs/how-to/compare-in-the-shadow.md); one without entries says that nothing may differ.',
+      exit: EXIT.usage,
+    })
+  }
+  const [first] = loadManifest(manifest, shadow.intended).findings
+  if (!first) return { manifest }
+  throw new OpsError('MANIFEST_WRONG', {
+    message: `${first.file}:${first.line}:${first.col} ${first.says}`,
+    fix: first.fix,
+    exit: EXIT.usage,
+  })
 }
 
 async function pastDeployments(store: Store, service: string): Promise<readonly DeploymentState[]> {

@@ -15,6 +15,7 @@ import {
 import { TRIAL_DEFAULTS } from '../core/deploy/trial.ts'
 import type { Json } from '../core/json.ts'
 import type { Effect, Event } from '../core/machine.ts'
+import { addSums, NO_SUMS, type Sums } from '../core/shadow/tally.ts'
 import { ringReader, ringSegment, type TenantRule } from '../core/traffic/tenant.ts'
 
 const NEXT = {
@@ -87,6 +88,8 @@ interface Traffic {
   stable: ArmBackends | null
   canary: ArmBackends | null
   tenants: TenantRule | null
+  /** The run whose copies are compared; null: nothing is copied. */
+  run: string | null
 }
 
 type Payload = Readonly<Record<string, never>> & Record<string, Json>
@@ -99,7 +102,15 @@ export class DeploymentBench {
   readonly spawned: { id: string; at: number }[] = []
   readonly faults: Faults = { stream: 0, failsIn: null, dead: false, balancer: false, runtime: false }
   /** What the traffic layer obeys at the moment. */
-  readonly traffic: Traffic = { version: 0, weight: 0, generation: 3, stable: null, canary: null, tenants: null }
+  readonly traffic: Traffic = {
+    version: 0,
+    weight: 0,
+    generation: 3,
+    stable: null,
+    canary: null,
+    tenants: null,
+    run: null,
+  }
   /** Replicas that run, by release. */
   readonly runs = new Map<string, string[]>()
   /** Overrides of what an effect is answered with; undefined: no answer comes. */
@@ -112,6 +123,9 @@ export class DeploymentBench {
   contracted = false
   perTick = 20
   made = 0
+  /** What each look adds to the comparison of copies, and what it came to. */
+  pairs: Sums = { ...NO_SUMS, compared: 20, same: 20 }
+  sums: Sums = NO_SUMS
   seq = 7
   private readonly unanswered: Effect[] = []
   private queue: { effect: Effect; at: number }[] = []
@@ -253,6 +267,7 @@ export class DeploymentBench {
         stable,
         canary: wanted.canary ?? null,
         tenants: wanted.tenants ?? null,
+        run: (payload.shadow as { run?: string } | undefined)?.run ?? null,
       })
     }
     return { version, result: 'applied' }
@@ -274,6 +289,7 @@ export class DeploymentBench {
       return { arm, id, healthy, inFlight: this.inFlight, upgraded: 0 }
     }
     this.seq++
+    if (traffic.run !== null) this.sums = addSums(this.sums, this.pairs)
     const of = (arm: Arm) => traffic[arm]?.backends.map((one) => backend(arm, one, traffic[arm]!.release)) ?? []
     return {
       why: null,
@@ -283,6 +299,7 @@ export class DeploymentBench {
         seq: this.seq,
         failedByUs: 0,
         backends: [...of('stable'), ...of('canary')],
+        shadow: { run: traffic.run, sums: traffic.run === null ? NO_SUMS : this.sums },
       },
       counts: { gap: false, batches: [{ seq: this.seq, from: this.now - 100, to: this.now, counts: this.counts() }] },
     }

@@ -35,6 +35,7 @@ import {
   rollBack,
   rollingBackTick,
 } from './rolling-back.ts'
+import { openShadow, shadowingTick } from './shadowing.ts'
 
 const ATTACH_MS = 30 * SECOND
 const VERIFY_MS = 60 * SECOND
@@ -72,6 +73,7 @@ const WAITS: ReadonlySet<PhaseName> = new Set([
   'expanding',
   'starting',
   'halted',
+  'shadowing',
   'contracting',
 ])
 
@@ -108,6 +110,8 @@ function onTick(draft: Draft, seen: DeploymentSeen): void {
     case 'verifying':
       if (phase.deadline <= draft.now) rollBack(draft, 'The private verification journey did not finish in time.')
       return
+    case 'shadowing':
+      return shadowingTick(draft, seen)
     case 'on-trial':
       return onTrialTick(draft, seen, { blindMs: BLIND_MS, deadMs: DEAD_MS })
     case 'halted':
@@ -357,6 +361,7 @@ function verifyAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): v
       steps: answer.steps ?? 0,
     },
   )
+  if (draft.state.plan.shadow) return openShadow(draft)
   draft.measure({ trialAt: draft.now })
   openNextTrial(draft)
 }

@@ -5,7 +5,7 @@
  *                                    │
  *       ┌────────────────────────────┘
  *       ▼
- *   expanding ─► starting ─► attaching ─► verifying ─► on-trial ◄─► finishing ─► contracting ─► promoted
+ *   expanding ─► starting ─► attaching ─► verifying (─► shadowing) ─► on-trial ◄─► finishing ─► contracting ─► promoted
  *       │            │            │            │         │    ▲         │            │
  *       │            │            │            │         ▼    │         │            └─ failed: a person is paged, and it is promoted
  *       │            │            │            │        halted          │   (a person's rollback works from here too)
@@ -25,6 +25,7 @@
  */
 import type { Json } from '../json.ts'
 import type { Spawn } from '../machine.ts'
+import type { Sums } from '../shadow/tally.ts'
 import type { Instant } from '../time.ts'
 import type { Approval, ApprovalPlan } from './approval.ts'
 import type { Backfill, BackfillPlan } from './backfill.ts'
@@ -34,6 +35,7 @@ import type { IncidentPlan } from './harm.ts'
 import type { PartPlan } from './parts.ts'
 import type { Rings, RingsPlan, TenantRule } from './rings.ts'
 import type { Rolling, RollingPlan } from './rolling.ts'
+import type { Shadowing, ShadowingPlan } from './shadowing.ts'
 import type { Trial, TrialPlan } from './trial.ts'
 
 /** A release as the runtime starts it. The epoch is added when the effect is performed. */
@@ -105,6 +107,8 @@ export interface DeploymentPlan {
   readonly queries?: { readonly old: readonly NamedQuery[]; readonly next: readonly NamedQuery[] }
   /** How long the old release stays warm, without traffic, after every citizen has left it, in ms; absent: 0. The rollback window. */
   readonly warmMs?: number
+  /** The release is proven in the shadow before its trial; absent: it is not. */
+  readonly shadow?: ShadowingPlan
   /** Strategy rolling only. */
   readonly rolling?: RollingPlan
   /** Tenants get the release ring after ring; absent: shares of all citizens. */
@@ -161,6 +165,8 @@ export type Phase =
       readonly stage?: 'checking'
     }
   | { readonly name: 'starting' | 'attaching' | 'verifying'; readonly deadline: Instant }
+  /** Copies of what citizens ask are answered and compared; nobody sees the answers. */
+  | { readonly name: 'shadowing'; readonly since: Instant; readonly deadline: Instant }
   | { readonly name: 'contracting'; readonly deadline: Instant; readonly deadSince: Instant | null }
   | { readonly name: 'on-trial'; readonly deadSince: Instant | null }
   /** `confirmBy`: until then the traffic layer should have said that everybody is on the old release; null: it has. */
@@ -201,6 +207,8 @@ export interface Steering {
   readonly canary: ArmBackends | null
   /** Which tenants may meet the canary; absent: all. */
   readonly tenants?: TenantRule
+  /** The canary gets copies, as the plan says. */
+  readonly shadow?: true
   readonly attempt: number
   /** When to ask again, after the traffic layer did not answer; null: answered, or still asking. */
   readonly retryAt: Instant | null
@@ -249,6 +257,7 @@ export interface DeploymentState {
   /** Rings of tenants: which is on trial, and which are proven. */
   readonly rings?: Rings
   readonly backfill?: Backfill
+  readonly shadow?: Shadowing
   /** Somebody was already told that the release fails citizens while no old one is warm. */
   readonly lateHarm?: boolean
   /** Counts effects, so that each has an id of its own for ever. */
@@ -281,6 +290,8 @@ export interface DeploymentSeen {
       /** Absent where nothing asks for it. */
       readonly id?: string
     }[]
+    /** What comparing copies came to; absent where nothing asks for it. */
+    readonly shadow?: { readonly run: string | null; readonly sums: Sums }
   } | null
   readonly counts: { readonly batches: readonly CountBatch[]; readonly gap: boolean } | null
   /** Why a part is missing, in one sentence. */

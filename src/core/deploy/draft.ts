@@ -2,10 +2,15 @@
 import type { Json } from '../json.ts'
 import type { Effect, Entry, Post, Reaction, Spawn } from '../machine.ts'
 import type { Instant } from '../time.ts'
-import type { DeploymentState, Phase, Steering } from './deployment.ts'
+import type { DeploymentPlan, DeploymentState, Phase, Steering } from './deployment.ts'
 
 const HISTORY_MAX = 200
 const HOLDFAST = 'holdfast'
+
+function copiesOf({ id, shadow }: DeploymentPlan): Json {
+  const { inFlightMax, manifest, tolerance, unsafe } = shadow!
+  return { to: 'canary', run: id, inFlightMax, manifest, tolerance, unsafe }
+}
 
 export class Draft {
   state: DeploymentState
@@ -58,7 +63,9 @@ export class Draft {
   }
 
   /** Asks the traffic layer for a change, as a new version. */
-  steer(change: Partial<Pick<Steering, 'generation' | 'weight' | 'moveFrom' | 'stable' | 'canary' | 'tenants'>>): void {
+  steer(
+    change: Partial<Pick<Steering, 'generation' | 'weight' | 'moveFrom' | 'stable' | 'canary' | 'tenants' | 'shadow'>>,
+  ): void {
     const before = this.state.steering
     const stable = change.stable ?? before?.stable
     if (!stable) throw new Error('steering needs a stable arm first')
@@ -72,6 +79,7 @@ export class Draft {
         canary: change.canary === undefined ? (before?.canary ?? null) : change.canary,
         // Rings are named each time anew: an order that says nothing of them is about every citizen.
         ...(change.tenants ? { tenants: change.tenants } : {}),
+        ...(change.shadow ? { shadow: true } : {}),
         attempt: 1,
         retryAt: null,
         applied: false,
@@ -84,7 +92,7 @@ export class Draft {
   askTraffic(): void {
     const { steering, plan } = this.state
     if (!steering) return
-    const { version, generation, weight, moveFrom, stable, canary, tenants } = steering
+    const { version, generation, weight, moveFrom, stable, canary, tenants, shadow } = steering
     this.effect('traffic.apply', {
       service: plan.service,
       version,
@@ -94,6 +102,7 @@ export class Draft {
       stable: stable as unknown as Json,
       ...(canary ? { canary: canary as unknown as Json } : {}),
       ...(canary && tenants ? { tenants: tenants as unknown as Json } : {}),
+      ...(canary && shadow ? { shadow: copiesOf(plan) } : {}),
       steps: plan.steps.map(({ form: _, ...match }) => match as Json),
       healthPath: plan.healthPath,
     })

@@ -25,6 +25,19 @@ const RINGS: DeploymentPlan = {
     ],
   },
 }
+const SHADOW: DeploymentPlan = {
+  ...CANARY,
+  shadow: {
+    msMin: 3_600_000,
+    msMax: 36_000_000,
+    sampleMin: 3_000,
+    unintendedShareMax: 0.001,
+    manifest: '',
+    tolerance: 0,
+    inFlightMax: 50,
+    unsafe: [],
+  },
+}
 const ROLLING = rollingBench(4, {})
 const WARM_ROLLING = { ...rollingBench(4, { keep: 'warm' }), ...SCHEMA }
 
@@ -51,6 +64,7 @@ const PLACES: readonly Place[] = [
   { name: 'starting', plan: CANARY, hold: held('runtime.start'), at: 'starting' },
   { name: 'attaching', plan: CANARY, hold: held('traffic.apply'), at: 'attaching' },
   { name: 'verifying', plan: CANARY, hold: held('probe.verify', ({ arm }) => arm !== 'stable'), at: 'verifying' },
+  { name: 'in the shadow', plan: SHADOW, at: 'shadowing' },
   { name: 'on trial', plan: CANARY, at: (bench) => bench.traffic.weight === 0.5 },
   { name: 'on trial, at the top', plan: CANARY, at: (bench) => bench.traffic.weight === 0.95 },
   { name: 'on trial, ring on trial', plan: RINGS, at: (bench) => bench.traffic.weight === 0.5 },

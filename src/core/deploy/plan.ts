@@ -43,7 +43,7 @@ const LAST_RUNG_MS = 5 * MINUTE
 export function planDeployment(service: Service, wish: Wish): DeploymentPlan {
   const component = webComponent(service)
   const { strategy, trial, plan, next: made } = planStrategy(service, component, wish)
-  mustCarry(service, plan.rings !== undefined)
+  mustCarry(service, plan.rings !== undefined, plan.shadow !== undefined)
   const next: ReleasePlan = {
     ...made,
     replicas: component.replicas,
@@ -125,9 +125,9 @@ function containerOf(
 }
 
 /** HAProxy neither copies requests nor tells tenants apart: that is said before anything moves, not in the middle of it. */
-function mustCarry({ runtime, deployment }: Service, rings: boolean): void {
+function mustCarry({ runtime }: Service, rings: boolean, shadow: boolean): void {
   if (runtime.traffic !== 'haproxy') return
-  const wants = rings ? 'rings of tenants' : deployment.strategy === 'shadow' ? 'shadow copies of requests' : undefined
+  const wants = rings ? 'rings of tenants' : shadow ? 'shadow copies of requests' : undefined
   if (wants === undefined) return
   throw new OpsError('TRAFFIC_CANNOT', {
     message: `The definition asks for ${wants}, which HAProxy cannot do.`,

@@ -1,8 +1,9 @@
 /** What a strategy comes to for one deployment, in lines for `deploy plan` and the console. Pure. */
 import { durationOf } from '../time.ts'
-import { listOf, percentOf, plural } from '../words.ts'
+import { countOf, listOf, percentOf, plural } from '../words.ts'
 import type { DeploymentPlan } from './deployment.ts'
 import type { RingPlan } from './rings.ts'
+import type { ShadowingPlan } from './shadowing.ts'
 
 export function strategyLines(plan: DeploymentPlan): string[] {
   const { part, rolling, rings, warmMs, migrations, backfill, contract, previous, queries } = plan
@@ -12,6 +13,7 @@ export function strategyLines(plan: DeploymentPlan): string[] {
     const digest = part.digest ? `, ${part.digest.slice(0, 19)}…` : ''
     lines.push(`Artefact: ${part.name} ${part.release} (${part.env}${digest}) with application ${plan.application}.`)
   }
+  if (plan.shadow) lines.push(shadowWords(plan.shadow))
   if (rolling) lines.push(`Rolling: ${rolling.says}`)
   if (rings)
     lines.push('Rings, each proven before the next:', ...rings.rings.map((ring, i) => `  ${i + 1}. ${ringWords(ring)}`))
@@ -38,6 +40,15 @@ export function strategyLines(plan: DeploymentPlan): string[] {
     )
   }
   return lines
+}
+
+function shadowWords({ msMin, sampleMin, unintendedShareMax, manifest, unsafe }: ShadowingPlan): string {
+  const tolerated = unintendedShareMax === 0 ? 'no difference' : `at most ${percentOf(unintendedShareMax)} differences`
+  const proof = unintendedShareMax === 0 ? '' : ' (upper bound, 95 % confidence)'
+  const forms = unsafe.length > 0 ? ` and the forms of ${listOf(unsafe)}` : ''
+  const intended =
+    manifest === '' ? '' : ' Every difference must be in the manifest, and every one in the manifest must be seen.'
+  return `Shadow first: copies of all pages${forms} for at least ${durationOf(msMin)} and ${countOf(sampleMin)} pairs of answers, with ${tolerated} that nobody intended${proof}.${intended}`
 }
 
 function ringWords({ id, says, tenants, when, share, holdMs, evidence }: RingPlan): string {

@@ -9,6 +9,8 @@ import { phaseOfFile } from './migration.ts'
 import { compositeName, type Figures, figuresOf, type PartPlan, partNamed, RELEASE_NAME_MAX } from './parts.ts'
 import type { RingPlan, RingsPlan } from './rings.ts'
 import { peakInFlight, planRolling, type RollingPlan, rollingRungs } from './rolling.ts'
+import { sampleFor } from '../shadow/bound.ts'
+import { SHADOW_MS_MAX, type ShadowingPlan } from './shadowing.ts'
 import type { TrialPlan } from './trial.ts'
 
 /** What a plan needs to know beside the definition, found out by whoever asks. All of it may be absent. */
@@ -28,6 +30,8 @@ export interface StrategyWish {
   /** False: the runtime cannot start and stop single replicas. */
   readonly singleReplicas?: boolean
   readonly memoryFreeMb?: number
+  /** Text of the manifest of intended differences. */
+  readonly manifest?: string
   readonly queries?: { readonly old: readonly NamedQuery[]; readonly next: readonly NamedQuery[] }
 }
 
@@ -39,7 +43,10 @@ export interface StrategyPlan {
   /** Everything else that the deployment's plan gets; keys are absent where they do not apply. */
   readonly plan: Pick<DeploymentPlan, 'migrations'> &
     Partial<
-      Pick<DeploymentPlan, 'warmMs' | 'rolling' | 'rings' | 'backfill' | 'contract' | 'queries' | 'part' | 'parts'>
+      Pick<
+        DeploymentPlan,
+        'warmMs' | 'shadow' | 'rolling' | 'rings' | 'backfill' | 'contract' | 'queries' | 'part' | 'parts'
+      >
     >
   /** What a replica is started from, as it differs from the component's own. */
   readonly next: Pick<ReleasePlan, 'release' | 'folder' | 'env'>
@@ -50,6 +57,7 @@ export function planStrategy(service: Service, component: Component, wish: Strat
   const figures = figuresOf(service, component.id, wish.part?.artefact)
   const { canary, blueGreen, rolling } = figures
   const strategy = supported(figures)
+  const shadow = figures.strategy === 'shadow' && wish.previous ? shadowOf(figures.shadow, wish) : undefined
   const made = madeOf(service, component, wish)
   const batches = strategy === 'rolling' && wish.previous ? rollingOf(service, component, wish, rolling) : undefined
   const rings = strategy === 'canary' ? ringsOf(service, canary) : undefined
@@ -70,6 +78,7 @@ export function planStrategy(service: Service, component: Component, wish: Strat
     plan: {
       ...schema,
       ...(warmMs > 0 ? { warmMs } : {}),
+      ...(shadow ? { shadow } : {}),
       ...(batches ? { rolling: batches } : {}),
       ...(rings ? { rings } : {}),
       ...(made.part ? { part: made.part } : {}),
@@ -88,14 +97,30 @@ export function planStrategy(service: Service, component: Component, wish: Strat
   }
 }
 
+/** The shadow is a proof before the trial: what follows it is how citizens get the release. */
 function supported({ strategy, followedBy }: Figures): DeploymentPlan['strategy'] {
   if (strategy !== 'shadow') return strategy
-  throw new OpsError('STRATEGY_UNKNOWN', {
-    message: `This version cannot shadow yet, and the definition asks for it${followedBy.length > 0 ? ` before ${followedBy.join(', ')}` : ''}.`,
-    fix: `Set the strategy to ${followedBy.find((one) => one !== 'shadow') ?? 'blue-green'}, which tries the release in private first.`,
-    exit: EXIT.usage,
-  })
+  const next = followedBy[0] ?? 'blue-green'
+  return next === 'shadow' ? 'blue-green' : next
 }
+
+function shadowOf(shadow: Figures['shadow'], wish: StrategyWish): ShadowingPlan {
+  const { minutesMin, sampleMin, unintendedShareMax, tolerance, inFlightMax, unsafeSteps } = shadow
+  return {
+    msMin: minutesMin * MINUTE,
+    // Without a share that is tolerated, no sample proves anything; this many pairs see a fault of one in a hundred.
+    sampleMin: sampleMin ?? (unintendedShareMax > 0 ? sampleFor(0, unintendedShareMax) : SAMPLE_MIN),
+    unintendedShareMax,
+    tolerance,
+    inFlightMax,
+    unsafe: unsafeSteps,
+    manifest: wish.manifest ?? '',
+    msMax: Math.max(SHADOW_MS_MAX, 3 * minutesMin * MINUTE),
+  }
+}
+
+/** 300 pairs without a difference: at most 1 % differ, with 95 % confidence (exact Poisson: 2.996 ÷ 300). */
+const SAMPLE_MIN = 300
 
 /** What a replica is made of: a release of the application, and one of each part. */
 function madeOf(service: Service, component: Component, wish: StrategyWish) {

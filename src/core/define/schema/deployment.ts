@@ -129,6 +129,11 @@ const shadow = z.strictObject({
     'Recorded cases that are run as well.',
     [{ what: 'past decisions', count: 100_000 }],
   ),
+  unsafeSteps: says(
+    listOf(line, 50).default([]),
+    'Steps ("journey/step") whose forms are copied too, not only pages. Only for a release that changes nothing when a request says `X-Shadow: 1`.',
+    ['decide/outcome'],
+  ),
   inFlightMax: says(
     whole.min(1).max(1_000).default(50),
     'Copies under way at most; the rest are counted and dropped.',
