@@ -7,6 +7,7 @@ import { commandsPage } from '../src/cli/reference.ts'
 import { rulesReference } from '../src/core/check/reference.ts'
 import { jsonSchema } from '../src/core/define/fields.ts'
 import { rulesPage, servicePage } from '../src/core/define/reference.ts'
+import { metricsPage } from '../src/core/traffic/metrics.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -17,6 +18,7 @@ const PAGES: Readonly<Record<string, () => string>> = {
   'docs/reference/commands.md': commandsPage,
   'docs/reference/define-rules.md': rulesPage,
   'docs/reference/rules.md': () => rulesReference(),
+  'docs/reference/metrics.md': metricsPage,
 }
 
 const check = process.argv.includes('--check')

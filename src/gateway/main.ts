@@ -1,7 +1,7 @@
 /**
  * The gateway's own program:
  *
- *   node … gateway/main --listen HOST:PORT --control PATH --state FOLDER [--settle-ms N] [--tune JSON]
+ *   node … gateway/main --listen HOST:PORT --control PATH --state FOLDER [--metrics HOST:PORT] [--settle-ms N] [--tune JSON]
  *
  * It serves the last configuration that it was given until it is given another, and needs neither engine nor database for it.
  * SIGHUP puts a new worker in place of the present one; SIGTERM and SIGINT let requests finish and end it. Tells its parent
@@ -16,6 +16,7 @@ import type { WorkerOptions } from '../ports/gateway.ts'
 import { openControl } from './control.ts'
 import { Disk } from './disk.ts'
 import { WORKER_OPTIONS } from './messages.ts'
+import { type Metrics, openMetrics } from './metrics.ts'
 import { Primary } from './primary.ts'
 import { bindSocket, cannotListen, inheritSocket } from './socket.ts'
 
@@ -25,6 +26,8 @@ interface Options {
   readonly fd: number | undefined
   readonly control: string
   readonly state: string
+  /** Where Prometheus reads what was counted; undefined: nowhere. */
+  readonly metrics: string | undefined
   readonly settleMs: number
   readonly tune: WorkerOptions
 }
@@ -32,6 +35,7 @@ interface Options {
 async function run(args: readonly string[]): Promise<void> {
   const options = read(args)
   const { host, port, fd, settleMs, tune } = options
+  const say = (text: string) => void process.stderr.write(`${text}\n`)
   const disk = new Disk(options.state)
   const socket = fd === undefined ? bindSocket(host, port) : inheritSocket(fd)
   const primary = new Primary({
@@ -41,14 +45,16 @@ async function run(args: readonly string[]): Promise<void> {
     args: withoutInherited(args),
     options: tune,
     settleMs,
-    say: (text) => void process.stderr.write(`${text}\n`),
+    say,
   })
   let control: Server | undefined
+  let metrics: Metrics | undefined
   let stopping = false
   const stop = () => {
     if (stopping) return
     stopping = true
     control?.close()
+    metrics?.close()
     void primary.stop().then(() => process.exit(EXIT.done))
   }
   control = await openControl(options.control, primary, stop)
@@ -60,6 +66,8 @@ async function run(args: readonly string[]): Promise<void> {
     control.close()
     throw cannotListen(host, port, messageOf(thrown))
   }
+  if (options.metrics !== undefined)
+    metrics = openMetrics({ listen: options.metrics, steered: primary, config: () => disk.config, say })
   process.on('SIGHUP', () => {
     primary.swap().catch((thrown) => process.stderr.write(`The old worker serves on: ${messageOf(thrown)}\n`))
   })
@@ -84,7 +92,16 @@ function read(args: readonly string[]): Options {
   const settleMs = Number(values['settle-ms'] ?? LEDGER_LIMITS.settleMs)
   if (!(settleMs >= 0 && settleMs <= 600_000)) throw usage('--settle-ms must be from 0 to 600000')
   const fd = values['listen-fd'] === undefined ? undefined : Number(values['listen-fd'])
-  return { host, port, fd, control: values.control, state: values.state, settleMs, tune: tuned(values.tune) }
+  return {
+    host,
+    port,
+    fd,
+    control: values.control,
+    state: values.state,
+    metrics: values.metrics,
+    settleMs,
+    tune: tuned(values.tune),
+  }
 }
 
 function parse(args: readonly string[]) {
@@ -92,7 +109,15 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({
       args: [...args],
-      options: { listen: text, control: text, state: text, 'settle-ms': text, tune: text, 'listen-fd': text },
+      options: {
+        listen: text,
+        control: text,
+        state: text,
+        metrics: text,
+        'settle-ms': text,
+        tune: text,
+        'listen-fd': text,
+      },
     })
   } catch (thrown) {
     throw usage(messageOf(thrown))

@@ -16,6 +16,7 @@ export async function serveUntilStopped({ state, service, options, io, json }: C
   let station: Station | undefined
   let watch: Keeper | undefined
   const consoleAt = addressOf(String(options.console))
+  const metrics = typeof options.metrics === 'string' && options.metrics !== 'none' ? options.metrics : undefined
   const publicUrl = typeof options.publicUrl === 'string' ? options.publicUrl : undefined
   readService(service)
   const opening = openStation({
@@ -24,6 +25,7 @@ export async function serveUntilStopped({ state, service, options, io, json }: C
     env: io.env,
     remark: (says) => io.progress(says),
     listen: String(options.listen),
+    ...(metrics ? { metrics } : {}),
     moveHere: options.moveHere === true,
     consoleUrl: () => publicUrl ?? `http://${consoleAt.host}:${consoleAt.port}`,
   })
@@ -61,6 +63,7 @@ export async function serveUntilStopped({ state, service, options, io, json }: C
     } else {
       io.progress(`Console: ${console.url}   sign in once with ${console.signInLink()}`)
       io.progress(`Gateway: ${station.world.publicUrl}   Store: ${station.place}`)
+      if (metrics) io.progress(await metricsWords(metrics, station.world.publicUrl))
       io.progress(restored)
       io.progress('Ctrl-C stops the engine and the console; citizens go on being served.')
     }
@@ -78,6 +81,23 @@ export async function serveUntilStopped({ state, service, options, io, json }: C
         options.withTraffic === true ? 'Everything is stopped.' : `Stopped. ${(await lastWord(station)).says}`,
       )
   }
+}
+
+/** Whether the metrics at this address are those of our own traffic layer, in words. */
+async function metricsWords(at: string, gateway: string): Promise<string> {
+  const url = `http://${at}/metrics`
+  for (let tries = 0; tries < 4; tries++) {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined)
+    const text = answer?.ok ? await answer.text().catch(() => '') : ''
+    if (text.includes(`holdfast_traffic_info{`) && text.includes(`port="${new URL(gateway).port || '80'}"`))
+      return `Metrics: ${url}`
+    if (text !== '') break
+    await new Promise((next) => setTimeout(next, 250))
+  }
+  return (
+    `Metrics are NOT at ${url}: another program has that port, or the gateway was started without --metrics. ` +
+    'Alerts that rest on them will say that telemetry is lost.'
+  )
 }
 
 async function lastWord(station: Station) {

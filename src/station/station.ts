@@ -41,6 +41,8 @@ export interface StationOptions {
   readonly remark: (says: string) => void
   /** Where citizens reach the gateway, when it is not running yet: "127.0.0.1:8080"; port 0 takes a free one. */
   readonly listen: string
+  /** Where Prometheus reads what the traffic layer counted, when that is not running yet: "127.0.0.1:9464"; absent: nowhere. */
+  readonly metrics?: string
   /** Take the service over from another installation (another state folder or machine) on the same store. */
   readonly moveHere?: boolean
   /** Only look: start neither the gateway nor the supervisor. */
@@ -195,11 +197,16 @@ function runtimeOf({ runtime }: Service, socket: string, env: Env): Runtime {
 }
 
 /** What the definition's `runtime.traffic` names. HOLDFAST_HAPROXY: the program, where it is not on PATH. */
-async function openTraffic({ runtime }: Service, { state, listen, look, settleMs, env }: StationOptions) {
+async function openTraffic({ runtime }: Service, { state, listen, look, metrics, settleMs, env }: StationOptions) {
   const isHaproxy = runtime.traffic === 'haproxy'
   const control = socketPath(state, 'gateway')
   if (look) return { traffic: isHaproxy ? haproxyTraffic({ control }) : gatewayTraffic({ control }), publicUrl: '' }
-  const options = { listen, control, ...(settleMs === undefined ? {} : { settleMs }) }
+  const options = {
+    listen,
+    control,
+    ...(metrics === undefined ? {} : { metrics }),
+    ...(settleMs === undefined ? {} : { settleMs }),
+  }
   const haproxy = env.HOLDFAST_HAPROXY
   const gateway = isHaproxy
     ? await startHaproxy({ ...options, state: join(state, 'haproxy'), ...(haproxy ? { haproxy } : {}) })

@@ -119,6 +119,8 @@ export interface StartGateway {
   readonly state: string
   /** Path of the control socket; default: `gateway.sock` in the state folder. At most 103 bytes. */
   readonly control?: string
+  /** Address at which Prometheus reads what was counted, e.g. "127.0.0.1:9464"; absent: nowhere. */
+  readonly metrics?: string
   /** How long a unit stays open without failure before it counts as ok, in ms; default 2,000. */
   readonly settleMs?: number
   readonly tune?: Partial<WorkerOptions>
@@ -158,7 +160,7 @@ export async function startSteered(
   options: StartGateway,
   { program, who, args: own }: SteeredProgram,
 ): Promise<Gateway> {
-  const { listen, state, control = join(state, 'gateway.sock'), settleMs, tune } = options
+  const { listen, state, control = join(state, 'gateway.sock'), metrics, settleMs, tune } = options
   const traffic = gatewayTraffic({ control, who })
   const living = await adopted(traffic)
   if (living) return { traffic, control, ...living, adopted: true }
@@ -169,6 +171,7 @@ export async function startSteered(
   const { command, args } = entry(program)
   const more = [
     ...own,
+    ...(metrics === undefined ? [] : ['--metrics', metrics]),
     ...(settleMs === undefined ? [] : ['--settle-ms', String(settleMs)]),
     ...(tune === undefined ? [] : ['--tune', JSON.stringify(tune)]),
   ]

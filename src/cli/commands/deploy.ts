@@ -20,6 +20,12 @@ const GATEWAY: Option = {
   default: '127.0.0.1:8080',
 }
 
+const METRICS: Option = {
+  flags: '--metrics <host:port>',
+  says: 'where Prometheus reads what the gateway counted, if it is not running yet; "none": nowhere',
+  default: '127.0.0.1:9464',
+}
+
 const GLASS: readonly Option[] = [
   {
     flags: '--break-glass <reason>',
@@ -79,6 +85,7 @@ const start: Command = {
     REASON,
     BY,
     GATEWAY,
+    METRICS,
     ENVIRONMENT,
     {
       flags: '--wait [minutes]',
@@ -355,6 +362,7 @@ function stationOptions(call: Call) {
     env: io.env,
     remark: (text: string) => io.progress(text),
     listen: String(options.listen ?? '127.0.0.1:8080'),
+    ...(typeof options.metrics === 'string' && options.metrics !== 'none' ? { metrics: options.metrics } : {}),
   }
 }
 

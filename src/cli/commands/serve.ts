@@ -11,6 +11,11 @@ export const serve: Command = {
       says: 'where staff reach the console; loopback unless a proxy with TLS stands before it',
       default: '127.0.0.1:4600',
     },
+    {
+      flags: '--metrics <host:port>',
+      says: 'where Prometheus reads what the gateway counted: citizens who tried and who failed, by journey, step and release; "none": nowhere',
+      default: '127.0.0.1:9464',
+    },
     { flags: '--public-url <url>', says: 'address of the console as staff see it, when a proxy stands before it' },
     { flags: '--move-here', says: 'take the service over from another state folder or machine on the same database' },
     { flags: '--with-traffic', says: 'on stopping, also end the gateway and the releases: citizens are cut off' },
