@@ -127,6 +127,7 @@ export function startEngine(options: EngineOptions): Engine {
       key: `${claim.machine}/${effect.id}`,
       machine: () => store.read(claim.machine),
       attempts: effect.attempts,
+      stop: AbortSignal.any([lost.signal, stopping.signal]),
     }
     try {
       const performer = registry.performers[effect.kind]

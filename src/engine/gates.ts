@@ -53,6 +53,8 @@ export async function runGate(world: World, payload: unknown, context: EffectCon
   const answer = await answerTo(world, order, context).catch((thrown) =>
     failed(`It could not run: ${messageOf(thrown)}.`),
   )
+  // Not an answer of the gate: the engine that holds the machine next asks again.
+  if (context.stop?.aborted) throw new Error('this engine stopped while it asked the gate')
   return { ...answer, ms: answer.ms || Math.round(performance.now() - began) } as unknown as Json
 }
 
@@ -133,6 +135,7 @@ async function command(world: World, desk: GateDesk, order: Order, context: Effe
   const component = desk.service.runtime.components.find(({ kind, command: argv }) => kind === 'web' && argv)
   const secrets = [...gate.envNames, ...(component?.secretEnv ?? [])].flatMap((name) => world.env[name] ?? [])
   const stop = new AbortController()
+  context.stop?.addEventListener('abort', () => stop.abort(), { once: true })
   const looking = setInterval(() => void isWanted(context).then((yes) => yes || stop.abort()), WANTED_MS)
   try {
     const env = { ...named, HOLDFAST_RELEASE: release, HOLDFAST_SERVICE: world.service }

@@ -19,6 +19,8 @@ export interface EffectContext {
   readonly machine: () => Promise<MachineRow | null>
   /** Above 0: it may already have happened. */
   readonly attempts: number
+  /** Aborted when this engine stops or loses the machine: whoever holds it next performs the effect again. Absent: never. */
+  readonly stop?: AbortSignal
 }
 
 /** An outside that has obeyed a higher epoch: this engine was replaced while it was asleep. */
