@@ -27,7 +27,7 @@ const MAY_IMPORT: Record<string, RegExp> = {
   core: /^src\/core\//,
   ports: /^src\/(core|ports)\//,
   // HAProxy is steered through the gateway's own control protocol, and shows its pages.
-  adapters: /^src\/(core|ports|adapters|entry\.ts|testing|gateway\/(control|disk|messages|pages)\.ts)/,
+  adapters: /^src\/(core|ports|adapters|entry\.ts|testing|gateway\/(control|disk|messages|metrics|pages)\.ts)/,
   engine: /^src\/(core|ports|engine)\//,
   gateway: /^src\/(core|ports|gateway|entry\.ts)/,
   web: /^src\/(core|ports|engine|web|cli\/version\.ts)/,
