@@ -21,6 +21,10 @@ const HINT_MARGIN_MS = 1_000
 // traffic where this happens, a new connection costs nothing that matters.
 export const UNSAFE_IDLE_MS = 1_000
 
+// A stream of events may be silent for hours. The system asks whether its other end is still there, so that a machine which has
+// lost its power does not hold a citizen for ever.
+const PROBE_MS = 60_000
+
 export interface Question {
   readonly method: string
   /** Path and query, as they shall be written. */
@@ -77,7 +81,14 @@ export class Lines {
       if (!line.isClosed && nowMs - line.idleSinceMs <= Math.min(idleMsMax, line.idleMsMax)) return line
       line.close()
     }
-    return new Line(this, connect({ host: this.#host, port: this.#port, noDelay: true }), this.#connectMs)
+    const socket = connect({
+      host: this.#host,
+      port: this.#port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: PROBE_MS,
+    })
+    return new Line(this, socket, this.#connectMs)
   }
 
   /** Closes what has been idle for too long. */

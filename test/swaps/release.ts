@@ -50,3 +50,5 @@ server.listen(0, '127.0.0.1', 1_024, () => process.send?.({ port: (server.addres
 process.on('SIGTERM', () => {
   server.close(() => process.send?.({ uploads, websockets: sockets.clients.size }, () => process.disconnect()))
 })
+// Whoever started it has gone, and nobody will stop it.
+process.on('disconnect', () => process.exit())
