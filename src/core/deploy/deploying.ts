@@ -8,26 +8,23 @@ import { otherThanPlanned, type Running } from './artefact.ts'
 import { backfillAnswered } from './backfill.ts'
 import { contractAnswered, contractingTick, fixOf, fixWords } from './contract.ts'
 import {
-  type ArmBackends,
   BLIND_MS,
   CONFIRM_MS,
   DEAD_MS,
   type DeploymentSeen,
   type DeploymentState,
-  EXPAND_MS,
   type PhaseName,
 } from './deployment.ts'
 import { Draft } from './draft.ts'
+import { expandingTick, firstReplicas, refuse, schemaAnswered, schemaTried, widen } from './expanding.ts'
 import { closeByHand, finishingTick, HINT_MS, oldStopped, promote, startDraining } from './finishing.ts'
 import { beginGating, type Gated, gateAnswered, gatingMessage, gatingTick, glassTold } from './gating.ts'
-import { schemaIncident } from './harm.ts'
 import { onTrialTick, openNextTrial } from './on-trial.ts'
 import { openRing } from './rings.ts'
 import { moveAnswered, oldCanCarry, placesIn } from './rolling.ts'
 import {
   calmUnconfirmed,
   confirmRollback,
-  endRollback,
   pageUnconfirmed,
   refill,
   refilled,
@@ -99,9 +96,7 @@ function onTick(draft: Draft, seen: DeploymentSeen): void {
     case 'awaiting-approval':
       return goOn(draft, gatingTick(draft))
     case 'expanding':
-      if (phase.deadline > draft.now) return
-      if (phase.stage !== 'checking') return refuse(draft, 'The schema step did not finish in time.')
-      return schemaChecked(draft, 'nobody answered in time')
+      return expandingTick(draft)
     case 'starting':
       if (phase.deadline <= draft.now) refuse(draft, `Release ${release(draft)} did not become ready in time.`)
       return
@@ -155,33 +150,7 @@ function isBefore({ state }: Draft): boolean {
 /** Lets the deployment move its first thing, once every gate has passed and everybody has agreed. */
 function goOn(draft: Draft, gated: Gated): void {
   if (gated === 'waiting') return
-  const { plan } = draft.state
-  if (plan.migrations.length === 0) return start(draft)
-  draft.effect('schema.expand', expandOf(draft))
-  draft.enter(
-    { name: 'expanding', deadline: draft.now + EXPAND_MS },
-    `The schema is being widened first, so that both releases can use it (${plan.migrations.length} step(s)).`,
-  )
-}
-
-/** The files, and what the running release asks the database: each file must leave that working. */
-function expandOf({ state: { plan } }: Draft): Json {
-  return { service: plan.service, files: plan.migrations, queries: plan.queries?.old ?? [] } as unknown as Json
-}
-
-/** All replicas of the new release, or its first batch. */
-function firstReplicas({ state: { plan } }: Draft): Json {
-  const replicas = plan.rolling && plan.previous ? plan.rolling.batches[0]! : plan.next.replicas
-  return { service: plan.service, ...plan.next, replicas } as unknown as Json
-}
-
-function start(draft: Draft): void {
-  const { next } = draft.state.plan
-  draft.effect('runtime.start', firstReplicas(draft))
-  draft.enter(
-    { name: 'starting', deadline: draft.now + next.startMsMax + 10 * SECOND },
-    `Release ${next.release} is starting beside the old one. No citizen sees it yet.`,
-  )
+  widen(draft)
 }
 
 function onOutcome(draft: Draft, effect: string, of: string, outcome: Json): void {
@@ -213,56 +182,6 @@ function onOutcome(draft: Draft, effect: string, of: string, outcome: Json): voi
     default:
       return
   }
-}
-
-function schemaAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): void {
-  const { phase, plan } = draft.state
-  if (phase.name !== 'expanding') return
-  if (answer.unreachable) {
-    draft.effect('schema.expand', expandOf(draft), draft.now + RETRY_MS)
-    return
-  }
-  if (answer.ok !== true) {
-    const kept =
-      Array.isArray(answer.applied) && answer.applied.length > 0 ? ` Still in place: ${answer.applied.join(', ')}.` : ''
-    return refuse(draft, `A schema step failed and was undone: ${String(answer.why)}${kept}`)
-  }
-  draft.entry('schema.expanded', 'The schema was widened. The running release goes on using it unchanged.', {
-    applied: answer.applied ?? [],
-  })
-  checkSchema(draft)
-}
-
-/** The running release is tried on the schema as it is now, by our synthetic citizen: queries that nobody declared are in there, too. */
-function checkSchema(draft: Draft): void {
-  const { plan } = draft.state
-  if (!plan.previous) return start(draft)
-  draft.effect('probe.verify', {
-    service: plan.service,
-    release: plan.previous.release,
-    arm: 'stable',
-    steps: plan.steps,
-  })
-  draft.enter(
-    { name: 'expanding', stage: 'checking', deadline: draft.now + VERIFY_MS },
-    `The schema is widened. Our own synthetic citizen is trying release ${plan.previous.release} on it.`,
-  )
-}
-
-function schemaChecked(draft: Draft, cannotTell: string | null, steps = 0): void {
-  const old = draft.state.plan.previous?.release
-  const why = cannotTell
-    ? `Cannot tell whether every journey of ${old} still works on the widened schema, because ${cannotTell}.`
-    : `Release ${old} still works on the widened schema: a synthetic citizen completed ${steps} steps.`
-  draft.entry(cannotTell ? 'schema.cannot-tell' : 'schema.verified', why, { steps })
-  start(draft)
-}
-
-/** Citizens may be failing at this moment, and an expand step cannot be undone by itself. */
-function schemaBroke(draft: Draft, why: string): void {
-  const says = `Release ${draft.state.plan.previous?.release} fails on the changed schema: ${why}`
-  draft.spawn(schemaIncident(draft.state, says, draft.now))
-  refuse(draft, says)
 }
 
 function startAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): void {
@@ -345,11 +264,7 @@ function promoteFirst(draft: Draft): void {
 
 function verifyAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): void {
   const { phase } = draft.state
-  if (phase.name === 'expanding' && phase.stage === 'checking') {
-    if (answer.ok === true) return schemaChecked(draft, null, Number(answer.steps ?? 0))
-    if (Number(answer.steps ?? 0) === 0) return schemaChecked(draft, String(answer.why))
-    return schemaBroke(draft, String(answer.why))
-  }
+  if (phase.name === 'expanding') return schemaTried(draft, answer)
   if (phase.name !== 'verifying') return
   if (answer.ok !== true) {
     return rollBack(draft, `Our own synthetic citizen could not use release ${release(draft)}: ${String(answer.why)}`)
@@ -440,20 +355,6 @@ function giveUp(draft: Draft, why: string): void {
   // Without steering the traffic layer has never heard of the release: there is nothing to take back.
   if (draft.state.plan.previous && draft.state.steering) rollBack(draft, why)
   else refuse(draft, why)
-}
-
-/**
- * Ends a deployment that no citizen has met and of which the traffic layer knows nothing. What may have been started is stopped first:
- * a deployment that is over has no open effects, because nobody would look after them.
- */
-function refuse(draft: Draft, why: string): void {
-  const { service } = draft.state.plan
-  draft.entry('refused', why)
-  // Never stops what serves, whatever was asked.
-  if (release(draft) === draft.state.plan.previous?.release) return endRollback(draft, why)
-  draft.effect('runtime.stop', { service, release: release(draft) })
-  const deadline = draft.now + CONFIRM_MS
-  draft.enter({ name: 'rolling-back', stage: 'stopping', because: why, deadline, confirmBy: null, paged: false }, why)
 }
 
 function onMessage(draft: Draft, name: string, who: string, reason: string): void {

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BENCH_PLAN, DeploymentBench, rollingBench } from '../../testing/deployment-bench.ts'
+import { BENCH_PLAN, DeploymentBench, type Faults, rollingBench } from '../../testing/deployment-bench.ts'
 import type { DeploymentPlan } from './deployment.ts'
 
 const WITHIN_MS = 120_000
@@ -46,6 +46,17 @@ const held =
   (bench: DeploymentBench) => {
     bench.answers[kind] = ({ payload }) =>
       when(payload as Record<string, unknown>) ? undefined : bench.obey(kind, payload)
+  }
+
+/** Requests stay open, so that draining lasts. */
+const busy = (bench: DeploymentBench) => {
+  bench.inFlight = 1
+}
+
+const fault =
+  <Name extends keyof Faults>(name: Name, value: Faults[Name]) =>
+  (bench: DeploymentBench) => {
+    bench.faults[name] = value
   }
 
 interface Place {
@@ -105,7 +116,7 @@ const PLACES: readonly Place[] = [
     hold: held('traffic.apply', ({ weight }) => weight === 1),
     at: 'finishing/moving',
   },
-  { name: 'finishing: draining', plan: CANARY, hold: (bench) => void (bench.inFlight = 1), at: 'finishing/draining' },
+  { name: 'finishing: draining', plan: CANARY, hold: busy, at: 'finishing/draining' },
   { name: 'finishing: warm', plan: CANARY, at: 'finishing/warm' },
   { name: 'finishing: rolling, old kept warm', plan: WARM_ROLLING, at: 'finishing/warm' },
   {
@@ -140,7 +151,7 @@ const PLACES: readonly Place[] = [
   {
     name: 'rolling back: draining',
     plan: CANARY,
-    hold: rollback((bench) => void (bench.inFlight = 1)),
+    hold: rollback(busy),
     at: 'rolling-back/draining',
   },
   {
@@ -174,8 +185,8 @@ interface Fault {
 }
 
 const FAULTS: readonly Fault[] = [
-  { name: 'a failing stream', strike: (bench) => void (bench.faults.stream = 1) },
-  { name: 'a dead backend', strike: (bench) => void (bench.faults.dead = true) },
+  { name: 'a failing stream', strike: fault('stream', 1) },
+  { name: 'a dead backend', strike: fault('dead', true) },
   { name: 'a lost controller', strike: (bench) => bench.lose(60_000), harmless: true },
   {
     name: 'a lost controller while the stream fails',
@@ -184,8 +195,8 @@ const FAULTS: readonly Fault[] = [
       bench.lose(30_000)
     },
   },
-  { name: 'an unreachable balancer', strike: (bench) => void (bench.faults.balancer = true) },
-  { name: 'an unreachable runtime', strike: (bench) => void (bench.faults.runtime = true), harmless: true },
+  { name: 'an unreachable balancer', strike: fault('balancer', true) },
+  { name: 'an unreachable runtime', strike: fault('runtime', true), harmless: true },
   {
     name: 'a failed gate',
     strike: (bench) => {
@@ -208,20 +219,20 @@ function isSafe(bench: DeploymentBench, fault: Fault): boolean {
   return fault.harmless === true
 }
 
-for (const fault of FAULTS) {
-  test(`${fault.name} ends with the old release serving, or a person paged, from every phase`, () => {
+for (const struck of FAULTS) {
+  test(`${struck.name} ends with the old release serving, or a person paged, from every phase`, () => {
     for (const place of PLACES) {
-      const where = `${fault.name}, ${place.name}`
+      const where = `${struck.name}, ${place.name}`
       const bench = new DeploymentBench(place.plan)
       place.hold?.(bench)
       bench.until(place.at)
       const since = bench.now
       const paged = () => bench.spawned.find(({ at }) => at >= since)
-      fault.strike(bench)
+      struck.strike(bench)
       const told = () => paged() !== undefined || (place.alone === true && bench.said.at(-1) === 'message.refused')
       while (bench.now - since < WITHIN_MS && !told() && !bench.over)
         bench.tick(bench.now - since > 6_000 ? 1_000 : 100)
-      const safe = isSafe(bench, fault) || told()
+      const safe = isSafe(bench, struck) || told()
       assert.ok(
         safe,
         `${where}: after ${(bench.now - since) / 1_000} s ${bench.serves} serves, ${bench.phase}: ${bench.state.lastWhy}`,
