@@ -21,6 +21,10 @@ export const check: Command = {
     { flags: '--write-sarif <file>', says: 'write SARIF 2.1.0 to this file as well' },
     { flags: '--write-html <file>', says: 'write the report page to this file as well' },
     {
+      flags: '--readiness',
+      says: 'every box of the playbook’s checkpoints for this service, and its five reflection questions',
+    },
+    {
       flags: '--hook',
       says: 'judge the file that an agent’s hook names on standard input; writes only its own report',
     },
@@ -37,6 +41,7 @@ export const check: Command = {
     if (typeof call.options.explain === 'string') return explain(call, call.options.explain)
     const started = performance.now()
     const format = formatOf(call)
+    if (call.options.readiness === true) return readiness(call, format)
     const failOn = String(call.options.failOn ?? 'error')
     if (failOn !== 'error' && failOn !== 'warn')
       throw new OpsError('CHECK_FAIL_ON', {
@@ -78,6 +83,34 @@ export const check: Command = {
     )
     return bad ? EXIT.no : EXIT.done
   },
+}
+
+/** The playbook's checkpoints; exit code 1 when a box says no. */
+async function readiness(call: Call, format: (typeof FORMATS)[number]): Promise<ExitCode> {
+  const { mayMatter } = await import('../../core/check/detect.ts')
+  const { RULES } = await import('../../core/check/table.ts')
+  const { judgeWorld } = await import('../../core/check/judge.ts')
+  const { worldOf } = await import('../../core/check/world.ts')
+  const { loadService } = await import('../../core/define/load.ts')
+  const { readinessOf } = await import('../../core/check/readiness/readiness.ts')
+  const { readinessHtml, readinessText } = await import('../../core/check/readiness/page.ts')
+  // Specifications, messages and templates are documents that no rule reads.
+  const tree = await read(call, (path) => mayMatter(path) || /\.(md|txt|html?)$/i.test(path))
+  const world = worldOf(tree, Date.now())
+  const definition = tree.files.find(({ path }) => path === 'service.yaml') ?? (await definitionOf(call))
+  const { service } = definition ? loadService(definition.text, definition.path) : {}
+  if (definition && !service)
+    call.io.progress(`${definition.path} is not right yet (holdfast define), so it is not used here.`)
+  const answer = readinessOf({ world, report: judgeWorld(world, RULES), ...(service ? { service } : {}) })
+  if (format === 'json') call.io.out(JSON.stringify(answer, null, 1))
+  else call.io.out(format === 'html' ? readinessHtml(answer) : readinessText(answer))
+  return answer.no > 0 ? EXIT.no : EXIT.done
+}
+
+/** The definition that `--service` names, when it lies outside the folder checked. */
+async function definitionOf(call: Call): Promise<{ readonly path: string; readonly text: string } | undefined> {
+  const { existsSync, readFileSync } = await import('node:fs')
+  return existsSync(call.service) ? { path: call.service, text: readFileSync(call.service, 'utf8') } : undefined
 }
 
 /** A pipeline wants annotations, SARIF and a page from one run. */
@@ -148,12 +181,12 @@ async function explain(call: Call, id: string): Promise<ExitCode> {
 }
 
 /** The files under the paths of the call, or under the working folder. */
-export async function read(call: Call) {
+export async function read(call: Call, matters?: (path: string) => boolean) {
   const { resolve } = await import('node:path')
   const { readTree } = await import('../../adapters/tree/read.ts')
   const paths = (call.args.length > 0 ? call.args : ['.']).map((path) => resolve(call.io.cwd, path))
   try {
-    return await lookBack(readTree(paths, call.io.cwd), paths)
+    return await lookBack(readTree(paths, call.io.cwd, matters), paths)
   } catch (thrown) {
     const missing = (thrown as { path?: unknown }).path
     throw new OpsError('CHECK_PATH', {

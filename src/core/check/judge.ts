@@ -25,6 +25,8 @@ export interface Report {
   readonly suppressed: number
   /** Questions that count as answered because somebody vouched for what the files do not show. */
   readonly claims: readonly Claim[]
+  /** How often each rule was satisfied; rules that never were are absent. */
+  readonly passed: ReadonlyMap<string, number>
 }
 
 /** The rule id of findings about files that could not be read whole. */
@@ -32,18 +34,24 @@ export const UNREADABLE = 'unreadable'
 
 /** Judges a tree. `today` is epoch milliseconds; only expiry dates depend on it. */
 export function judge(tree: Tree, rules: readonly Rule[], today: Instant): Report {
-  const world = worldOf(tree, today)
+  return judgeWorld(worldOf(tree, today), rules)
+}
+
+/** The same for a world that is already there; its own moment counts. */
+export function judgeWorld(world: World, rules: readonly Rule[]): Report {
+  const { today } = world
   const allowances = world.all.flatMap(allowancesOf)
   const tally = new Map(world.files.map(({ file, format }) => [file, { format, pass: 0, fail: 0, 'cannot-tell': 0 }]))
   const graded: Graded[] = []
   const claims: Claim[] = []
+  const passed = new Map<string, number>()
   for (const rule of rules) {
     for (const given of verdictsOf(rule, world)) {
       const verdict = settled(world, rule, given, claims)
       const counts = tally.get(verdict.at.file)
       if (counts) counts[verdict.verdict]++
-      if (verdict.verdict !== 'pass')
-        graded.push({ finding: findingOf(rule, verdict, allowances, today), reach: rule.reach })
+      if (verdict.verdict === 'pass') passed.set(rule.id, (passed.get(rule.id) ?? 0) + 1)
+      else graded.push({ finding: findingOf(rule, verdict, allowances, today), reach: rule.reach })
     }
   }
   graded.push(...unreadable(world))
@@ -56,6 +64,7 @@ export function judge(tree: Tree, rules: readonly Rule[], today: Instant): Repor
     rules: rules.length,
     suppressed: findings.filter((finding) => finding.suppressed).length,
     claims,
+    passed,
   }
 }
 
