@@ -4,7 +4,7 @@ import { messageOf } from '../core/errors.ts'
 import { canonicalJson, type Json } from '../core/json.ts'
 import { MINUTE } from '../core/time.ts'
 import { watchPlanOf } from '../core/watch/plan.ts'
-import { newWatch, watchId, type WatchState } from '../core/watch/watching.ts'
+import { newWatch, type WatchState, watchId } from '../core/watch/watching.ts'
 import type { Store } from '../ports/store.ts'
 import { readService } from './station.ts'
 
