@@ -56,7 +56,13 @@ function background(
   const still = (name: string, value: number) =>
     own.has(name) ? [] : [`      - series: '${name}'`, `        values: '${value}x${minutes}'`]
   return [
-    ...(alert.name === 'TelemetryLost' ? [] : still(`up{job="${job}",instance="a"}`, 1)),
+    ...(alert.name === 'TelemetryLost'
+      ? pairs
+          .slice(0, 1)
+          .flatMap(({ journey, step }) =>
+            still(`journey_step_total{job="${job}",journey="${journey.id}",step="${step}"}`, 0),
+          )
+      : still(`up{job="${job}",instance="a"}`, 1)),
     ...pairs
       .filter(({ journey, step }) => journey.id === alert.journey && step === alert.step)
       .flatMap(({ journey, step }) =>

@@ -4,8 +4,11 @@
  */
 import type { FailureMode, Journey, Service, Sli } from '../define/schema.ts'
 import { type KitFile, single } from './file.ts'
-import { allowedShare, syntheticWindow, type Threshold, thresholdOf } from './numbers.ts'
 import { alertTests } from './alert-tests.ts'
+import { measuresText, scrapeText } from './measures.ts'
+import { allowedShare, syntheticWindow, type Threshold, thresholdOf } from './numbers.ts'
+import { routesText } from './routes.ts'
+import { sheetHtml, sheetText } from './sheet.ts'
 import { alertName, journeysOf, lower, modesOf, runbookPath, sliOf, type Source } from './source.ts'
 
 /** Where whoever is woken by a silence or by lost telemetry reads on. */
@@ -44,7 +47,10 @@ export function alertFiles(source: Source): KitFile[] {
       alertTests(service, stagedPairs(service), alertsOf(service)),
     ),
     single('alerts', 'ops/alerts/alertmanager.yml', [['oncall', 'ladder']], routesText(service)),
+    single('alerts', 'ops/alerts/prometheus.yml', [['tooling'], ['environments']], scrapeText(service)),
+    single('alerts', 'ops/alerts/metrics.md', from, measuresText(service)),
     single('alerts', 'ops/alerts/thresholds.md', [...from, ['sources']], sheetText(service)),
+    single('alerts', 'ops/alerts/thresholds.html', [...from, ['sources']], sheetHtml(service)),
   ]
 }
 
@@ -92,7 +98,7 @@ function harmAlert(service: Service, journey: Journey, threshold: Threshold): Al
     expr: `sum_over_time(journey_step:bad:inc1m${labels}[${threshold.windowMinutes}m]) >= ${threshold.failures}`,
     forMinutes: 0,
     page: true,
-    summary: `{{ $value }} citizens could not ${JSON.stringify(step.name).slice(1, -1)} in the last ${threshold.windowMinutes} minutes`,
+    summary: `{{ $value }} citizens could not ${lower(step.name)} in the last ${threshold.windowMinutes} minutes`,
     runbook,
     journey: journey.id,
     step: step.id,
@@ -262,9 +268,11 @@ function silenceAlerts(service: Service): Alert[] {
 
 function telemetryAlert(service: Service): Alert {
   const job = jobOf(service)
+  const counted = stagedPairs(service).length > 0
   return {
     name: 'TelemetryLost',
-    expr: `max(absent(up{job="${job}"}) or (sum(up{job="${job}"}) == 0))`,
+    // The counters are there from the start, at 0: where they are absent, nobody counts citizens.
+    expr: `max(absent(up{job="${job}"}) or (sum(up{job="${job}"}) == 0)${counted ? ` or absent(journey_step_total{job="${job}"})` : ''})`,
     forMinutes: 2,
     page: true,
     summary: `we cannot see how citizens of "${service.service.name}" are doing; this is not the same as well`,
@@ -372,104 +380,10 @@ export function yamlText(text: string): string {
   return JSON.stringify(text)
 }
 
-function routesText(service: Service): string {
-  const { ladder } = service.oncall
-  const first = ladder.filter((rung) => rung.afterMinutes === 0)
-  return [
-    '# Pages go to Holdfast, which climbs the ladder, counts and keeps the evidence. Below it a second way that needs no Holdfast.',
-    'route:',
-    '  receiver: tickets',
-    '  group_by: [service, journey, failure_mode]',
-    '  group_wait: 10s',
-    '  group_interval: 1m',
-    '  repeat_interval: 4h',
-    '  routes:',
-    `    - matchers: [ 'service="${service.service.id}"', 'severity="page"' ]`,
-    '      receiver: holdfast',
-    '      continue: true',
-    `    - matchers: [ 'service="${service.service.id}"', 'severity="page"' ]`,
-    '      receiver: first-in-line',
-    'receivers:',
-    '  - name: holdfast',
-    '    webhook_configs:',
-    '      - url_file: /etc/alertmanager/holdfast-url',
-    '        send_resolved: true',
-    `  # ${first.map((rung) => `${rung.role}: ${rung.to ?? `rota ${rung.rota}`}`).join('; ')}`,
-    '  - name: first-in-line',
-    '    webhook_configs:',
-    '      - url_file: /etc/alertmanager/pager-url',
-    '        send_resolved: true',
-    '  - name: tickets',
-    '    webhook_configs:',
-    '      - url_file: /etc/alertmanager/tickets-url',
-    '        send_resolved: false',
-  ].join('\n')
-}
-
-/** Steps with the same numbers share their rows. */
-function stepRows(service: Service): string[] {
-  return service.journeys.flatMap((journey) => {
-    const groups = new Map<string, { steps: string[]; threshold: Threshold | undefined }>()
-    for (const { id } of journey.steps) {
-      const threshold = thresholdOf(service, journey, id)
-      const key = threshold ? `${threshold.failures}/${threshold.windowMinutes}` : 'none'
-      const group = groups.get(key) ?? { steps: [], threshold }
-      group.steps.push(id)
-      groups.set(key, group)
-    }
-    return [...groups.values()].flatMap(({ steps, threshold }) => {
-      const name = `${journey.id}: ${steps.join(', ')}`
-      if (!threshold) return [`| ${name} | not known | | | only the synthetic journey |`]
-      return threshold.demands.map(
-        (demand, i) =>
-          `| ${i === 0 ? name : ''} | ${demand.name} | ${demand.perMinute} | ${demand.complaintMinutes} min | ${demand.share > 1 ? `cannot: ${demand.share} > 1, so the synthetic journey pages` : `${Math.round(demand.share * 100)} %, i.e. ${threshold.failures} in ${threshold.windowMinutes} min`} |`,
-      )
-    })
-  })
-}
-
-/** Why each number is what it is, for the person who asks "why 5?". */
-export function sheetText(service: Service): string {
-  const { harmBudget } = service
-  const alerts = alertsOf(service)
-  return [
-    `# Why these numbers: ${service.service.name}`,
-    '',
-    `Somebody is woken when ${harmBudget.citizens} citizens were harmed, or earlier. ${harmBudget.kinds.map((kind) => `For ${kind.what}: ${kind.beforePage}.`).join(' ')}`,
-    `Of failed attempts, ${harmBudget.contactRate * 100} % end in a complaint${harmBudget.contactSource ? ` (${harmBudget.contactSource})` : ''}. From page to first useful action: ${harmBudget.responseMinutes} minutes.`,
-    '',
-    '## Steps',
-    '',
-    '| journey, step | demand | a minute | first complaint of a total failure | share that pages |',
-    '|---|---|---|---|---|',
-    ...stepRows(service),
-    '',
-    '## Alerts',
-    '',
-    '| alert | wakes | when | arithmetic | runbook |',
-    '|---|---|---|---|---|',
-    ...alerts.map(
-      (alert) =>
-        `| ${alert.name} | ${alert.page ? 'yes' : 'no, a ticket'} | \`${alert.expr.replaceAll('|', '\\|')}\` | ${told(alerts, alert)} | ${alert.runbook ?? ONCALL_GUIDE} |`,
-    ),
-    '',
-    '## Failure modes and their alerts',
-    '',
-    ...modesOf(service).map((mode) => `- ${mode.rank}. ${mode.name}: ${alertsFor(service, mode).join(', ')}`),
-  ].join('\n')
-}
-
 /** Names of the alerts that show a failure mode. */
 export function alertsFor(service: Service, mode: FailureMode): readonly string[] {
   const path = runbookPath(mode)
   return alertsOf(service)
     .filter((alert) => alert.mode === mode.id || alert.runbook === path)
     .map((alert) => alert.name)
-}
-
-/** Arithmetic that the alert above has told already is not told again. */
-function told(alerts: readonly Alert[], alert: Alert): string {
-  const text = alert.arithmetic.join('; ')
-  const first = alerts.find((other) => other.arithmetic.join('; ') === text)!
-  return first === alert ? text : `as ${first.name}`
 }

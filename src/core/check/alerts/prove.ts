@@ -320,7 +320,8 @@ function couldMatch(
 export function paceOf(expr: Promql, recorded: ReadonlyMap<string, Promql>): Pace {
   const { longest, shortest } = windowsOf(expr, recorded, 0)
   const DAY_S = 24 * HOUR_S
-  if (longest > 3 * DAY_S) throw new Unsupported(`a past of ${Math.round(longest / DAY_S)} days`)
+  // Three days, and the windows of the rules that are recorded below them.
+  if (longest > 3 * DAY_S + HOUR_S) throw new Unsupported(`a past of ${Math.round(longest / DAY_S)} days`)
   if (longest <= HORIZON_S)
     return { scrapeS: 30, stepS: 60, fromS: Math.max(2 * HOUR_S, longest + HOUR_S), windowS: longest }
   const scrapeS = Math.max(30, Math.min(300, Math.floor(shortest / 8 / 30) * 30))

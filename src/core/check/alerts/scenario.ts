@@ -205,6 +205,8 @@ function make(shape: Shape, scenario: Scenario): readonly Series[] | undefined {
         values: counter(scenario, 0.1 * unit, scenario.fault === 'slow' ? 30 * unit : 0.1 * unit),
       },
     ]
+  const told = gaugeOf(metric, scenario.fault, scenario.share, unit)
+  if (told) return [{ labels: named(well), values: gauge(scenario, told.healthy, told.faulty) }]
   if (!/_(total|count)$/.test(metric)) return undefined
   const bad = scenario.fault === 'total' ? 1 : scenario.fault === 'partial' ? scenario.share : NOISE
   const onlyBad = FAILING.test(metric.replace(/_/g, ' '))
@@ -217,6 +219,30 @@ function make(shape: Shape, scenario: Scenario): readonly Series[] | undefined {
     { labels: named(well), values: counter(scenario, 1 - NOISE, 1 - bad) },
     { labels: named(failing), values: counter(scenario, NOISE, bad) },
   ]
+}
+
+/** What goes wrong without a request failing: the newest of what is looked at is a week old, as when an old file is loaded again. */
+const STALE_S = 7 * 86_400
+
+/** Gauges that say by their name what they count: what is wrong at this moment, how old the newest is, how slow a percentile is. */
+function gaugeOf(
+  metric: string,
+  fault: Scenario['fault'],
+  share: number,
+  unit: number,
+): { readonly healthy: number; readonly faulty: number } | undefined {
+  const lost = fault === 'lost' ? Number.NaN : undefined
+  const wrong = fault === 'total' ? 100 : fault === 'partial' ? Math.ceil(100 * share) : 0
+  if (/(^|_)(violations?|unmatched|mismatch(es)?|breach(es)?|stuck|orphans?)$/.test(metric))
+    return { healthy: 0, faulty: lost ?? wrong }
+  if (/(^|_)(age|lag|staleness)_(seconds|ms|milliseconds)$/.test(metric))
+    return {
+      healthy: 60 * unit,
+      faulty: lost ?? (fault === 'total' || fault === 'silent' ? STALE_S * unit : 60 * unit),
+    }
+  if (/(^|_)(percentile|p\d{2,3})_(seconds|ms|milliseconds)$/.test(metric))
+    return { healthy: 0.25 * unit, faulty: lost ?? (fault === 'slow' ? 30 * unit : 0.25 * unit) }
+  return undefined
 }
 
 /** A stamp that moves on while work succeeds: once a minute. */

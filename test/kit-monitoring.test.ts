@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { after, test, type TestContext } from 'node:test'
+import { parse } from 'yaml'
+import { proveAlerts } from '../src/core/check/alerts/prove.ts'
+import { worldOf } from '../src/core/check/world.ts'
+import type { Service } from '../src/core/define/schema.ts'
+import { alertFiles, alertsOf, jobOf, rulesText, stagedPairs } from '../src/core/kit/alerts.ts'
+import { render } from '../src/core/kit/file.ts'
+import { owedBy } from '../src/core/kit/measures.ts'
+import { thresholdOf } from '../src/core/kit/numbers.ts'
+import { METRICS } from '../src/core/traffic/metrics.ts'
+import { EXAMPLES } from './kit/world.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'holdfast-monitoring-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+const filesOf = (service: Service) =>
+  new Map(alertFiles({ service, deploymentFiles: [], files: [] }).map((file) => [basename(file.path), render(file)]))
+
+/** Runs a program of Prometheus; skips where it is not installed, except in CI. */
+function tool(context: TestContext, command: string, args: readonly string[], cwd: string): string | undefined {
+  const { error, status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' })
+  if (error) {
+    assert.ok(!process.env.HOLDFAST_TESTS_COMPLETE, `CI installs ${command}`)
+    context.skip(`${command} is not installed here; CI installs it`)
+    return undefined
+  }
+  assert.equal(status, 0, `${stdout}${stderr}`)
+  return stdout
+}
+
+for (const [name, service] of EXAMPLES) {
+  const files = filesOf(service)
+  const at = mkdtempSync(join(folder, 'one-'))
+  for (const [file, text] of files) writeFileSync(join(at, file), text)
+
+  test(`${name}: promtool accepts the rules, and every alert is silent, fires and ends`, (context) => {
+    const checked = tool(context, 'promtool', ['check', 'rules', '--lint=all', '--lint-fatal', `${name}.rules.yml`], at)
+    if (checked === undefined) return
+    const tested = parse(files.get(`${name}.test.yml`)!) as { tests: { name: string }[] }
+    assert.deepEqual(
+      tested.tests.map((one) => one.name).sort(),
+      alertsOf(service)
+        .map((alert) => alert.name)
+        .sort(),
+    )
+    tool(context, 'promtool', ['test', 'rules', `${name}.test.yml`], at)
+    if (service.tooling.metrics !== 'cloudwatch') tool(context, 'promtool', ['check', 'config', 'prometheus.yml'], at)
+  })
+
+  test(`${name}: amtool accepts the routes, and a page reaches people`, (context) => {
+    const routes = parse(files.get('alertmanager.yml')!) as {
+      receivers: { name: string; email_configs?: { to: string }[] }[]
+    }
+    const pages = routes.receivers.find((receiver) => receiver.name === 'pages')!
+    assert.match(pages.email_configs?.[0]?.to ?? '', /^\S+@\S+/)
+    if (tool(context, 'amtool', ['check-config', 'alertmanager.yml'], at) === undefined) return
+    const labels = [`service=${name}`, 'severity=page', 'alertname=TelemetryLost']
+    const route = tool(context, 'amtool', ['config', 'routes', 'test', '--config.file=alertmanager.yml', ...labels], at)
+    assert.equal(route?.trim(), 'pages')
+  })
+
+  test(`${name}: check alerts says that every alert can fire, and ends`, () => {
+    const demands = service.journeys.flatMap((journey) => journey.demand ?? [])
+    const demand = {
+      low: Math.max(0.5, Math.min(...demands.map((one) => one.nightPerMinute).filter((n) => n > 0), 2)),
+      peak: Math.max(1, ...demands.map((one) => one.peakPerMinute)),
+    }
+    const world = worldOf({ files: [{ path: `${name}.rules.yml`, text: rulesText(service) }], problems: [] }, 0)
+    const proofs = proveAlerts(world, demand)
+    assert.ok(proofs.length >= alertsOf(service).length)
+    assert.deepEqual(
+      proofs
+        .filter((proof) => proof.verdict !== 'fires')
+        .map((proof) => `${proof.alert}: ${proof.verdict}: ${proof.why}`),
+      [],
+    )
+  })
+
+  test(`${name}: what the rules read is exported by Holdfast, or asked of the service with the code`, () => {
+    const own = new Map<string, readonly string[]>(Object.values(METRICS).map((metric) => [metric.name, metric.labels]))
+    const asked = files.get('metrics.md')!
+    const owed = owedBy(service)
+    for (const alert of alertsOf(service))
+      for (const series of alert.probe.series) {
+        const [, metric = '', text = ''] = /^(\w+)\{(.*)\}$/.exec(series.name)!
+        if (metric === 'up') continue
+        const labels = [...text.matchAll(/(\w+)=/g)].map(([, label]) => label!).filter((label) => label !== 'job')
+        if (own.has(metric))
+          for (const label of labels) assert.ok(own.get(metric)!.includes(label), `${metric} has ${label}`)
+        else {
+          const one = owed.find((known) => known.metric === metric && text.includes(`${known.label}="${known.value}"`))
+          assert.ok(one, series.name)
+          assert.ok(asked.includes(`| \`${metric}{${one.label}="${one.value}"}\` |`), series.name)
+          assert.ok(one.alerts.includes(alert.name))
+        }
+      }
+    // In the code, every one of them is named.
+    const code = asked.slice(asked.indexOf('```'))
+    for (const one of owed)
+      assert.ok(
+        (code.includes(one.metric) && code.includes(`"${one.value}"`)) || code.includes(`'${one.value}'`),
+        `${one.metric} ${one.value}`,
+      )
+  })
+
+  test(`${name}: the scrape configuration gives the job that the rules look for`, () => {
+    const scrape = parse(files.get('prometheus.yml')!) as { scrape_configs: { job_name: string }[] }
+    assert.equal(scrape.scrape_configs[0]!.job_name, jobOf(service))
+    assert.ok(rulesText(service).includes(`job="${jobOf(service)}"`))
+  })
+
+  test(`${name}: the threshold sheet derives every number that pages, as text and as a page`, () => {
+    const [markdown, page] = [files.get('thresholds.md')!, files.get('thresholds.html')!]
+    for (const { journey, step } of stagedPairs(service)) {
+      const threshold = thresholdOf(service, journey, step)
+      if (!threshold) continue
+      assert.ok(markdown.includes(threshold.arithmetic[0]!), `${journey.id}/${step}`)
+      assert.ok(page.includes(`${threshold.failures} in ${threshold.windowMinutes} min`), `${journey.id}/${step}`)
+    }
+    for (const alert of alertsOf(service)) assert.ok(page.includes(`<td>${alert.name}</td>`), alert.name)
+    assert.doesNotMatch(page, /<(script|link|img|iframe)|url\(|NaN|undefined|Infinity/)
+    assert.match(page, /<html lang="en">[\s\S]*<title>[\s\S]*<h1>/)
+  })
+}
