@@ -1,8 +1,8 @@
 /** Can every alert that wakes somebody fire? Tries each on made-up faults; silence in all of them is a no. */
 import { proveAlerts } from '../check/alerts/prove.ts'
 import { alertRules, pages } from '../check/models/alert.ts'
-import { worldOf } from '../check/world.ts'
 import type { Tree } from '../check/tree.ts'
+import { worldOf } from '../check/world.ts'
 import type { Instant } from '../time.ts'
 import { listOf, plural } from '../words.ts'
 import { failed, type GateAnswer, passed } from './gate.ts'

@@ -15,6 +15,7 @@ import { EXIT, OpsError } from '../errors.ts'
 import type { Json } from '../json.ts'
 import { durationOf, type Instant, SECOND } from '../time.ts'
 import { plural } from '../words.ts'
+import { otherThanPlanned, type Running } from './artefact.ts'
 import type { ArmBackends, DeploymentSeen, DeploymentState, ReleasePlan } from './deployment.ts'
 import type { Draft } from './draft.ts'
 
@@ -294,6 +295,10 @@ export function moveAnswered(
   if (typeof answer === 'string' || answer.started !== true) {
     return { failed: `Replicas of ${release.release} did not start: ${String((answer as Record<string, Json>).why)}` }
   }
+  // Each batch: files may have been changed since the first one started.
+  const wrong =
+    move.of === 'old' ? undefined : otherThanPlanned(plan, answer.instances as unknown as readonly Running[])
+  if (wrong) return { failed: wrong }
   const backends = placesIn(answer)
   const arm = { release: release.release, backends }
   if (move.of === 'old') draft.set({ rolling: { ...rolling, old: arm } })
