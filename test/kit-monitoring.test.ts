@@ -9,11 +9,13 @@ import { proveAlerts } from '../src/core/check/alerts/prove.ts'
 import { worldOf } from '../src/core/check/world.ts'
 import type { Service } from '../src/core/define/schema.ts'
 import { alertFiles, alertsOf, jobOf, rulesText, stagedPairs } from '../src/core/kit/alerts.ts'
+import { alertsWithoutAlarm, alarmsOf, cloudwatchFiles } from '../src/core/kit/cloudwatch.ts'
 import { render } from '../src/core/kit/file.ts'
 import { owedBy } from '../src/core/kit/measures.ts'
 import { thresholdOf } from '../src/core/kit/numbers.ts'
 import { METRICS } from '../src/core/traffic/metrics.ts'
-import { EXAMPLES } from './kit/world.ts'
+import { shapeFaults } from './kit/shapes.ts'
+import { EXAMPLES, on } from './kit/world.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-monitoring-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -127,3 +129,82 @@ for (const [name, service] of EXAMPLES) {
     assert.match(page, /<html lang="en">[\s\S]*<title>[\s\S]*<h1>/)
   })
 }
+
+interface Cloud {
+  readonly Type: string
+  readonly Properties: {
+    readonly Period?: number
+    readonly EvaluationPeriods?: number
+    readonly AlarmActions?: readonly unknown[]
+    readonly DashboardBody?: { readonly 'Fn::Sub': string }
+  }
+}
+
+for (const name of EXAMPLES.keys()) {
+  const service = on(name, { tooling: { metrics: 'cloudwatch' } })
+  const files = new Map(
+    cloudwatchFiles({ service, deploymentFiles: [], files: [] }).map((file) => [basename(file.path), render(file)]),
+  )
+  const template = files.get(`${name}.alarms.yml`)!
+  const { Resources } = parse(template) as { Resources: Record<string, Cloud> }
+
+  test(`${name} on CloudWatch: every alert has its alarm, within what CloudWatch takes`, () => {
+    assert.deepEqual(alertsWithoutAlarm(service), [])
+    assert.deepEqual(shapeFaults(Resources), [])
+    const alarms = Object.entries(Resources).filter(([, { Type }]) => Type === 'AWS::CloudWatch::Alarm')
+    assert.equal(alarms.length, alarmsOf(service).length, 'no two alarms have one id')
+    for (const [id, { Properties }] of alarms) {
+      const { Period = 60, EvaluationPeriods = 1 } = Properties
+      assert.ok(Period % 60 === 0 && Period * EvaluationPeriods <= 86_400, id)
+      assert.equal(
+        Properties.AlarmActions?.length ?? 0,
+        alarmsOf(service).find((alarm) => alarm.id === id)!.page ? 1 : 0,
+        id,
+      )
+    }
+  })
+
+  test(`${name} on CloudWatch: the agent carries every metric with the labels that its alarm names`, () => {
+    const agent = JSON.parse(files.get('cloudwatch-agent.json')!)
+    const { emf_processor: processor } = agent.logs.metrics_collected.prometheus
+    assert.equal(processor.metric_namespace, jobOf(service))
+    for (const { metric, dimensions } of alarmsOf(service)) {
+      const labels = Object.keys(dimensions).join(',')
+      const carried = processor.metric_declaration.some(
+        (one: { dimensions: string[][]; metric_selectors: string[]; label_matcher: string }) =>
+          one.dimensions.some((set) => set.join(',') === labels) &&
+          one.metric_selectors.some((selector) => new RegExp(selector).test(metric)) &&
+          new RegExp(one.label_matcher).test(jobOf(service)),
+      )
+      assert.ok(carried, `${metric} by ${labels}`)
+    }
+  })
+
+  test(`${name} on CloudWatch: the dashboard shows citizens first, and every alarm`, () => {
+    const body = Resources.Dashboard!.Properties.DashboardBody!['Fn::Sub']
+    const { widgets } = JSON.parse(body.replaceAll('${!', '${')) as {
+      widgets: { type: string; x: number; y: number; width: number; properties: { alarms?: string[] } }[]
+    }
+    for (const widget of widgets) assert.ok(widget.x + widget.width <= 24)
+    const alarms = widgets.find((widget) => widget.type === 'alarm')!.properties.alarms!
+    assert.deepEqual(
+      alarms,
+      alarmsOf(service)
+        .filter(({ page }) => page)
+        .map(({ id }) => `\${${id}.Arn}`),
+    )
+  })
+}
+
+test('cfn-lint agrees with the alarms, where it is installed', (context) => {
+  if (spawnSync('cfn-lint', ['--version']).status !== 0)
+    return context.skip('cfn-lint is not installed here; test/kit/shapes.ts always looks')
+  const files = [...EXAMPLES.keys()].map((name) => {
+    const service = on(name, { tooling: { metrics: 'cloudwatch' } })
+    const file = join(folder, `${name}.alarms.yml`)
+    writeFileSync(file, render(cloudwatchFiles({ service, deploymentFiles: [], files: [] })[0]!))
+    return file
+  })
+  const { stdout } = spawnSync('cfn-lint', ['--format', 'parseable', '-t', ...files], { encoding: 'utf8' })
+  assert.equal(stdout.trim(), '')
+})

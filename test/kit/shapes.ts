@@ -60,6 +60,15 @@ export const SHAPES_OF: Readonly<Record<string, Shape>> = {
     Namespace: 'text',
     MetricName: 'text',
     Dimensions: [{ 'Name!': 'text', 'Value!': 'text' }],
+    Metrics: [
+      {
+        'Id!': 'text',
+        Expression: 'text',
+        Label: 'text',
+        ReturnData: 'flag',
+        MetricStat: { 'Metric!': 'any', 'Period!': 'number', 'Stat!': 'text' },
+      },
+    ],
     Statistic: 'text',
     ExtendedStatistic: 'text',
     Period: 'number',

@@ -1,22 +1,36 @@
 /**
- * CloudWatch alarms on the same numbers, as CloudFormation. CloudWatch counts in windows that stand still, so the failures that page
- * may fall into two of them: each needs half. Silence and lost metrics are alarms of their own.
+ * Alarms, objectives and a dashboard for CloudWatch on the same counts, as one CloudFormation template, and the configuration of the
+ * agent that carries them there. CloudWatch counts in windows that stand still, so the failures that page may fall into two of them:
+ * each needs half. Silence and lost metrics are alarms of their own.
  */
-import type { Service } from '../define/schema.ts'
-import { jobOf, ONCALL_GUIDE, runbookOfJourney, stagedPairs } from './alerts.ts'
+import type { FailureMode, Service, Sli } from '../define/schema.ts'
+import { METRICS } from '../traffic/metrics.ts'
+import { alertsOf, jobOf, ONCALL_GUIDE, runbookOfJourney, stagedPairs } from './alerts.ts'
+import { cloudwatchDashboard } from './cloudwatch-dashboard.ts'
 import { type KitFile, single } from './file.ts'
-import { syntheticWindow, type Threshold, thresholdOf } from './numbers.ts'
+import { cloudformationText } from './infra/cloudformation.ts'
+import { noted, pascal, ref, type Props, type Resource } from './infra/model.ts'
+import { durationDays, syntheticWindow, type Threshold, thresholdOf } from './numbers.ts'
 import { alertName, modesOf, runbookPath, sliOf, type Source } from './source.ts'
 
 export function cloudwatchFiles({ service }: Source): KitFile[] {
   if (service.tooling.metrics !== 'cloudwatch') return []
+  const from = [['harmBudget'], ['failureModes'], ['slis'], ['watch'], ['journeys']]
+  const { id, name } = service.service
+  const alarms = alarmsOf(service)
+  const template = cloudformationText({
+    name: `${id}-alarms`,
+    description: `Alarms, objectives and dashboard of ${name}, derived from harm to citizens`,
+    parameters: [{ name: 'PageTopic', type: 'String', says: 'ARN of the topic that pages' }],
+    resources: [
+      ...alarms.map((alarm) => alarmResource(service, alarm)),
+      ...objectives(service),
+      cloudwatchDashboard(service, alarms),
+    ],
+  })
   return [
-    single(
-      'alerts',
-      `ops/alerts/${service.service.id}.alarms.yml`,
-      [['harmBudget'], ['failureModes'], ['slis'], ['watch']],
-      template(service),
-    ),
+    single('alerts', `ops/alerts/${id}.alarms.yml`, from, template),
+    single('alerts', 'ops/alerts/cloudwatch-agent.json', [['tooling']], `${JSON.stringify(agent(service), null, 1)}\n`),
   ]
 }
 
@@ -29,7 +43,8 @@ export function cloudwatchAlarmNames(service: Service): readonly string[] {
   )
 }
 
-interface Alarm {
+export interface Alarm {
+  /** Logical id, and the alarm's name after the service's. */
   readonly id: string
   readonly says: string
   readonly arithmetic: string
@@ -42,10 +57,16 @@ interface Alarm {
   readonly threshold: number
   readonly missing: 'breaching' | 'notBreaching'
   readonly runbook: string
+  /** The metric is a moment; what counts is how long ago it was. */
+  readonly age?: boolean
+  /** False: shown and written down, nobody is woken. */
+  readonly page: boolean
 }
 
-function alarmsOf(service: Service): readonly Alarm[] {
-  const modes = modesOf(service)
+/** Period times evaluation periods is a day at most (CloudWatch API reference, PutMetricAlarm). */
+const DAY_SECONDS = 86_400
+
+export function alarmsOf(service: Service): readonly Alarm[] {
   const steps = stagedPairs(service).flatMap(({ journey, step }): Alarm[] => {
     const threshold = thresholdOf(service, journey, step)
     return threshold ? [stepAlarm(journey.id, threshold, runbookOfJourney(service, journey.id))] : []
@@ -58,8 +79,8 @@ function alarmsOf(service: Service): readonly Alarm[] {
         id: `Synthetic${alertName(journey.id)}`,
         says: `our own walk through "${journey.name}" fails`,
         arithmetic: `every ${everySeconds} s; ${failures} failures in ${minutes} min`,
-        metric: 'SyntheticBad',
-        dimensions: { Journey: journey.id },
+        metric: METRICS.badWalks.name,
+        dimensions: { journey: journey.id },
         statistic: 'Sum',
         periodSeconds: minutes * 60,
         periods: 1,
@@ -67,114 +88,16 @@ function alarmsOf(service: Service): readonly Alarm[] {
         threshold: failures,
         missing: 'notBreaching',
         runbook: runbookOfJourney(service, journey.id),
+        page: true,
       }),
     )
-  const own = modes.flatMap((mode): Alarm[] => {
-    const sli = sliOf(service, mode.detect.sli)
-    const shared = {
-      id: alertName(mode.id),
-      says: `${mode.name}; citizens see: ${mode.citizenSees}`,
-      dimensions: { Indicator: sli?.id ?? mode.id },
-      statistic: 'Maximum' as const,
-      periodSeconds: 60,
-      runbook: runbookPath(mode),
-      missing: 'notBreaching' as const,
-    }
-    const periods = (wanted: number) => Math.max(1, Math.ceil(wanted))
-    if (sli?.kind === 'reconciliation')
-      return [
-        {
-          ...shared,
-          metric: 'ReconciliationUnmatched',
-          arithmetic: `${sli.allowed} may differ for ${sli.graceMinutes} min`,
-          periods: periods(sli.graceMinutes),
-          operator: 'GreaterThanThreshold',
-          threshold: sli.allowed,
-        },
-      ]
-    if (sli?.kind === 'invariant')
-      return [
-        {
-          ...shared,
-          metric: 'InvariantViolations',
-          arithmetic: `${sli.allowed} are allowed`,
-          periods: 1,
-          operator: 'GreaterThanThreshold',
-          threshold: sli.allowed,
-        },
-      ]
-    if (sli?.kind === 'freshness' && sli.ageMinutesMax !== undefined)
-      return [
-        {
-          ...shared,
-          metric: 'FreshnessAgeSeconds',
-          arithmetic: `${sli.ageMinutesMax} min × 60`,
-          periods: periods(mode.detect.forMinutes ?? 1),
-          operator: 'GreaterThanThreshold',
-          threshold: sli.ageMinutesMax * 60,
-        },
-      ]
-    if (sli?.kind === 'latency')
-      return [
-        {
-          ...shared,
-          metric: 'LatencyPercentileMs',
-          arithmetic: `${sli.percentile} of 100 within ${sli.limitMs} ms`,
-          periods: periods(mode.detect.forMinutes ?? 1),
-          operator: 'GreaterThanThreshold',
-          threshold: sli.limitMs,
-        },
-      ]
-    return [
-      {
-        ...shared,
-        metric: 'IndicatorBreach',
-        arithmetic: `1 while it is so (${mode.detect.kind})`,
-        periods: periods(mode.detect.forMinutes ?? 1),
-        operator: 'GreaterThanThreshold',
-        threshold: 0,
-      },
-    ]
-  })
-  // SampleCount of a heartbeat in its whole time; a day is the longest that CloudWatch looks back.
-  const silence = service.watch.silence
-    .filter((beat) => beat.withinMinutes <= 1_440)
-    .map(
-      (beat): Alarm => ({
-        id: `Silent${alertName(beat.id)}`,
-        says: `nothing was heard of ${beat.what}`,
-        arithmetic: `within ${beat.withinMinutes} min; missing data counts as silence`,
-        metric: 'Heartbeat',
-        dimensions: { Heartbeat: beat.id },
-        statistic: 'SampleCount',
-        periodSeconds: beat.withinMinutes * 60,
-        periods: 1,
-        operator: 'LessThanThreshold',
-        threshold: 1,
-        missing: 'breaching',
-        runbook: ONCALL_GUIDE,
-      }),
-    )
-  const first = stagedPairs(service)[0]
-  const lost: Alarm[] = first
-    ? [
-        {
-          id: 'TelemetryLost',
-          says: `we cannot see how citizens of "${service.service.name}" are doing`,
-          arithmetic: 'the counters are exported each minute, at 0 too',
-          metric: 'JourneyStepTotal',
-          dimensions: { Journey: first.journey.id, Step: first.step },
-          statistic: 'SampleCount',
-          periodSeconds: 60,
-          periods: 3,
-          operator: 'LessThanThreshold',
-          threshold: 1,
-          missing: 'breaching',
-          runbook: ONCALL_GUIDE,
-        },
-      ]
-    : []
-  return [...steps, ...synthetic, ...own, ...silence, ...lost]
+  return [
+    ...steps,
+    ...synthetic,
+    ...modesOf(service).map((mode) => modeAlarm(mode, sliOf(service, mode.detect.sli))),
+    ...silenceAlarms(service),
+    ...lostAlarm(service),
+  ]
 }
 
 function stepAlarm(journey: string, threshold: Threshold, runbook: string): Alarm {
@@ -183,45 +106,246 @@ function stepAlarm(journey: string, threshold: Threshold, runbook: string): Alar
     id: `CitizensFail${alertName(journey)}${alertName(threshold.step)}`,
     says: `citizens cannot finish the step ${threshold.step} of ${journey}`,
     arithmetic: `${threshold.failures} in ${threshold.windowMinutes} min (thresholds.md); windows stand still, so half of them in one: ${half}`,
-    metric: 'JourneyStepBad',
-    dimensions: { Journey: journey, Step: threshold.step },
+    metric: METRICS.bad.name,
+    dimensions: { journey, step: threshold.step },
     statistic: 'Sum',
-    periodSeconds: threshold.windowMinutes * 60,
+    periodSeconds: Math.min(DAY_SECONDS, threshold.windowMinutes * 60),
     periods: 1,
     operator: 'GreaterThanOrEqualToThreshold',
     threshold: half,
     missing: 'notBreaching',
     runbook,
+    page: true,
   }
 }
 
-function template(service: Service): string {
-  const namespace = jobOf(service)
+function modeAlarm(mode: FailureMode, sli: Sli | undefined): Alarm {
+  const minutes = (wanted: number) => Math.max(1, Math.min(DAY_SECONDS / 60, Math.ceil(wanted)))
+  const shared = {
+    id: alertName(mode.id),
+    says: `${mode.name}; citizens see: ${mode.citizenSees}`,
+    dimensions: { sli: sli?.id ?? mode.id },
+    statistic: 'Maximum' as const,
+    periodSeconds: 60,
+    operator: 'GreaterThanThreshold' as const,
+    missing: 'notBreaching' as const,
+    runbook: runbookPath(mode),
+    page: sli ? sli.pages : true,
+  }
+  const forMinutes = minutes(mode.detect.forMinutes ?? 1)
+  switch (sli?.kind) {
+    case 'reconciliation':
+      return {
+        ...shared,
+        metric: 'reconciliation_unmatched',
+        arithmetic: `${sli.left} must equal ${sli.right}; ${sli.allowed} may differ, for ${sli.graceMinutes} min`,
+        periods: minutes(sli.graceMinutes),
+        threshold: sli.allowed,
+      }
+    case 'invariant':
+      return {
+        ...shared,
+        metric: 'invariant_violations',
+        arithmetic: `${sli.counts}: ${sli.allowed} are allowed`,
+        periods: 1,
+        threshold: sli.allowed,
+      }
+    case 'latency':
+      return {
+        ...shared,
+        metric: 'latency_percentile_ms',
+        arithmetic: `${sli.percentile} of 100 within ${sli.limitMs} ms`,
+        periods: forMinutes,
+        threshold: sli.limitMs,
+      }
+    case 'freshness':
+      if (sli.ageMinutesMax !== undefined)
+        return {
+          ...shared,
+          metric: 'freshness_age_seconds',
+          arithmetic: `${sli.of}: ${sli.ageMinutesMax} min × 60 = ${sli.ageMinutesMax * 60} s`,
+          periods: forMinutes,
+          threshold: sli.ageMinutesMax * 60,
+        }
+      break
+    default:
+  }
+  return {
+    ...shared,
+    metric: 'sli_breach',
+    arithmetic: `1 while it is so (${mode.detect.kind}), computed by the service (metrics.md)`,
+    periods: forMinutes,
+    threshold: 0,
+  }
+}
+
+/** The gauge stands where a job has left it when it dies, so its age is what tells: the time of the sample less the moment in it. */
+function silenceAlarms(service: Service): Alarm[] {
+  return service.watch.silence.map((beat) => ({
+    id: `Silent${alertName(beat.id)}`,
+    says: `nothing was heard of ${beat.what}`,
+    arithmetic: `${beat.withinMinutes} min × 60 = ${beat.withinMinutes * 60} s; missing data counts as silence`,
+    metric: 'heartbeat_timestamp_seconds',
+    dimensions: { heartbeat: beat.id },
+    statistic: 'Maximum',
+    periodSeconds: 60,
+    periods: 3,
+    operator: 'GreaterThanThreshold',
+    threshold: beat.withinMinutes * 60,
+    missing: 'breaching',
+    runbook: ONCALL_GUIDE,
+    age: true,
+    page: true,
+  }))
+}
+
+function lostAlarm(service: Service): Alarm[] {
+  const [first] = stagedPairs(service)
+  if (!first) return []
   return [
-    "AWSTemplateFormatVersion: '2010-09-09'",
-    `Description: ${JSON.stringify(`Alarms of ${service.service.name}, derived from harm to citizens`)}`,
-    'Parameters:',
-    '  PageTopic: { Type: String, Description: ARN of the topic that pages }',
-    'Resources:',
-    ...alarmsOf(service).flatMap((alarm) => [
-      `  # ${alarm.arithmetic}`,
-      `  ${alarm.id}:`,
-      '    Type: AWS::CloudWatch::Alarm',
-      '    Properties:',
-      `      AlarmName: ${service.service.id}-${alarm.id}`,
-      `      AlarmDescription: ${JSON.stringify(`${alarm.says}. Runbook: ${alarm.runbook}`)}`,
-      `      Namespace: ${namespace}`,
-      `      MetricName: ${alarm.metric}`,
-      '      Dimensions:',
-      ...Object.entries(alarm.dimensions).map(([name, value]) => `        - { Name: ${name}, Value: ${value} }`),
-      `      Statistic: ${alarm.statistic}`,
-      `      Period: ${alarm.periodSeconds}`,
-      `      EvaluationPeriods: ${alarm.periods}`,
-      `      ComparisonOperator: ${alarm.operator}`,
-      `      Threshold: ${alarm.threshold}`,
-      `      TreatMissingData: ${alarm.missing}`,
-      '      AlarmActions: [{ Ref: PageTopic }]',
-      '      OKActions: [{ Ref: PageTopic }]',
-    ]),
-  ].join('\n')
+    {
+      id: 'TelemetryLost',
+      says: `we cannot see how citizens of "${service.service.name}" are doing`,
+      arithmetic: 'the counters are exported each minute, at 0 too; three minutes without are no blink',
+      metric: METRICS.tried.name,
+      dimensions: { journey: first.journey.id, step: first.step },
+      statistic: 'SampleCount',
+      periodSeconds: 60,
+      periods: 3,
+      operator: 'LessThanThreshold',
+      threshold: 1,
+      missing: 'breaching',
+      runbook: ONCALL_GUIDE,
+      page: true,
+    },
+  ]
+}
+
+export function dimensionsOf(dimensions: Readonly<Record<string, string>>): Props[] {
+  return Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value }))
+}
+
+function alarmResource(service: Service, alarm: Alarm): Resource {
+  const actions = alarm.page ? { AlarmActions: [ref('PageTopic')], OKActions: [ref('PageTopic')] } : {}
+  return {
+    id: alarm.id,
+    type: 'AWS::CloudWatch::Alarm',
+    props: {
+      AlarmName: `${service.service.id}-${alarm.id}`,
+      AlarmDescription: `${alarm.says}. Runbook: ${alarm.runbook}`,
+      ...(alarm.age
+        ? { Metrics: ageOf(service, alarm) }
+        : {
+            Namespace: jobOf(service),
+            MetricName: alarm.metric,
+            Dimensions: dimensionsOf(alarm.dimensions),
+            Statistic: alarm.statistic,
+            Period: alarm.periodSeconds,
+          }),
+      EvaluationPeriods: alarm.periods,
+      ComparisonOperator: alarm.operator,
+      Threshold: noted(alarm.threshold, alarm.arithmetic),
+      TreatMissingData: alarm.missing,
+      ...actions,
+    },
+  }
+}
+
+function ageOf(service: Service, alarm: Alarm): Props[] {
+  const Metric = {
+    Namespace: jobOf(service),
+    MetricName: alarm.metric,
+    Dimensions: dimensionsOf(alarm.dimensions),
+  }
+  return [
+    {
+      Id: 'beat',
+      MetricStat: { Metric, Period: alarm.periodSeconds, Stat: alarm.statistic },
+      ReturnData: false,
+    },
+    { Id: 'age', Expression: 'EPOCH(beat) - beat', Label: 'seconds since', ReturnData: true },
+  ]
+}
+
+/** Objectives of steps in Application Signals, on requests; burn over 5 min to 6 h, as its own console shows it. */
+function objectives(service: Service): Resource[] {
+  return service.slis.flatMap((sli): Resource[] => {
+    if (sli.kind !== 'ratio' || sli.journey === undefined || sli.step === undefined) return []
+    const dimensions = { journey: sli.journey, step: sli.step }
+    const query = (Id: string, MetricName: string): Props => ({
+      Id,
+      MetricStat: {
+        Metric: { Namespace: jobOf(service), MetricName, Dimensions: dimensionsOf(dimensions) },
+        Period: 60,
+        Stat: 'Sum',
+      },
+      ReturnData: true,
+    })
+    const days = durationDays(sli.window)
+    return [
+      {
+        id: `Objective${pascal(sli.id)}`,
+        type: 'AWS::ApplicationSignals::ServiceLevelObjective',
+        props: {
+          Name: `${service.service.id}-${sli.id}`,
+          Description: `${sli.good ?? 'good'} of ${sli.total ?? 'all'}`,
+          RequestBasedSli: {
+            RequestBasedSliMetric: {
+              MonitoredRequestCountMetric: { BadCountMetric: [query('bad', METRICS.bad.name)] },
+              TotalRequestCountMetric: [query('total', METRICS.tried.name)],
+            },
+          },
+          Goal: {
+            AttainmentGoal: noted(sli.targetPercent, `of ${days} days; in citizens, not in minutes`),
+            WarningThreshold: noted(
+              30,
+              'Application Signals warns when less than 30 % of the budget is left: its own default',
+            ),
+            Interval: { RollingInterval: { Duration: days, DurationUnit: 'DAY' } },
+          },
+          BurnRateConfigurations: [5, 30, 60, 360].map((minutes) => ({ LookBackWindowMinutes: minutes })),
+        },
+      },
+    ]
+  })
+}
+
+/** CloudWatch's agent reads Prometheus's format and carries each metric with the labels that the alarms name. */
+function agent(service: Service): Record<string, unknown> {
+  const job = jobOf(service)
+  const sets = new Map<string, Set<string>>()
+  const note = (metric: string, labels: readonly string[]) => {
+    const key = labels.join(',')
+    sets.set(key, new Set([...(sets.get(key) ?? []), metric]))
+  }
+  for (const alarm of alarmsOf(service)) note(alarm.metric, Object.keys(alarm.dimensions))
+  for (const metric of [METRICS.tried, METRICS.bad]) note(metric.name, ['journey', 'step'])
+  return {
+    agent: { metrics_collection_interval: 60 },
+    logs: {
+      metrics_collected: {
+        prometheus: {
+          log_group_name: `/holdfast/${service.service.id}`,
+          prometheus_config_path: '/opt/aws/amazon-cloudwatch-agent/etc/prometheus.yml',
+          emf_processor: {
+            metric_namespace: job,
+            metric_declaration: [...sets].map(([labels, metrics]) => ({
+              source_labels: ['job'],
+              label_matcher: `^${job}$`,
+              dimensions: [labels.split(',')],
+              metric_selectors: [...metrics].sort().map((metric) => `^${metric}$`),
+            })),
+          },
+        },
+      },
+    },
+  }
+}
+
+/** Alarms and alerts are two ways to say one thing: each alert that pages has its alarm. */
+export function alertsWithoutAlarm(service: Service): readonly string[] {
+  const ids = new Set(alarmsOf(service).map((alarm) => alarm.id))
+  return alertsOf(service)
+    .map((alert) => alert.name.replace(/^(Synthetic\w+)Fails$/, '$1'))
+    .filter((name) => !ids.has(name))
 }
