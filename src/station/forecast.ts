@@ -104,7 +104,9 @@ export async function forecastDeployment(
   const [open] = await store.list({ kind: 'deployment', service: service.service.id, done: false, limit: 1 })
   const refused = schema.some(({ severity }) => severity === 'error')
   const gates = await Promise.all((plan.gates ?? []).map((gate) => forecastGate(world, plan, gate)))
-  const trial = perMinute > 0 ? planTrial(plan.trial, { sessionsPerHour: (perMinute * HOUR) / 60_000, now }) : null
+  // A ring is over when its own sessions were seen; the strategy's lines say how long that takes at least.
+  const trial =
+    perMinute > 0 && !plan.rings ? planTrial(plan.trial, { sessionsPerHour: (perMinute * HOUR) / 60_000, now }) : null
   return {
     release,
     serving,
@@ -119,8 +121,9 @@ export async function forecastDeployment(
     schema,
     schemaSays: schemaSaysOf(all.length, files.length, world.schema !== undefined),
     trial,
-    trafficSays:
-      perMinute > 0
+    trafficSays: plan.rings
+      ? `rings are held for at least ${durationOf(plan.rings.rings.reduce((sum, { holdMs }) => sum + holdMs, 0))} in all, and until their own sessions were seen`
+      : perMinute > 0
         ? `${perMinute} sessions a minute, the ordinary demand that the definition gives its journeys`
         : 'cannot tell how long the verdict takes, because no journey says how many attempt it (demand)',
     rollback: forecastRollback(plan, trial, service.deployment.rollback.maxMinutes),

@@ -2,6 +2,7 @@
 import { approvalWords, missingApprovals, planHash, whoMay } from '../../core/deploy/approval.ts'
 import { gateRows } from '../../core/deploy/before-view.ts'
 import type { DeploymentState } from '../../core/deploy/deployment.ts'
+import { ringRows } from '../../core/deploy/rings.ts'
 import { durationOf, isoOf, londonOf } from '../../core/time.ts'
 import { percentOf, plural } from '../../core/words.ts'
 import type { Call } from '../command.ts'
@@ -62,6 +63,22 @@ export function summaryOf(state: DeploymentState): Record<string, unknown> {
     failedByDeployment: measured.failedByUs,
     environment: plan.environment ?? null,
     artefact: plan.artefact ?? null,
+    part: plan.part ? { artefact: plan.part.artefact, release: plan.part.release, digest: plan.part.digest } : null,
+    stage: 'stage' in phase ? (phase.stage ?? null) : null,
+    rings: ringRows(state).map(({ id, state: stands, sessions, failed, odds }) => ({
+      ring: id,
+      state: stands,
+      sessions,
+      failed,
+      odds,
+    })),
+    replicas: state.rolling
+      ? { old: state.rolling.old.backends.length, new: state.canary?.backends.length ?? 0 }
+      : null,
+    backfill: state.backfill
+      ? { rows: state.backfill.rows, done: state.backfill.done, says: state.backfill.says }
+      : null,
+    windowUntil: phase.name === 'finishing' && phase.stage === 'warm' ? phase.deadline : null,
     gates: gateRows(state).map(({ id, word, says, ms }) => ({ gate: id, word, says, ms })),
     approvals: {
       needed: plan.waiver?.approvals ? 0 : (plan.approval?.people ?? 0),

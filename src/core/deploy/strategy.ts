@@ -45,7 +45,16 @@ export interface StrategyPlan {
     Partial<
       Pick<
         DeploymentPlan,
-        'warmMs' | 'shadow' | 'rolling' | 'rings' | 'backfill' | 'contract' | 'queries' | 'part' | 'parts'
+        | 'warmMs'
+        | 'shadow'
+        | 'rolling'
+        | 'rings'
+        | 'backfill'
+        | 'contract'
+        | 'queries'
+        | 'part'
+        | 'parts'
+        | 'application'
       >
     >
   /** What a replica is started from, as it differs from the component's own. */
