@@ -21,7 +21,8 @@ test('an engine killed before and after every durable step: the next one goes on
     await once(starter, 'exit')
     const crowd = scene.citizens(120)
 
-    const id = await scene.deploy(store, 'r2')
+    const id = await scene.deploy(store, 'r2', { asked: true })
+    const agreed = scene.agree(store, id)
     const before = performedOf(scene)
     let kills = 0
     for (let over = false; !over; ) {
@@ -33,6 +34,7 @@ test('an engine killed before and after every durable step: the next one goes on
       else kills++
     }
     const end = await scene.until(store, id, isOver)
+    await agreed
     assert.equal(end.phase.name, 'promoted', end.lastWhy)
     assert.ok(kills >= 10, `only ${kills} engines died`)
 
@@ -42,7 +44,15 @@ test('an engine killed before and after every durable step: the next one goes on
     // Only a death between beginning an effect and writing down its outcome repeats it.
     assert.ok(repeated <= kills, `${repeated} repeats after ${kills} deaths`)
     const rows = await store.log(0, 1_000, { subject: id })
-    for (const kind of ['deployment.requested', 'release.started', 'verified', 'promoted', 'finished']) {
+    for (const kind of [
+      'deployment.requested',
+      'gate.result',
+      'approval.given',
+      'release.started',
+      'verified',
+      'promoted',
+      'finished',
+    ]) {
       assert.equal(rows.filter((row) => row.kind === kind).length, 1, `${kind} is decided once`)
     }
     const seen = await crowd.stop(2_000)

@@ -1,13 +1,15 @@
 /** An engine that kills itself with SIGKILL at one point: "commit-before:1" is before its second commit of a decision. */
 import { appendFileSync } from 'node:fs'
+import { localCommands } from '../../src/adapters/commands/run.ts'
 import { gatewayTraffic } from '../../src/adapters/gateway/traffic.ts'
 import { openStore } from '../../src/adapters/postgres/store.ts'
 import { processRuntime } from '../../src/adapters/process/runtime.ts'
 import { deploymentKind, deploymentPerformers } from '../../src/engine/deployments.ts'
 import { startEngine } from '../../src/engine/engine.ts'
+import type { GateDesk } from '../../src/engine/gates.ts'
 import { incidentKind } from '../../src/engine/incidents.ts'
-import { watchKind } from '../../src/engine/watching.ts'
 import type { Performer } from '../../src/engine/registry.ts'
+import { watchKind } from '../../src/engine/watching.ts'
 import type { Store } from '../../src/ports/store.ts'
 
 const { url, control, supervisor, publicPort, journal, kill, leaseMs } = JSON.parse(process.argv[2]!) as {
@@ -54,6 +56,8 @@ const world = {
   probe: { header: 'x-probe', secret: 'secret-of-the-kill-test' },
   env: {},
   notifiers: {},
+  // Of what gates are asked with, these tests need commands only.
+  gates: { commands: localCommands(), service: { runtime: { components: [] } } } as unknown as GateDesk,
 }
 const worlds = () => world
 const watched: Record<string, Performer> = {}

@@ -9,6 +9,7 @@ import { type Embedded, startEmbedded } from '../../src/adapters/postgres/embedd
 import { openStore } from '../../src/adapters/postgres/store.ts'
 import { processRuntime } from '../../src/adapters/process/runtime.ts'
 import { startSupervisor, stopSupervisor } from '../../src/adapters/process/start.ts'
+import { planHash } from '../../src/core/deploy/approval.ts'
 import { type DeploymentPlan, type DeploymentState, newDeployment } from '../../src/core/deploy/deployment.ts'
 import { TRIAL_DEFAULTS } from '../../src/core/deploy/trial.ts'
 import { type Crowd, startCrowd } from '../../src/load/crowd.ts'
@@ -30,7 +31,14 @@ export interface Scene {
   /** An engine in a process of its own. `kill` names where it kills itself; absent: nowhere. */
   engine(options?: { readonly kill?: string; readonly leaseMs?: number }): ChildProcess
   citizens(perSecond: number): Crowd
-  deploy(store: Store, release: string, options?: { readonly bad?: boolean; readonly bakeMs?: number }): Promise<string>
+  /** `asked`: a gate that runs a command, and one person who must agree. */
+  deploy(
+    store: Store,
+    release: string,
+    options?: { readonly bad?: boolean; readonly bakeMs?: number; readonly asked?: boolean },
+  ): Promise<string>
+  /** Somebody else than the one who asked agrees, as soon as the deployment waits for it. */
+  agree(store: Store, id: string): Promise<void>
   /** The deployment's state as soon as `holds`. */
   until(store: Store, id: string, holds: (state: DeploymentState) => boolean): Promise<DeploymentState>
   close(): Promise<void>
@@ -47,7 +55,7 @@ export async function openScene(): Promise<Scene> {
   const stores: Store[] = []
   const engines = new Set<ChildProcess>()
   const crowds: Crowd[] = []
-  return {
+  const scene: Scene = {
     state,
     url,
     database,
@@ -79,15 +87,21 @@ export async function openScene(): Promise<Scene> {
       crowds.push(crowd)
       return crowd
     },
-    async deploy(store, release, { bad = false, bakeMs = 600 } = {}) {
+    async deploy(store, release, { bad = false, bakeMs = 600, asked = false } = {}) {
       const [last] = await store.list({ kind: 'deployment', limit: 1 })
       const serving = last ? (last.state as unknown as DeploymentState).serving : null
       const instances = serving ? await runtime.instances(serving) : []
       if (isUnreachable(instances)) throw new Error(instances.why)
       const backends = instances.map(({ id, host, port }) => ({ id, host, port }))
-      const plan = planOf(release, serving ? { release: serving, backends } : null, bad, bakeMs)
+      const next = planOf(release, serving ? { release: serving, backends } : null, bad, bakeMs)
+      const plan = asked ? { ...next, ...ASKED } : next
       await store.create('svc', newDeployment(plan, await store.now()), [])
       return plan.id
+    },
+    async agree(store, id) {
+      const { plan } = await scene.until(store, id, ({ phase }) => phase.name === 'awaiting-approval')
+      const payload = { reason: 'read it', plan: planHash(plan), how: 'test' }
+      await store.post({ to: id, id: 'agree', name: 'approve', who: 'ben', payload })
     },
     async until(store, id, holds) {
       for (;;) {
@@ -107,6 +121,7 @@ export async function openScene(): Promise<Scene> {
       rmSync(state, { recursive: true, force: true })
     },
   }
+  return scene
 }
 
 /** How often each effect was begun, by its key. */
@@ -115,6 +130,27 @@ export function performedOf(scene: Scene): Map<string, number> {
   for (const key of readFileSync(scene.journal, 'utf8').split('\n').filter(Boolean))
     counts.set(key, (counts.get(key) ?? 0) + 1)
   return counts
+}
+
+const ASKED: Partial<DeploymentPlan> = {
+  gates: [
+    {
+      id: 'unit',
+      name: 'Unit',
+      kind: 'command',
+      how: 'command',
+      pass: null,
+      run: [process.execPath, '-e', '0'],
+      envNames: [],
+      report: null,
+      about: null,
+      ageMsMax: 1,
+      files: [],
+      msMax: 60_000,
+    },
+  ],
+  approvals: 1,
+  approval: { people: 1, roles: [], may: [], known: [], waitMs: 600_000, validMs: 600_000 },
 }
 
 const SCRIPT = {

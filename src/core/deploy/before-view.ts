@@ -49,7 +49,7 @@ export function gateRows(state: DeploymentState): GateRow[] {
 
 function rowOf(state: DeploymentState, gate: GatePlan): GateRow {
   const base = { id: gate.id, name: gate.name, ms: null, tail: '' }
-  if (gate.how === 'private') return { ...base, ...privateWords(state) }
+  if (gate.how === 'private') return { ...base, ...privateWords(state, gate) }
   const result = state.gates?.find((one) => one.gate === gate.id)
   if (result) {
     const word = result.passed ? 'passed' : result.excused ? 'skipped' : 'failed'
@@ -62,18 +62,29 @@ function rowOf(state: DeploymentState, gate: GatePlan): GateRow {
   return { ...base, word: 'not asked', says: 'The release had been refused before its turn came.' }
 }
 
-/** The synthetic journeys are tried on the started release, before any citizen. */
-function privateWords(state: DeploymentState): Pick<GateRow, 'word' | 'says'> {
+/** What is tried on the started release, before any citizen meets it: synthetic journeys, and answers in the shadow. */
+function privateWords(state: DeploymentState, { kind }: GatePlan): Pick<GateRow, 'word' | 'says'> {
   const { history, phase, measured } = state
-  if (measured.trialAt !== null) return { word: 'passed', says: 'A synthetic citizen completed them in private.' }
-  if (phase.name === 'verifying')
-    return { word: 'asked', says: 'A synthetic citizen is trying the release in private.' }
-  if (history.some((one) => one.phase === 'verifying')) {
-    return { word: 'failed', says: 'The synthetic citizen could not use the release, or no answer came in time.' }
-  }
+  const [name, what] = kind === 'shadow' ? (['shadowing', SHADOW] as const) : (['verifying', JOURNEYS] as const)
+  if (phase.name === name) return { word: 'asked', says: what.asked }
+  // A first release has no other beside it, and whatever was looked at ended well when citizens met the release.
+  const looked = history.some((one) => one.phase === name)
+  if (measured.trialAt !== null && (looked || kind !== 'shadow')) return { word: 'passed', says: what.passed }
+  if (looked) return { word: 'failed', says: what.failed }
   const over = phase.name === 'refused' || phase.name === 'promoted' || phase.name === 'rolled-back'
   if (over) return { word: 'not asked', says: 'The release was never started beside another one.' }
   return { word: 'waiting', says: 'Once the release has started, before any citizen meets it.' }
+}
+
+const JOURNEYS = {
+  asked: 'A synthetic citizen is trying the release in private.',
+  passed: 'A synthetic citizen completed them in private.',
+  failed: 'The synthetic citizen could not use the release, or no answer came in time.',
+}
+const SHADOW = {
+  asked: 'Copies of requests are answered by both releases, and their answers compared.',
+  passed: 'The answers of both releases were compared, and nothing speaks against it.',
+  failed: 'The answers differ in ways that nobody intended, or too few could be compared.',
 }
 
 export function approvalView(state: DeploymentState): ApprovalView | null {

@@ -1,5 +1,5 @@
 /** Has taking a release back been done lately, for real or as a rehearsal? What was never done does not work when it matters. */
-import { DAY, durationOf, type Instant, londonOf } from '../time.ts'
+import { DAY, type Instant, londonOf } from '../time.ts'
 import { plural } from '../words.ts'
 
 /** Entries of the log that show a release being taken back, or the rehearsal of it. */
@@ -20,7 +20,7 @@ export function judgeDrill(
   const within = plural(Math.round(ageMsMax / DAY), 'day')
   if (!last || now - last.at > ageMsMax) {
     const says = last
-      ? `The last rollback was ${durationOf(now - last.at)} ago (${last.subject}); ${within} are allowed.`
+      ? `The last rollback was ${plural(Math.floor((now - last.at) / DAY), 'day')} ago (${last.subject}); ${within} are allowed.`
       : `The log shows no rollback, for real or rehearsed, within ${within}.`
     return { passed: false, says: `${says} Rehearse one: holdfast rehearse rollback`, last }
   }

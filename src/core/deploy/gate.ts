@@ -7,7 +7,7 @@ import type { Json } from '../json.ts'
 import { DAY, HOUR, type Instant, MINUTE, SECOND } from '../time.ts'
 import type { DeploymentPlan } from './deployment.ts'
 
-/** How the answer comes about. `private`: the synthetic journeys, which run once the release has started, before any citizen. */
+/** How the answer comes about. `private`: synthetic journeys and the shadow, once the release has started, before any citizen. */
 export type GateHow = 'target' | 'window' | 'migration' | 'drill' | 'alerts' | 'report' | 'command' | 'private' | 'none'
 
 /** A gate as it was frozen with the deployment's plan. */
@@ -136,7 +136,7 @@ const NOTHING = {
 } as const
 
 function planned(gate: Gate, service: Service): GatePlan {
-  const how = howOf(gate)
+  const how = howOf(gate, service)
   const drillMs = service.deployment.rollback.drillEveryDays * DAY
   return {
     id: gate.id,
@@ -155,9 +155,12 @@ function planned(gate: Gate, service: Service): GatePlan {
 }
 
 /** A command of the team's own always goes before what Holdfast would do by itself for that kind. */
-function howOf(gate: Gate): GateHow {
+function howOf(gate: Gate, { deployment }: Service): GateHow {
   if (gate.run) return 'command'
   if (gate.kind === 'journeys') return 'private'
+  // A deployment that begins in the shadow asks this one itself, with more evidence than a gate could have.
+  const strategies = [deployment.strategy, ...deployment.byArtefact.map(({ strategy }) => strategy)]
+  if (gate.kind === 'shadow' && strategies.includes('shadow')) return 'private'
   if (gate.kind === 'migration' || gate.kind === 'drill' || gate.kind === 'alerts') return gate.kind
   return gate.report ? 'report' : 'none'
 }
