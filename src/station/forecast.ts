@@ -183,7 +183,7 @@ export function forecastLines(forecast: Forecast): string[] {
     ...(environment
       ? []
       : ['Target: cannot tell whether this is the right place, because the definition names no environments.']),
-    'Gates, all before anything moves:',
+    'Gates:',
     ...gates.map(({ name, now, says }) => `  ${now.padEnd(6)}  ${name}: ${says}`),
     approvals > 0
       ? `Approvals: ${plural(approvals, 'person', 'people')} must agree, none has yet. Who may: ${forecast.whoMay}. How: holdfast deploy approve`

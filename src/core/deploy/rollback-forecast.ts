@@ -1,6 +1,7 @@
 /**
  * How long taking this release back would take: the sum of its parts, each with its low, likely and high figure and where that comes from.
- * Until "switch" citizens meet the bad release; what follows only tidies up.
+ * Seeing that it is bad stands apart: it is bounded in citizens, not in minutes, and takes as long as few citizens come. After "switch"
+ * nobody meets the bad release any more; what follows only tidies up.
  */
 import { durationOf, MINUTE, SECOND } from '../time.ts'
 import type { DeploymentPlan } from './deployment.ts'
@@ -18,11 +19,14 @@ export interface RollbackPart {
 }
 
 export interface RollbackForecast {
+  /** Until it is seen to be bad. */
+  readonly seen: RollbackPart
+  /** From the decision on. */
   readonly parts: readonly RollbackPart[]
   readonly low: number
   readonly likely: number
   readonly high: number
-  /** Until nobody meets the bad release any more. */
+  /** From the decision until nobody meets the bad release any more. */
   readonly safe: { readonly low: number; readonly likely: number; readonly high: number }
   /** The promise that it is held against, in ms. */
   readonly promisedMs: number
@@ -42,17 +46,17 @@ export function forecastRollback(
   const harm = [...(trial?.harm ?? [])].sort((a, b) => b.rate - a.rate)
   const detect = harm.length > 0 ? harm : null
   const at = (i: number) => detect?.[Math.min(i, detect.length - 1)]?.ms ?? BLIND_MS
+  const seen: RollbackPart = {
+    name: 'see it',
+    lowMs: at(0),
+    likelyMs: at(1),
+    highMs: at(2),
+    from: detect
+      ? `until proof when ${detect.map(({ rate }) => `${Math.round(rate * 100)} %`).join(', ')} of attempts fail`
+      : `nobody can tell at this traffic; after ${durationOf(BLIND_MS)} without figures it is taken back all the same`,
+    exposed: true,
+  }
   const parts: RollbackPart[] = [
-    {
-      name: 'see it',
-      lowMs: at(0),
-      likelyMs: at(1),
-      highMs: at(2),
-      from: detect
-        ? `until proof when ${detect.map(({ rate }) => `${Math.round(rate * 100)} %`).join(', ')} of attempts fail`
-        : `nobody can tell at this traffic; after ${durationOf(BLIND_MS)} without figures it is taken back all the same`,
-      exposed: true,
-    },
     {
       name: 'decide',
       lowMs: DECIDE_MS / 2,
@@ -95,19 +99,20 @@ export function forecastRollback(
   const promisedMs = promisedMinutes * MINUTE
   const held = high <= promisedMs ? 'within' : likely <= promisedMs ? 'likely within, at worst beyond,' : 'beyond'
   return {
+    seen,
     parts,
     low,
     likely,
     high,
     safe,
     promisedMs,
-    says: `Taking it back: ${durationOf(low)} / ${durationOf(likely)} / ${durationOf(high)} (low, likely, high), ${held} the ${durationOf(promisedMs)} promised. Citizens are off it after ${durationOf(safe.low)} / ${durationOf(safe.likely)} / ${durationOf(safe.high)}.`,
+    says: `Taking it back, once decided: ${durationOf(low)} / ${durationOf(likely)} / ${durationOf(high)} (low, likely, high), ${held} the ${durationOf(promisedMs)} promised. Citizens are off it after ${durationOf(safe.low)} / ${durationOf(safe.likely)} / ${durationOf(safe.high)}.`,
   }
 }
 
 /** One line a part: "drain 0 s / 6 s / 12 s: requests that have begun …". */
-export function rollbackLines({ parts }: RollbackForecast): string[] {
-  return parts.map(
+export function rollbackLines({ seen, parts }: RollbackForecast): string[] {
+  return [...parts, seen].map(
     ({ name, lowMs, likelyMs, highMs, from }) =>
       `${name.padEnd(7)} ${durationOf(lowMs)} / ${durationOf(likelyMs)} / ${durationOf(highMs)}   ${from}`,
   )
