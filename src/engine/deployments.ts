@@ -66,7 +66,9 @@ export function deploymentPerformers(worlds: Worlds): Readonly<Record<string, Pe
       if (!world.schema) return noSchema(world)
       return obeyed(await world.schema.backfill(payload as never, epoch))
     }),
-    'runtime.start': within(async (world, payload, epoch) => {
+    'runtime.start': within(async (world, payload, epoch, context) => {
+      // Asked for before the release was taken back: it would stand in the way of the old replicas that are starting.
+      if (await isTakenBack(String(payload.release), context)) return { started: false, why: 'overtaken', logTail: '' }
       const { envNames, env, ...plan } = payload as unknown as ReleasePlan
       const named = Object.fromEntries(envNames.map((name) => [name, world.env[name] ?? '']))
       const spec = { ...plan, epoch, service: world.service, env: { ...named, ...env } }
@@ -117,6 +119,11 @@ async function areLeaving(instances: readonly string[], { machine }: EffectConte
   const state = (await machine())?.state as unknown as DeploymentState | undefined
   const gone = new Set(state?.rolling?.move?.gone ?? [])
   return instances.every((id) => gone.has(id))
+}
+
+async function isTakenBack(release: string, { machine }: EffectContext): Promise<boolean> {
+  const state = (await machine())?.state as unknown as DeploymentState | undefined
+  return state?.phase.name === 'rolling-back' && state.plan.next.release === release
 }
 
 async function isOvertaken(version: number, { machine }: EffectContext): Promise<boolean> {

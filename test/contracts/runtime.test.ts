@@ -174,6 +174,27 @@ describe('the process supervisor', () => {
     await runtime.stop('env', 1)
   })
 
+  test('a replica that joins and fails leaves again, says why, and those that ran go on', async () => {
+    const marker = join(state, 'full')
+    const program = PROGRAM.replace("if (KIND === 'dead')", `if (require('node:fs').existsSync('${marker}'))`)
+    const wish = { ...specOf('joins', 'good', 1, 1), command: [process.execPath, '-e', program] }
+    const [first] = await start(wish)
+    writeFileSync(marker, '')
+    const answer = await runtime.start({ ...wish, replicas: 3 })
+    assert.ok('started' in answer && !answer.started)
+    assert.match(answer.why, /joins/)
+    assert.match(answer.logTail, /no such setting/)
+    const left = await runtime.instances('joins')
+    assert.ok(!isUnreachable(left))
+    assert.deepEqual(
+      left.map(({ id, restarts, ready }) => [id, restarts, ready]),
+      [[first!.id, 0, true]],
+    )
+    rmSync(marker)
+    assert.equal((await start({ ...wish, replicas: 2 })).length, 2)
+    await runtime.stop('joins', 1)
+  })
+
   test('puts port and release into the command', async () => {
     const [instance] = await start(specOf('argv', 'good', 1, 1))
     assert.deepEqual((await askProgram(instance!)).words, ['argv', String(instance!.port)])
