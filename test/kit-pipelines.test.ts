@@ -110,10 +110,8 @@ for (const [name] of EXAMPLES)
       const { findings } = judge({ files, problems: [] }, RULES, Date.UTC(2026, 10, 23))
       const loud = findings.filter(
         ({ verdict, severity, rule }) =>
-          // A deployment on evidence takes as long as its bake; Holdfast itself pages when it hangs.
           verdict === 'fail' &&
           severity !== 'info' &&
-          rule !== 'deploy-timeout' &&
           // The definition asks nobody.
           (rule !== 'gate-approval' || service.deployment.approvals.people > 0),
       )

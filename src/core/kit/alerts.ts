@@ -24,6 +24,8 @@ export interface Alert {
   readonly journey?: string
   readonly step?: string
   readonly mode?: string
+  /** The indicator that it watches by itself, because no failure mode is seen by it. */
+  readonly indicator?: string
   readonly arithmetic: readonly string[]
   /** What the test feeds to it: series while healthy and while broken. */
   readonly probe: Probe
@@ -75,6 +77,7 @@ export function alertsOf(service: Service): readonly Alert[] {
       .filter((journey) => journey.steps.length > 0)
       .map((journey) => syntheticAlert(service, journey)),
     ...modesOf(service).flatMap((mode) => modeAlert(service, mode) ?? []),
+    ...service.slis.flatMap((sli) => indicatorAlert(service, sli) ?? []),
     ...silenceAlerts(service),
     telemetryAlert(service),
   ]
@@ -168,7 +171,9 @@ function modeAlert(service: Service, mode: FailureMode): Alert | undefined {
     service.journeys.some((journey) => journey.id === mode.journeys[0] && journey.steps.length > 0)
   )
     return undefined
-  const measured = measureOf(mode, sli, jobOf(service))
+  const { kind, forMinutes = 0, breach, says } = mode.detect
+  const words = breach ?? says ?? sli?.name ?? mode.citizenSees
+  const measured = measureOf({ id: mode.id, kind, forMinutes, words }, sli, jobOf(service))
   const page = sli ? sli.pages : true
   const journeys = journeysOf(service, mode).map((journey) => journey.name)
   return {
@@ -197,10 +202,65 @@ interface Measure {
   readonly arithmetic: readonly string[]
 }
 
-function measureOf(mode: FailureMode, sli: Sli | undefined, job: string): Measure {
-  const id = sli?.id ?? mode.id
+/** An indicator that may wake somebody and by which no failure mode is seen: without an alert of its own nobody would look at it. */
+function indicatorAlert(service: Service, sli: Sli): Alert | undefined {
+  if (!sli.pages || service.failureModes.some((mode) => mode.detect.sli === sli.id)) return undefined
+  const journey = service.journeys.find((known) => known.id === sli.journey)
+  // Steps and walks have alerts of their own.
+  if (sli.kind === 'ratio' && sli.step !== undefined) return undefined
+  if (sli.kind === 'synthetic' && (journey?.steps.length ?? 0) > 0) return undefined
+  const words = sli.name ?? wordsOf(sli)
+  const watched = { id: sli.id, kind: sli.kind, forMinutes: 0, words: `not kept: ${words}` }
+  const measured = measureOf(watched, sli, jobOf(service))
+  return {
+    name: alertName(sli.id),
+    expr: measured.expr,
+    forMinutes: measured.forMinutes,
+    page: true,
+    summary: `not as promised: ${words}${journey ? ` (${journey.name})` : ''}`,
+    runbook: journey ? runbookOfJourney(service, journey.id) : ONCALL_GUIDE,
+    indicator: sli.id,
+    ...(journey ? { journey: journey.id } : {}),
+    arithmetic: measured.arithmetic,
+    probe: {
+      series: [{ name: measured.series, healthy: measured.healthy, broken: measured.broken }],
+      afterMinutes: measured.forMinutes + 1,
+    },
+  }
+}
+
+/** What an indicator is about, where it has no name. */
+function wordsOf(sli: Sli): string {
+  switch (sli.kind) {
+    case 'reconciliation':
+      return `${sli.left} equal ${sli.right}`
+    case 'invariant':
+      return `no ${sli.counts}`
+    case 'by-time':
+      return `${sli.good}${sli.by ? ` by ${sli.by}` : ''}`
+    case 'ratio':
+      return `${sli.targetPercent} % ${sli.good ?? 'good'}`
+    case 'latency':
+      return `${sli.percentile} of 100 ${sli.of ? `of ${sli.of} ` : ''}within ${sli.limitMs} ms`
+    case 'synthetic':
+      return sli.of.join(', ')
+    default:
+      return sli.of
+  }
+}
+
+/** What is watched: a failure mode, or an indicator by itself. */
+interface Watched {
+  readonly id: string
+  readonly kind: string
+  readonly forMinutes: number
+  readonly words: string
+}
+
+function measureOf(watched: Watched, sli: Sli | undefined, job: string): Measure {
+  const id = sli?.id ?? watched.id
   const labels = `{job="${job}",sli="${id}"}`
-  const forMinutes = mode.detect.forMinutes ?? 0
+  const { forMinutes } = watched
   const gauge = (name: string, above: number, minutes: number, why: string): Measure => ({
     expr: `max(${name}${labels}) > ${above}`,
     series: `${name}${labels}`,
@@ -237,12 +297,11 @@ function measureOf(mode: FailureMode, sli: Sli | undefined, job: string): Measur
       Math.max(1, forMinutes),
       `${sli.percentile} of 100 within ${sli.limitMs} ms`,
     )
-  const words = mode.detect.breach ?? mode.detect.says ?? sli?.name ?? mode.citizenSees
   return gauge(
     'sli_breach',
     0,
     forMinutes,
-    `computed outside of Prometheus (${mode.detect.kind}), because it needs calendars, tenants or a second calculation: ${words}; 1 while it is so`,
+    `computed outside of Prometheus (${watched.kind}), because it needs calendars, tenants or a second calculation: ${watched.words}; 1 while it is so`,
   )
 }
 
@@ -384,6 +443,6 @@ export function yamlText(text: string): string {
 export function alertsFor(service: Service, mode: FailureMode): readonly string[] {
   const path = runbookPath(mode)
   return alertsOf(service)
-    .filter((alert) => alert.mode === mode.id || alert.runbook === path)
+    .filter((alert) => alert.mode === mode.id || (alert.runbook === path && alert.indicator === undefined))
     .map((alert) => alert.name)
 }

@@ -95,6 +95,12 @@ export function alarmsOf(service: Service): readonly Alarm[] {
     ...steps,
     ...synthetic,
     ...modesOf(service).map((mode) => modeAlarm(mode, sliOf(service, mode.detect.sli))),
+    ...alertsOf(service).flatMap((alert) => {
+      const sli = sliOf(service, alert.indicator)
+      if (!sli) return []
+      const { name: id, summary: says, runbook = ONCALL_GUIDE } = alert
+      return [measureAlarm({ id, of: sli.id, says, kind: sli.kind, forMinutes: 1, runbook, page: true }, sli)]
+    }),
     ...silenceAlarms(service),
     ...lostAlarm(service),
   ]
@@ -120,19 +126,34 @@ function stepAlarm(journey: string, threshold: Threshold, runbook: string): Alar
 }
 
 function modeAlarm(mode: FailureMode, sli: Sli | undefined): Alarm {
+  const { kind, forMinutes = 1 } = mode.detect
+  const says = `${mode.name}; citizens see: ${mode.citizenSees}`
+  const page = sli ? sli.pages : true
+  const of = sli?.id ?? mode.id
+  return measureAlarm({ id: alertName(mode.id), of, says, kind, forMinutes, runbook: runbookPath(mode), page }, sli)
+}
+
+interface Watched extends Pick<Alarm, 'id' | 'says' | 'runbook' | 'page'> {
+  /** Value of the label `sli`. */
+  readonly of: string
+  readonly kind: string
+  readonly forMinutes: number
+}
+
+/** The alarm on an indicator's own number, or on the service's word that it is broken. */
+function measureAlarm({ id, of, says, kind, forMinutes, runbook, page }: Watched, sli: Sli | undefined): Alarm {
   const minutes = (wanted: number) => Math.max(1, Math.min(DAY_SECONDS / 60, Math.ceil(wanted)))
   const shared = {
-    id: alertName(mode.id),
-    says: `${mode.name}; citizens see: ${mode.citizenSees}`,
-    dimensions: { sli: sli?.id ?? mode.id },
+    id,
+    says,
+    dimensions: { sli: of },
     statistic: 'Maximum' as const,
     periodSeconds: 60,
     operator: 'GreaterThanThreshold' as const,
     missing: 'notBreaching' as const,
-    runbook: runbookPath(mode),
-    page: sli ? sli.pages : true,
+    runbook,
+    page,
   }
-  const forMinutes = minutes(mode.detect.forMinutes ?? 1)
   switch (sli?.kind) {
     case 'reconciliation':
       return {
@@ -155,7 +176,7 @@ function modeAlarm(mode: FailureMode, sli: Sli | undefined): Alarm {
         ...shared,
         metric: 'latency_percentile_ms',
         arithmetic: `${sli.percentile} of 100 within ${sli.limitMs} ms`,
-        periods: forMinutes,
+        periods: minutes(forMinutes),
         threshold: sli.limitMs,
       }
     case 'freshness':
@@ -164,7 +185,7 @@ function modeAlarm(mode: FailureMode, sli: Sli | undefined): Alarm {
           ...shared,
           metric: 'freshness_age_seconds',
           arithmetic: `${sli.of}: ${sli.ageMinutesMax} min × 60 = ${sli.ageMinutesMax * 60} s`,
-          periods: forMinutes,
+          periods: minutes(forMinutes),
           threshold: sli.ageMinutesMax * 60,
         }
       break
@@ -173,8 +194,8 @@ function modeAlarm(mode: FailureMode, sli: Sli | undefined): Alarm {
   return {
     ...shared,
     metric: 'sli_breach',
-    arithmetic: `1 while it is so (${mode.detect.kind}), computed by the service (metrics.md)`,
-    periods: forMinutes,
+    arithmetic: `1 while it is so (${kind}), computed by the service (metrics.md)`,
+    periods: minutes(forMinutes),
     threshold: 0,
   }
 }

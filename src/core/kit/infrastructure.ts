@@ -50,11 +50,19 @@ export function infrastructureFiles({ service }: Source): KitFile[] {
   }
 }
 
+/** Until an image is on its machine, assumed (`holdfast check` assumes the same). */
+const PULL_SECONDS = 30
+
 function kubernetes(service: Service, web: Component): string {
   const budget = budgetOf(web)
   const probeSeconds = 5
   const starts = Math.ceil(web.startSecondsMax / probeSeconds)
   const name = `${service.service.id}-${web.id}`
+  // A new pod is pulled, starts, and answers its probe once; all batches must fit into half of the promise.
+  const eachSeconds = PULL_SECONDS + web.startSecondsMax + probeSeconds
+  const { maxMinutes } = service.deployment.rollback
+  const batches = Math.max(1, Math.floor((maxMinutes * 60) / 2 / eachSeconds))
+  const surge = Math.max(1, Math.ceil(web.replicas / batches))
   return [
     'apiVersion: apps/v1',
     'kind: Deployment',
@@ -63,10 +71,11 @@ function kubernetes(service: Service, web: Component): string {
     `  replicas: ${web.replicas}`,
     `  # ${service.deployment.rollback.maxMinutes} minutes are promised for the way back; kept releases are the way back.`,
     '  revisionHistoryLimit: 10',
-    `  # Starting takes up to ${web.startSecondsMax} s for each of ${web.replicas} replicas, two at a time, and as long again.`,
-    `  progressDeadlineSeconds: ${Math.max(120, Math.ceil((web.startSecondsMax * web.replicas) / 2) * 2)}`,
-    '  # No replica goes before another can serve.',
-    '  strategy: { type: RollingUpdate, rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } }',
+    `  # ${Math.ceil(web.replicas / surge)} batches of ${eachSeconds} s, and as long again.`,
+    `  progressDeadlineSeconds: ${Math.max(120, Math.ceil(web.replicas / surge) * eachSeconds * 2)}`,
+    `  # No replica goes before another can serve. Pull ${PULL_SECONDS} s + start ${web.startSecondsMax} s + probe ${probeSeconds} s = ${eachSeconds} s a batch;`,
+    `  # ${batches} of them fit into half of ${maxMinutes} min, so ${surge} of ${web.replicas} at a time.`,
+    `  strategy: { type: RollingUpdate, rollingUpdate: { maxUnavailable: 0, maxSurge: ${surge} } }`,
     `  selector: { matchLabels: { app: ${name} } }`,
     '  template:',
     `    metadata: { labels: { app: ${name} } }`,
