@@ -1,8 +1,11 @@
 /** One service: may a release go out now and when, how long a verdict would take, what a bad one would cost, and what went before. */
+import type { Service } from '../../core/define/schema.ts'
+import { approvalOf, whoMay } from '../../core/deploy/approval.ts'
 import type { DeploymentState } from '../../core/deploy/deployment.ts'
+import { type GateHow, gatesOf } from '../../core/deploy/gate.ts'
 import { viewDeployment } from '../../core/deploy/view.ts'
 import { durationOf, MINUTE, SECOND } from '../../core/time.ts'
-import { countOf, percentOf } from '../../core/words.ts'
+import { countOf, percentOf, plural } from '../../core/words.ts'
 import type { Asked, Look } from '../desk.ts'
 import { type Html, html, NOTHING } from '../html.ts'
 import { Region, type Screen } from '../layout.ts'
@@ -36,6 +39,7 @@ export async function servicePage(look: Look, asked: Asked): Promise<Screen | nu
           : html`<p class="govuk-body">This console has no definition of the service, so it cannot tell when releases may start.</p>`,
       ),
       new Region('forecast', view ? forecastHtml(view) : NOTHING),
+      new Region('before', service ? beforeHtml(service) : NOTHING),
       new Region('history', historyHtml(states, look)),
       new Region('days', view ? daysHtml(view) : NOTHING),
     ],
@@ -81,6 +85,39 @@ ${insetText(html`<code>holdfast deploy start RELEASE</code>`)}`
 function roughly(ms: number): string {
   const grain = ms > 2 * MINUTE ? MINUTE : SECOND
   return durationOf(Math.round(ms / grain) * grain)
+}
+
+/** What is asked before anything moves; what came of it stands on the deployment's own page. */
+function beforeHtml(service: Service): Html {
+  const approval = approvalOf(service)
+  const people = approval
+    ? `${plural(approval.people, 'person', 'people')} must agree, and never the one who asks. Who may: ${whoMay({ approval, requestedBy: 'the one who asks' })}.`
+    : 'Inside the window nobody else has to agree.'
+  return html`<h2 class="govuk-heading-m">What must be so first</h2>
+<p class="govuk-body">${people}</p>
+${wideTable({
+  label: 'Gates',
+  caption: 'A gate that could not run has failed',
+  head: [{ text: 'Gate' }, { text: 'How it is asked' }, { text: 'What passing means' }],
+  firstCellIsHeader: true,
+  rows: gatesOf(service).map(({ name, how, run, report, pass }) => [
+    name,
+    run.length > 0 ? html`<code>${run.join(' ')}</code>` : how === 'report' ? `report ${report}` : HOW[how],
+    pass ?? '',
+  ]),
+})}`
+}
+
+const HOW: Readonly<Record<GateHow, string>> = {
+  target: 'environment, account, region and database host against the definition',
+  window: 'the calendar, when the deployment starts',
+  migration: 'what each schema change does to the running release',
+  drill: 'the log: was a rollback done or rehearsed lately?',
+  alerts: 'every paging alert on made-up faults',
+  report: 'a report',
+  command: 'a command',
+  private: 'on the started release, before any citizen meets it',
+  none: 'nothing says how: it fails until the definition does',
 }
 
 function daysHtml(view: WindowView): Html {
