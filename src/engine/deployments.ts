@@ -68,7 +68,7 @@ export function deploymentPerformers(worlds: Worlds): Readonly<Record<string, Pe
     }),
     'runtime.start': within(async (world, payload, epoch, context) => {
       // Asked for before the release was taken back: it would stand in the way of the old replicas that are starting.
-      if (await isTakenBack(String(payload.release), context)) return { started: false, why: 'overtaken', logTail: '' }
+      if (await isTakenBack(String(payload.release), context)) return whatRuns(world, String(payload.release))
       const { envNames, env, ...plan } = payload as unknown as ReleasePlan
       const named = Object.fromEntries(envNames.map((name) => [name, world.env[name] ?? '']))
       const spec = { ...plan, epoch, service: world.service, env: { ...named, ...env } }
@@ -119,6 +119,15 @@ async function areLeaving(instances: readonly string[], { machine }: EffectConte
   const state = (await machine())?.state as unknown as DeploymentState | undefined
   const gone = new Set(state?.rolling?.move?.gone ?? [])
   return instances.every((id) => gone.has(id))
+}
+
+/** An earlier try may have started some: whoever counts replicas must know of them. */
+async function whatRuns({ runtime }: World, release: string): Promise<Json> {
+  const instances = await runtime.instances(release)
+  if (isUnreachable(instances)) return { ...instances }
+  return instances.length === 0
+    ? { started: false, why: 'overtaken', logTail: '' }
+    : { started: true, instances: instances as unknown as Json }
 }
 
 async function isTakenBack(release: string, { machine }: EffectContext): Promise<boolean> {

@@ -25,6 +25,7 @@ import { moveAnswered, oldCanCarry, placesIn } from './rolling.ts'
 import {
   calmUnconfirmed,
   confirmRollback,
+  lateBatch,
   pageUnconfirmed,
   refill,
   refilled,
@@ -342,9 +343,10 @@ function stopAnswered(draft: Draft, answer: Readonly<Record<string, Json>>): voi
 
 /** Replicas of a rolling deployment came, left, or did not come. */
 function replicasAnswered(draft: Draft, effect: string, answer: Readonly<Record<string, Json>>): void {
+  const { phase } = draft.state
+  if (phase.name === 'rolling-back' && lateBatch(draft, effect, answer)) return
   const failed = moveAnswered(draft, effect, answer)
   if (!failed) return
-  const { phase } = draft.state
   if (phase.name === 'on-trial') rollBack(draft, failed.failed)
   else if (phase.name === 'rolling-back' && phase.stage === 'restoring') restored(draft, failed.failed)
   else if (phase.name === 'rolling-back' && phase.stage === 'refilling') refilled(draft, failed.failed)

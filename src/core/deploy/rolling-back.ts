@@ -8,13 +8,14 @@
  * and the others stay until enough old replicas were started again (restoring): a service that breaks down under its load helps nobody.
  * What is missing after that is started when the bad release is gone (refilling).
  */
+import type { Json } from '../json.ts'
 import { durationOf, type Instant } from '../time.ts'
 import { plural } from '../words.ts'
 import { CONFIRM_MS, type DeploymentSeen } from './deployment.ts'
 import type { Draft } from './draft.ts'
 import { HINT_MS } from './finishing.ts'
 import { capacityIncident, harmIncident, harmIncidentId, unconfirmedIncident, unconfirmedIncidentId } from './harm.ts'
-import { beginMove, dropMove, moveTick, oldArm, oldCanCarry, oldMissing } from './rolling.ts'
+import { beginMove, dropMove, moveTick, oldArm, oldCanCarry, oldMissing, placesIn } from './rolling.ts'
 import { openOn } from './sight.ts'
 
 /** `who` is the person who asked, or holdfast on evidence. */
@@ -30,12 +31,14 @@ export function rollBack(draft: Draft, because: string, who = 'holdfast'): void 
   draft.set({ serving: plan.previous?.release ?? null })
   const confirmBy: Instant = draft.now + CONFIRM_MS
   draft.enter({ name: 'rolling-back', stage: 'moving', because, deadline: confirmBy, confirmBy, paged: false }, because)
-  dropMove(draft)
+  const carries = oldCanCarry(draft.state)
+  // A batch that is starting at this moment takes room that old replicas need: its answer is waited for.
+  if (carries || !isStartingNext(draft)) dropMove(draft)
   // A person who takes back a release that hurt nobody knows already: waking another one would teach people to ignore pages.
   const isNews = who === 'holdfast' || measured.canaryFailed > 0
   if (measured.trialAt !== null && isNews) draft.spawn(harmIncident(draft.state, because, draft.now))
   const generation = steering?.generation ?? 0
-  if (!oldCanCarry(draft.state)) {
+  if (!carries) {
     draft.enter({ ...phaseOf(draft), stage: 'restoring' }, because)
     draft.steer({ stable: oldArm(draft.state), canary: draft.state.canary, weight: 0, moveFrom: null, generation })
     return
@@ -63,14 +66,29 @@ function phaseOf(draft: Draft) {
 function restore(draft: Draft, seen: DeploymentSeen): void {
   const { plan, steering, canary, rolling } = draft.state
   if (!steering?.applied && !rolling?.move) return
+  const starts = isStartingNext(draft)
   const moved = moveTick(draft, seen)
   if (moved === 'busy') return
+  if (starts) return dropMove(draft)
   if (typeof moved !== 'object' && !oldCanCarry(draft.state)) {
     const { replicas, batches } = plan.rolling!
     const old = Math.min(replicas, draft.state.rolling!.old.backends.length + batches[0]!)
     return beginMove(draft, { old, next: Math.min(canary?.backends.length ?? 0, replicas + batches[0]! - old) })
   }
   restored(draft, typeof moved === 'object' ? moved.failed : null)
+}
+
+function isStartingNext({ state: { rolling } }: Draft): boolean {
+  return rolling?.move?.stage === 'starting' && rolling.move.of === 'next'
+}
+
+/** What came of a batch that was starting when the release was taken back: those that run are counted, and stopped with the others. */
+export function lateBatch(draft: Draft, effect: string, answer: Readonly<Record<string, Json>>): boolean {
+  const { plan, rolling } = draft.state
+  if (!isStartingNext(draft) || rolling!.move!.effect !== effect || answer.unreachable) return false
+  if (answer.started === true) draft.set({ canary: { release: plan.next.release, backends: placesIn(answer) } })
+  dropMove(draft)
+  return true
 }
 
 /** Enough old replicas run, or no more can be had: better busy pages than wrong ones, and somebody is told. */
