@@ -135,7 +135,7 @@ test('without JavaScript a release is agreed to by somebody else, and never by t
   await page.getByText('You asked to agree to this release').waitFor()
   await scene.work()
   await page.getByRole('link', { name: 'Load again' }).click()
-  await page.getByText('The approval is in (Ben)').waitFor()
+  await page.getByText('Ben has agreed, and nobody else needs to').waitFor()
   assert.notEqual(await scene.phase(id), 'awaiting-approval')
   await go('/log')
   await page.getByText('Ben agreed to release r5').waitFor()

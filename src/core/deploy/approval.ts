@@ -142,30 +142,34 @@ export function missingApprovals(plan: DeploymentPlan, given: readonly Approval[
   return Math.max(0, (plan.approval?.people ?? 0) - given.length)
 }
 
-/** "Ben T or Carys M", or what the definition says instead of names. The one who asked is never among them. */
-export function whoMay({ approval, requestedBy }: Pick<DeploymentPlan, 'approval' | 'requestedBy'>): string {
+/** "Ben T or Carys M", or what the definition says instead of names. Never the one who asked, nor those who have agreed already. */
+export function whoMay(
+  { approval, requestedBy }: Pick<DeploymentPlan, 'approval' | 'requestedBy'>,
+  given: readonly Approval[] = [],
+): string {
   if (!approval) return 'nobody needs to'
-  const asked = personOf(requestedBy, approval.known)
-  const others = approval.may.filter(({ id }) => `id:${id}` !== asked)
+  const gone = [requestedBy, ...given.map(({ who }) => who)]
+  const keys = gone.map((name) => personOf(name, approval.known))
+  const others = approval.may.filter(({ id }) => !keys.includes(`id:${id}`))
   if (approval.may.length > 0) {
     return others.length > 0
       ? listOf(others.map(({ name }) => name)).replace(/ and ([^,]*)$/, ' or $1')
-      : 'nobody but the one who asked'
+      : 'nobody whom the definition names is left'
   }
   const role = approval.roles.length > 0 ? ` who holds the role ${listOf(approval.roles)}` : ''
-  return `anybody${role} but ${requestedBy}`
+  return `anybody${role} but ${listOf(gone).replace(/ and ([^,]*)$/, ' or $1')}`
 }
 
-/** "1 of 2 approvals is in (ben). Still missing: 1. Who may: Carys M." */
+const NUMBERS = ['Nobody', 'One', 'Two', 'Three'] as const
+
+/** "ben has agreed. One more person must: Carys M." */
 export function approvalWords(plan: DeploymentPlan, given: readonly Approval[]): string {
-  const missing = missingApprovals(plan, given)
   if (!plan.approval) return 'Nobody besides the one who asked needs to agree.'
-  const { people } = plan.approval
-  const names = given.length > 0 ? ` (${listOf(given.map(({ who }) => who))})` : ''
-  if (missing === 0) return `${people === 1 ? 'The approval is' : `All ${people} approvals are`} in${names}.`
+  const missing = missingApprovals(plan, given)
   const have =
-    given.length === 0
-      ? `No approval of ${people} is in yet.`
-      : `${given.length} of ${people} approvals ${given.length === 1 ? 'is' : 'are'} in${names}.`
-  return `${have} Still missing: ${missing}. Who may: ${whoMay(plan)}.`
+    given.length > 0 ? `${listOf(given.map(({ who }) => who))} ${given.length === 1 ? 'has' : 'have'} agreed` : ''
+  if (missing === 0) return `${have}, and nobody else needs to.`
+  const more = given.length > 0 ? ' more' : ''
+  const people = `${NUMBERS[missing] ?? missing}${more} ${missing === 1 ? 'person' : 'people'}`
+  return `${have || 'Nobody has agreed yet'}. ${people} must: ${whoMay(plan, given)}.`
 }

@@ -26,6 +26,8 @@ export interface ApprovalView {
   readonly askedBy: string
   readonly whoMay: string
   readonly given: readonly { readonly who: string; readonly at: Instant; readonly why: string; readonly how: string }[]
+  /** What is agreed to, for people: name and value. */
+  readonly what: readonly { readonly name: string; readonly value: string }[]
   /** Hash of the plan that is agreed to, whole and as people compare it. */
   readonly plan: string
   readonly short: string
@@ -98,10 +100,22 @@ export function approvalView(state: DeploymentState): ApprovalView | null {
     askedBy: plan.requestedBy,
     whoMay: whoMay(plan),
     given: approvals.map(({ who, at, why, how }) => ({ who, at, why, how })),
+    what: whatIsAgreedTo(state),
     plan: hash,
     short: shortHash(hash),
     until: phase.name === 'awaiting-approval' ? phase.deadline : null,
   }
+}
+
+function whatIsAgreedTo(state: DeploymentState): ApprovalView['what'] {
+  const { plan } = state
+  const files = [...plan.migrations, ...(plan.contract ?? [])].map(({ file }) => file)
+  return [
+    { name: 'Asked for by', value: `${plan.requestedBy}: ${plan.reason}` },
+    { name: 'What it is', value: artefactWords(state) },
+    { name: 'Where', value: plan.environment ?? 'the definition names no environment' },
+    { name: 'Database changes', value: files.length > 0 ? files.join(', ') : 'none' },
+  ]
 }
 
 export function approveOffer(state: DeploymentState): Offer {

@@ -191,7 +191,7 @@ function awaitApproval(draft: Draft): Gated {
   const deadline = draft.now + plan.approval.waitMs
   draft.entry(
     'approval.awaited',
-    `Release ${plan.next.release} waits until ${plural(missingApprovals(plan, draft.state.approvals ?? []), 'more person', 'more people')} agree. Who may: ${whoMay(plan)}.`,
+    `Release ${plan.next.release} waits until ${plural(missingApprovals(plan, draft.state.approvals ?? []), 'more person', 'more people')} agree. Who may: ${whoMay(plan, draft.state.approvals)}.`,
     { plan: planHash(plan), people: plan.approval.people, until: deadline },
   )
   draft.enter({ name: 'awaiting-approval', deadline }, approvalWords(plan, draft.state.approvals ?? []))
@@ -215,7 +215,8 @@ export function gatingTick(draft: Draft): Gated {
   expireApprovals(draft)
   if (phase.deadline > draft.now) return 'waiting'
   const { plan, approvals = [] } = draft.state
-  const says = `Nobody agreed in time. It waited ${durationOf(plan.approval?.waitMs ?? 0)}; ${approvalWords(plan, approvals)}`
+  const how = approvalWords(plan, approvals)
+  const says = `Nobody agreed in time. It waited ${durationOf(plan.approval?.waitMs ?? 0)}; ${how.replace(/^N/, 'n')}`
   return refuseUntouched(
     draft,
     approvals.length === 0 ? says : says.replace('Nobody agreed', 'Not enough people agreed'),

@@ -8,7 +8,7 @@ import { actionForm, reasonField } from '../ask.ts'
 import type { Look, Problem } from '../desk.ts'
 import { type Html, html, NOTHING } from '../html.ts'
 import { moment } from '../moment.ts'
-import { button, details, type TagColour, tag, warningText } from '../parts.ts'
+import { button, details, summaryList, type TagColour, tag, warningText } from '../parts.ts'
 import { may } from '../person.ts'
 
 /** Who has looked at broken glass, from the log; null: nobody yet. */
@@ -28,7 +28,7 @@ export function glassHtml(view: DeploymentView, reviewed: string | null): Html {
   if (waiver.kind === 'emergency') {
     return html`<p class="govuk-body">Outside of the window, asked for by ${waiver.who}: ${waiver.why}</p>`
   }
-  const says = `${waiver.who} broke the glass: it went on without ${left}. ${waiver.why}`
+  const says = `${waiver.who} broke the glass (${waiver.why}): the release goes on without ${left}.`
   const told = waiver.told === null ? 'Nobody has been told yet.' : `The ${waiver.told} was told.`
   if (reviewed !== null) return html`<p class="govuk-body">${says} ${told} ${reviewed} has looked at it since.</p>`
   return html`${warningText(says)}
@@ -47,6 +47,7 @@ export function approvalHtml(view: DeploymentView, look: Look, path: string, pro
 <h2 class="govuk-heading-m">Who must agree</h2>
 <p class="govuk-body">${approval.words}${approval.until === null ? NOTHING : html` It waits until ${moment(approval.until)}.`}</p>
 ${approval.given.length > 0 ? given : NOTHING}
+${view.before ? summaryList(approval.what.map(({ name, value }) => ({ key: name, value }))) : NOTHING}
 ${askToApprove(view, approval, look, path, problem)}
 </section>`
 }

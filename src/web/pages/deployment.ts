@@ -27,6 +27,7 @@ export async function deploymentPage(look: Look, asked: Asked): Promise<Screen |
   const { problem } = asked
   const incident = await incidentOf(look, view.id)
   const reviewed = view.waiver?.kind === 'break-glass' ? await reviewedBy(look, view.id) : null
+  const gates = new Region('gates', gatesHtml(view))
   const title = `${view.release}: ${view.word.toLowerCase()}`
   return {
     title: problem ? `Error: ${title}` : title,
@@ -44,9 +45,11 @@ export async function deploymentPage(look: Look, asked: Asked): Promise<Screen |
 <h1 class="govuk-heading-l hf-title">Release ${view.release}</h1>`,
       new Region('glass', glassHtml(view, reviewed)),
       new Region('first', firstHtml(view, look)),
+      // Whoever agrees reads the gates first; once something moves, the big button comes first.
+      ...(view.before ? [gates] : []),
       new Region('approve', approvalHtml(view, look, path, problem)),
       new Region('ask', html`${askHtml(view, look, path, problem)}${incident}`),
-      new Region('gates', gatesHtml(view)),
+      ...(view.before ? [] : [gates]),
       new Region('figures', figuresHtml(view)),
       new Region('evidence', evidenceHtml(view)),
       new Region('steps', stepsHtml(view)),
