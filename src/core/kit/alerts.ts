@@ -135,7 +135,7 @@ function syntheticAlert(service: Service, journey: Journey): Alert {
     forMinutes: 0,
     page: true,
     summary: `our own walk through "${journey.name}" failed ${failures} times in ${minutes} minutes`,
-    ...(mode ? { runbook: runbookPath(mode) } : {}),
+    runbook: mode ? runbookPath(mode) : ONCALL_GUIDE,
     journey: journey.id,
     arithmetic: [
       `${failures} failures of a run every ${everySeconds} s, and one run more: ${minutes} min; works at any hour, whatever the demand`,
