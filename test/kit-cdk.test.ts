@@ -1,7 +1,8 @@
 /**
- * The generated CDK programs with the real aws-cdk-lib: they type-check, and what they synthesise is our CloudFormation template.
- * The library (190 MB) is fetched from npm into a folder below the temporary one, which later runs use again. Without npm the test
- * is skipped loudly; where the tests must be complete (CI) it fails. test/kit-infrastructure.test.ts reads the programs without it.
+ * The generated infrastructure with its tools' own libraries: the CDK programs type-check, what they synthesise is our CloudFormation
+ * template, and Terraform's own grammar reads the rest. The libraries (190 MB) are fetched from npm into a folder below the temporary
+ * one, which later runs use again. Without npm the tests are skipped loudly; where tests must be complete (CI) they fail.
+ * test/kit-infrastructure.test.ts reads the same files without any of it.
  */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
@@ -17,16 +18,18 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { createRequire } from 'node:module'
+import { after, test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { cdkStackText } from '../src/core/kit/infra/cdk.ts'
 import { cloudformationText } from '../src/core/kit/infra/cloudformation.ts'
-import { pascal } from '../src/core/kit/infra/model.ts'
+import { pascal, snake } from '../src/core/kit/infra/model.ts'
 import { infrastructureOf } from '../src/core/kit/infra/stack.ts'
+import { terraformText } from '../src/core/kit/infra/terraform.ts'
 import { SHAPES } from './kit/world.ts'
 
-const PACKAGES = ['aws-cdk-lib@2.276.0', 'constructs@10.8.1']
+const PACKAGES = ['aws-cdk-lib@2.276.0', 'constructs@10.8.1', '@cdktf/hcl2json@0.21.0']
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-cdk-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -79,19 +82,39 @@ function alike(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, inner]) => [key, key === 'DependsOn' ? [inner].flat() : alike(inner)]))
 }
 
-test('the CDK programs type-check, and synthesise exactly our CloudFormation', (t) => {
+function reachable(t: TestContext): string | undefined {
   const lib = library()
-  if ('why' in lib) {
-    assert.ok(!process.env.HOLDFAST_TESTS_COMPLETE, `aws-cdk-lib cannot be had: ${lib.why}`)
-    return t.skip(`NOT TESTED WITH THE REAL LIBRARY, because npm could not fetch it: ${lib.why}`)
+  if ('at' in lib) return lib.at
+  assert.ok(!process.env.HOLDFAST_TESTS_COMPLETE, `the packages cannot be had: ${lib.why}`)
+  t.skip(`NOT TESTED WITH THE REAL LIBRARY, because npm could not fetch it: ${lib.why}`)
+  return undefined
+}
+
+const STACKS = [...SHAPES.values()].flatMap((service, i) => {
+  const { lasting, releases } = infrastructureOf(service)!
+  return [lasting, releases].map((stack) => ({ file: `s${i}-${stack.name}`, stack }))
+})
+
+test('Terraform’s own grammar reads every file, with the resources of the model', async (t) => {
+  const lib = reachable(t)
+  if (!lib) return
+  const { parse: parseHcl } = createRequire(join(lib, '..', 'x.js'))('@cdktf/hcl2json') as {
+    parse(name: string, text: string): Promise<{ resource: Record<string, Record<string, unknown>> }>
   }
-  const stacks = [...SHAPES.values()].flatMap((service, i) => {
-    const { lasting, releases } = infrastructureOf(service)!
-    return [lasting, releases].map((stack) => ({ file: `s${i}-${stack.name}`, stack }))
-  })
+  for (const { file, stack } of STACKS) {
+    const { resource } = await parseHcl(`${file}.tf`, terraformText(stack, 'eu-west-2'))
+    const names = new Set(Object.values(resource).flatMap((ofType) => Object.keys(ofType)))
+    for (const { id, type } of stack.resources)
+      if (type !== 'AWS::Lambda::Version') assert.ok(names.has(snake(id)), `${file}: ${id}`)
+  }
+})
+
+test('the CDK programs type-check, and synthesise exactly our CloudFormation', (t) => {
+  const lib = reachable(t)
+  if (!lib) return
   mkdirSync(join(folder, 'src'))
-  symlinkSync(lib.at, join(folder, 'node_modules'))
-  for (const { file, stack } of stacks) writeFileSync(join(folder, 'src', `${file}.ts`), `${cdkStackText(stack)}\n`)
+  symlinkSync(lib, join(folder, 'node_modules'))
+  for (const { file, stack } of STACKS) writeFileSync(join(folder, 'src', `${file}.ts`), `${cdkStackText(stack)}\n`)
   writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }')
   writeFileSync(
     join(folder, 'tsconfig.json'),
@@ -118,7 +141,7 @@ test('the CDK programs type-check, and synthesise exactly our CloudFormation', (
   const program = [
     "const { App } = require('aws-cdk-lib')",
     "const app = new App({ analyticsReporting: false, context: { 'aws:cdk:disable-asset-staging': true } })",
-    ...stacks.map(({ file, stack }) => `new (require('./out/${file}.js').${pascal(stack.name)}Stack)(app, '${file}')`),
+    ...STACKS.map(({ file, stack }) => `new (require('./out/${file}.js').${pascal(stack.name)}Stack)(app, '${file}')`),
     'const { stacks } = app.synth()',
     "require('node:fs').writeFileSync('synth.json', JSON.stringify(Object.fromEntries(stacks.map((one) => [one.stackName, one.template]))))",
   ].join('\n')
@@ -130,7 +153,7 @@ test('the CDK programs type-check, and synthesise exactly our CloudFormation', (
     string,
     { Resources: unknown; Parameters: object }
   >
-  for (const { file, stack } of stacks) {
+  for (const { file, stack } of STACKS) {
     const ours = parse(cloudformationText(stack)) as { Resources: unknown; Parameters?: Record<string, unknown> }
     assert.deepEqual(alike(made[file]!.Resources), alike(ours.Resources), file)
     const { BootstrapVersion: _, ...parameters } = made[file]!.Parameters as Record<string, unknown>
