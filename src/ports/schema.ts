@@ -16,6 +16,10 @@ export interface Expanded {
   readonly ok: true
   /** Files applied now, in order; those of an earlier try are not among them. */
   readonly applied: readonly string[]
+  /** Statements that could be prepared before and after each file; absent: none was given. */
+  readonly checked?: number
+  /** Names of statements that could not be prepared before either, and so say nothing. */
+  readonly cannotTell?: readonly string[]
 }
 
 /** The file that failed is undone; the files before it stay, which is safe because each is an expand step by itself. */

@@ -95,14 +95,15 @@ export function postgresSchema(settings: SchemaSettings): Schema {
         const failed = await makeTables(client)
         if (failed) return { ok: false, file: ordered(files)[0]?.file ?? '', why: failed, applied: [] }
         const applied: string[] = []
-        const { good } = await prepareAll(client, queries)
+        const { good, broken } = await prepareAll(client, queries)
         for (const file of ordered(files)) {
           const answer = await patiently(() => applyOnce(client, file, epoch, settings, good))
           if (isRefused(answer) || isUnreachable(answer)) return answer
           if (typeof answer === 'object') return { ok: false, file: file.file, why: answer.why, applied }
           if (answer === 'applied') applied.push(file.file)
         }
-        return { ok: true, applied }
+        const told = { checked: good.length, cannotTell: broken.map(({ name }) => name) }
+        return { ok: true, applied, ...(queries.length > 0 ? told : {}) }
       }),
 
     backfill: (order, epoch) =>

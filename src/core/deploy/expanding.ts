@@ -60,10 +60,20 @@ export function schemaAnswered(draft: Draft, answer: Readonly<Record<string, Jso
       Array.isArray(answer.applied) && answer.applied.length > 0 ? ` Still in place: ${answer.applied.join(', ')}.` : ''
     return refuse(draft, `A schema step failed and was undone: ${String(answer.why)}${kept}`)
   }
-  draft.entry('schema.expanded', 'The schema was widened. The running release goes on using it unchanged.', {
+  draft.entry('schema.expanded', `The schema was widened. ${provenWords(answer)}`, {
     applied: answer.applied ?? [],
+    checked: answer.checked ?? 0,
+    cannotTell: answer.cannotTell ?? [],
   })
   checkSchema(draft)
+}
+
+/** What the declared statements of the running release show; without any, nothing is claimed. */
+function provenWords({ checked, cannotTell }: Readonly<Record<string, Json>>): string {
+  if (checked === undefined) return 'The running release declares no queries that could be held against it.'
+  const unknown = Array.isArray(cannotTell) ? cannotTell.length : 0
+  const left = unknown > 0 ? `; ${unknown} more could not be prepared before either, and say nothing` : ''
+  return `${Number(checked)} declared queries of the running release still work on it${left}.`
 }
 
 /** The running release is tried on the schema as it is now, by our synthetic citizen: queries that nobody declared are in there, too. */
