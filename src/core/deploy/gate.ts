@@ -139,7 +139,8 @@ function planned(gate: Gate, service: Service): GatePlan {
   const how = howOf(gate, service)
   const drillMs = service.deployment.rollback.drillEveryDays * DAY
   return {
-    id: gate.id,
+    // A gate of the definition may not hide one of ours behind its name.
+    id: gate.id === TARGET_GATE || gate.id === WINDOW_GATE ? `${gate.id}-of-the-definition` : gate.id,
     name: gate.name ?? sentenceOf(gate.id),
     kind: gate.kind,
     how,

@@ -286,6 +286,20 @@ test('broken glass skips the window, approvals and the gates named, says so, and
   assert.equal(view.gates.find(({ id }) => id === 'unit')?.word, 'skipped')
 })
 
+test('an emergency leaves the window out, quietly, and more people agree instead', () => {
+  const waiver = { kind: 'emergency', who: 'asha', why: 'floods', gates: ['window'], approvals: false } as const
+  const desk = new Desk({ gates: [TARGET, WINDOW], approval: TWO, waiver })
+  assert.deepEqual(desk.gates, ['right-target'])
+  assert.ok(!desk.asked.some(({ kind }) => kind === 'glass.tell'))
+  assert.match(desk.said('emergency')[0]!.why, /outside of the window, if 2 people agree: floods/)
+  desk.answer('right-target')
+  assert.equal(desk.phase, 'awaiting-approval')
+  desk.pass(HOUR)
+  desk.approve('ben')
+  desk.approve('carys')
+  assert.equal(desk.phase, 'starting', 'the window is not asked again either')
+})
+
 test('a broken gate of the place refuses even over broken glass', () => {
   const waiver = {
     kind: 'break-glass',

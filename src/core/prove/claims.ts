@@ -78,7 +78,8 @@ const RULES: readonly Rule[] = [
       const [request] = seen.of('deployment.requested')
       const approvals = seen.of('approval.given')
       const needed = request?.data?.approvals
-      if (seen.of('break-glass').length > 0)
+      // Glass that was broken for the window alone bypassed nobody.
+      if (seen.of('break-glass').some(({ data }) => data?.approvals !== false))
         return ['contradicted', 'The approval was bypassed: see the break-glass entry and its reason.']
       if (approvals.some(({ who }) => who !== null && who === request?.who)) {
         return ['contradicted', `${request?.who} approved their own request.`]
@@ -103,16 +104,18 @@ const RULES: readonly Rule[] = [
     judge(seen) {
       const gates = seen.of('gate.result')
       if (gates.length === 0) return ['not proven', 'No result of any gate is in the log.']
-      const failed = gates.filter(({ data }) => data?.passed !== true)
+      // What was asked again before the first move counts as it was then.
+      const last = new Map(gates.map((gate) => [textOf(gate, 'gate'), gate]))
+      const failed = [...last.values()].filter(({ data }) => data?.passed !== true)
       if (failed.length > 0)
         return [
           'contradicted',
-          `${listOf(failed.map((gate) => textOf(gate, 'gate') || 'a gate'))} did not pass, or could not run.`,
+          `${listOf(failed.map((gate) => textOf(gate, 'gate') || 'a gate'))} did not pass, could not run, or was skipped.`,
         ]
       const [started] = seen.of('release.started')
       if (started && gates.some(({ index }) => index > started.index))
         return ['contradicted', 'A gate ran only after the release had started.']
-      return ['proven', `${plural(gates.length, 'gate')} passed: ${listOf(gates.map((gate) => textOf(gate, 'gate')))}.`]
+      return ['proven', `${plural(last.size, 'gate')} passed: ${listOf([...last.keys()])}.`]
     },
   },
   {
