@@ -2,8 +2,9 @@
  * A deployment as a person reads it: one sentence first (since when, how many citizens could not do what, what happens next), then
  * the figures behind it. Pure, so the console, the CLI and the evidence pack say the same words.
  */
+import type { Sums } from '../shadow/tally.ts'
 import { durationOf, type Instant } from '../time.ts'
-import { countOf, percentOf, plural } from '../words.ts'
+import { countOf, listOf, percentOf, plural } from '../words.ts'
 import {
   type ApprovalView,
   approvalView,
@@ -17,6 +18,7 @@ import {
 } from './before-view.ts'
 import type { DeploymentState, PhaseName } from './deployment.ts'
 import { ringRows } from './rings.ts'
+import { totalOf } from './shadowing.ts'
 import { alphaCommitted, explainTrial } from './trial.ts'
 
 /** How the state is to be taken: `calm` is going as planned, `watch` may need somebody, `bad` needs somebody now. */
@@ -388,6 +390,25 @@ const STRATEGIES: Readonly<Record<DeploymentState['plan']['strategy'] | 'rings',
 
 const RINGS = { waiting: 'not open yet', 'on-trial': 'on trial', proven: 'on the new release' } as const
 
+/** What comparing in the shadow came to, group by group: nobody may be hit harder than the rest. */
+function shadowFacts({ compared, same, explained, unexplained, cannotTell, cohorts, places }: Sums): Fact[] {
+  const intended = Object.entries(explained).map(([id, n]) => `${id} ${countOf(n)} times`)
+  const where = Object.entries(places).sort(([, a], [, b]) => b - a)
+  const spots = where.slice(0, 3).map(([place, n]) => `${place}, ${countOf(n)} times`)
+  const groups = Object.entries(cohorts).filter(([id]) => id !== '')
+  return [
+    {
+      name: 'Compared in the shadow',
+      value: `${plural(compared, 'pair')} of answers: ${countOf(same)} the same, ${countOf(unexplained)} different in a way nobody intended${spots.length > 0 ? ` (${listOf(spots)})` : ''}${cannotTell > 0 ? `; ${countOf(cannotTell)} more could not be compared` : ''}`,
+    },
+    ...(intended.length > 0 ? [{ name: 'Intended differences seen', value: listOf(intended) }] : []),
+    ...groups.map(([id, group]) => ({
+      name: `Group ${id}`,
+      value: `${countOf(group.unexplained)} of ${plural(group.compared, 'pair')} different in a way nobody intended`,
+    })),
+  ]
+}
+
 function factsOf(state: DeploymentState): Fact[] {
   const { plan, trial } = state
   const facts: Fact[] = [
@@ -397,6 +418,7 @@ function factsOf(state: DeploymentState): Fact[] {
       value: STRATEGIES[plan.rings ? 'rings' : plan.strategy],
     },
   ]
+  if (state.shadow) facts.push(...shadowFacts(totalOf(state.shadow)))
   if (plan.part) facts.push({ name: 'Artefact', value: `${plan.part.name}, release ${plan.part.release}` })
   for (const { id, says, state: stands, sessions, failed } of ringRows(state)) {
     const met = sessions > 0 ? `; ${failed} of ${plural(sessions, 'session')} failed` : ''
@@ -428,9 +450,22 @@ function offersOf(state: DeploymentState): DeploymentView['offers'] {
     rollback: rollbackOffer(state),
     approve: approveOffer(state),
     halt: onTrial ? open : { open: false, why: 'Only a release on trial can be halted.' },
-    resume: phase.name === 'halted' ? open : { open: false, why: 'Only a halted deployment can be resumed.' },
-    promote: onTrial ? open : { open: false, why: 'Only a release on trial can be promoted.' },
+    resume:
+      phase.name === 'halted' || ringWaits(state)
+        ? open
+        : { open: false, why: 'Only what waits for a person can go on.' },
+    promote: onTrial || isWarm(state) ? open : { open: false, why: 'Only a release on trial can be promoted.' },
   }
+}
+
+/** A ring that only a person can open. */
+function ringWaits({ phase, rings }: DeploymentState): boolean {
+  return phase.name === 'on-trial' && rings !== undefined && rings.since === null
+}
+
+/** The old release is kept warm; a person may end that. */
+function isWarm({ phase }: DeploymentState): boolean {
+  return phase.name === 'finishing' && phase.stage === 'warm'
 }
 
 function rollbackOffer(state: DeploymentState): Offer {
