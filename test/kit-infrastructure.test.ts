@@ -12,11 +12,13 @@ import { deregistration } from '../src/core/check/models/ecs.ts'
 import { judge } from '../src/core/check/judge.ts'
 import { RULES } from '../src/core/check/table.ts'
 import { worldOf } from '../src/core/check/world.ts'
+import { render } from '../src/core/kit/file.ts'
 import { cdkStackText, member } from '../src/core/kit/infra/cdk.ts'
 import { cloudformationText } from '../src/core/kit/infra/cloudformation.ts'
 import { bare, isProps, isSpecial, type Resource, snake, type Stack, type Value } from '../src/core/kit/infra/model.ts'
 import { infrastructureOf } from '../src/core/kit/infra/stack.ts'
 import { terraformText } from '../src/core/kit/infra/terraform.ts'
+import { infrastructureFiles } from '../src/core/kit/infrastructure.ts'
 import { standIn } from './kit/cdk.ts'
 import { shapeFaults } from './kit/shapes.ts'
 import { SHAPES } from './kit/world.ts'
@@ -320,6 +322,38 @@ test('every figure that stands in a comment was computed from the definition', (
     for (const { props, update } of stack.resources) look(update ? { ...props, update } : props)
   assert.ok(notes.length > 200, `${notes.length} notes`)
   for (const note of notes) assert.doesNotMatch(note, /NaN|Infinity|undefined|\[object/, note)
+})
+
+test('machines: CodeDeploy stops in peace, and lets nobody in before the release can serve', () => {
+  for (const service of [SHAPES.get('machines, rolling')!, SHAPES.get('machines, blue-green')!]) {
+    const web = service.runtime.components.find((component) => component.kind === 'web')!
+    const source = { service: { ...service, tooling: { ...service.tooling, infrastructure: 'terraform' as const } } }
+    const files = infrastructureFiles({ ...source, deploymentFiles: [], files: [] }).map((file) => ({
+      path: file.path,
+      text: render(file),
+    }))
+    const { hooks } = parse(files.find((file) => file.path === 'appspec.yml')!.text) as {
+      hooks: Record<string, { location: string; timeout: number }[]>
+    }
+    for (const { location } of Object.values(hooks).flat())
+      assert.ok(
+        files.some((file) => file.path === location),
+        location,
+      )
+    assert.ok(hooks.ApplicationStop![0]!.timeout > web.stopSecondsMax)
+    assert.ok(hooks.ValidateService![0]!.timeout > web.startSecondsMax)
+    for (const { path, text } of files.filter((file) => file.path.endsWith('.sh'))) {
+      assert.ok(text.startsWith('#!/bin/bash\n'), path)
+      const { status, stderr } = spawnSync('bash', ['-n'], { input: text, encoding: 'utf8' })
+      assert.equal(status, 0, `${path}: ${stderr}`)
+    }
+    assert.ok(files.some(({ path, text }) => path.endsWith('validate.sh') && text.includes(web.ready)))
+    const { findings } = judge({ files, problems: [] }, RULES, Date.UTC(2026, 10, 23))
+    assert.deepEqual(
+      findings.filter(({ verdict, severity }) => verdict === 'fail' && severity !== 'info').map(({ says }) => says),
+      [],
+    )
+  }
 })
 
 test('cfn-lint agrees, where it is installed', (t) => {

@@ -3,10 +3,13 @@
  * images by digest, the way back. AWS from one model (infra/) in the tool of the team, and Kubernetes; each number with its arithmetic.
  */
 import type { Component, Service } from '../define/schema.ts'
+import type { Path } from '../define/yaml.ts'
 import { type KitFile, single } from './file.ts'
 import { cdkAppText, cdkStackText } from './infra/cdk.ts'
 import { cloudformationText } from './infra/cloudformation.ts'
 import { budgetOf, LEAVE_SECONDS } from './infra/figures.ts'
+import { machineFiles } from './infra/machine.ts'
+import type { Stack } from './infra/model.ts'
 import { infrastructureOf } from './infra/stack.ts'
 import { terraformText } from './infra/terraform.ts'
 import { type Source, webOf } from './source.ts'
@@ -20,6 +23,12 @@ export function infrastructureFiles({ service }: Source): KitFile[] {
   if (!infrastructure) return []
   const { lasting, releases } = infrastructure
   const stacks = [lasting, releases]
+  const machine = machineFiles(service).map(({ path, text, head }) => single('infrastructure', path, from, text, head))
+  return [...machine, ...stackFiles(service, stacks, from)]
+}
+
+function stackFiles(service: Service, stacks: readonly Stack[], from: readonly Path[]): KitFile[] {
+  const releases = stacks.at(-1)!
   const folder = 'ops/infrastructure'
   switch (service.tooling.infrastructure) {
     case 'cloudformation':
