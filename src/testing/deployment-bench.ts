@@ -100,6 +100,8 @@ export class DeploymentBench {
   readonly said: string[] = []
   readonly whys: string[] = []
   readonly spawned: { id: string; at: number }[] = []
+  /** What the incidents were opened with. */
+  readonly opened: Json[] = []
   readonly faults: Faults = { stream: 0, failsIn: null, dead: false, balancer: false, runtime: false }
   /** What the traffic layer obeys at the moment. */
   readonly traffic: Traffic = {
@@ -159,6 +161,7 @@ export class DeploymentBench {
     this.said.push(...reaction.entries.map(({ kind }) => kind))
     this.whys.push(...reaction.entries.map(({ why }) => why))
     this.spawned.push(...reaction.spawn.map(({ id }) => ({ id, at: this.now })))
+    this.opened.push(...reaction.spawn.map(({ state }) => state))
   }
 
   say(name: string, reason = 'because'): void {

@@ -27,11 +27,6 @@ export interface BatchHooks<Answer> {
   readonly record: (file: MigrationFile) => Promise<void>
 }
 
-interface Done {
-  readonly rows: number
-  readonly batches: number
-}
-
 /** Batches for as long as the call may take; throws only when the database is lost. */
 export async function copyInBatches<Answer>(
   client: pg.Client,

@@ -4,6 +4,7 @@ import { type IncidentDetails, openIncident } from '../respond/incident.ts'
 import type { Instant } from '../time.ts'
 import { plural } from '../words.ts'
 import type { DeploymentState } from './deployment.ts'
+import { ringHarm } from './rings.ts'
 
 /** What responding needs from the definition, frozen with the plan. */
 export interface IncidentPlan {
@@ -21,7 +22,8 @@ export interface IncidentPlan {
 /** The release is being taken back on evidence or by a person. Harm goes on until traffic is confirmed on the old release. */
 export function harmIncident(state: DeploymentState, because: string, now: Instant): Spawn {
   const { plan, measured } = state
-  const said = `${plural(measured.canaryFailed, 'citizen')} could not ${cannot(state)} on release ${plan.next.release}.`
+  const rings = plan.rings ? ` By ring: ${ringHarm(state)}.` : ''
+  const said = `${plural(measured.canaryFailed, 'citizen')} could not ${cannot(state)} on release ${plan.next.release}.${rings}`
   const says =
     measured.canaryFailed > 0
       ? `${said} It is being taken back.`

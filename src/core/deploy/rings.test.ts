@@ -79,6 +79,7 @@ test('a ring that is harmed takes the whole release back, and the harm is told b
   assert.equal(bench.serves, 'r1')
   assert.equal(bench.traffic.tenants, null)
   assert.match(bench.state.lastWhy, /Ring volunteers: evidence/)
+  assert.match(JSON.stringify(bench.opened), /By ring: test: 0 of/)
   const [first, second, third] = ringRows(bench.state)
   assert.deepEqual([first?.failed, third?.failed], [0, 0])
   assert.ok(second!.failed > 0 && second!.failed < 30)
