@@ -7,7 +7,7 @@ import { failed, type GateAnswer, type GatePlan, passed } from '../core/deploy/g
 import { judgeMigrations } from '../core/deploy/migration.ts'
 import { judgeReport, reportWords } from '../core/deploy/scan-report.ts'
 import { environmentMeant, type Fact, judgeTarget } from '../core/deploy/target.ts'
-import { messageOf } from '../core/errors.ts'
+import { messageOf, OpsError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import { durationOf, HOUR, type Instant, MINUTE } from '../core/time.ts'
 import { plural } from '../core/words.ts'
@@ -50,9 +50,11 @@ const AHEAD_MS = 5 * MINUTE
 export async function runGate(world: World, payload: unknown, context: EffectContext): Promise<Json> {
   const order = payload as Order
   const began = performance.now()
-  const answer = await answerTo(world, order, context).catch((thrown) =>
-    failed(`It could not run: ${messageOf(thrown)}.`),
-  )
+  const answer = await answerTo(world, order, context).catch((thrown) => {
+    // A store that is away for a moment is no answer of the gate, and could not keep one: the engine tries again.
+    if (thrown instanceof OpsError && thrown.code === 'STORE_GONE') throw thrown
+    return failed(`It could not run: ${messageOf(thrown)}.`)
+  })
   // Not an answer of the gate: the engine that holds the machine next asks again.
   if (context.stop?.aborted) throw new Error('this engine stopped while it asked the gate')
   return { ...answer, ms: answer.ms || Math.round(performance.now() - began) } as unknown as Json
