@@ -96,6 +96,14 @@ test('a fault that appears after the promotion puts the release back on trial, a
   assert.equal(bench.contracted, false)
 })
 
+test('what the old release failed in its last moments is not held against the new one', () => {
+  const bench = new DeploymentBench({ ...BENCH_PLAN, warmMs: 60_000 })
+  bench.until('finishing/warm')
+  bench.state = { ...bench.state, trial: { ...bench.state.trial!, outage: 0 } }
+  bench.until('promoted')
+  assert.ok(!bench.said.includes('back-on-trial'))
+})
+
 test('copying that fails leaves the old shape, and the release is promoted all the same', () => {
   const bench = new DeploymentBench(PLAN)
   bench.answers['schema.backfill'] = () => ({ ok: false, why: 'column "b" does not exist', applied: [] })

@@ -19,6 +19,7 @@ import { oldArm } from './rolling.ts'
 import { rollBack } from './rolling-back.ts'
 import { openOn } from './sight.ts'
 import { observe } from './trial.ts'
+import { QUIET } from './trial-step.ts'
 
 /** How upgraded connections are spread while they are told to reconnect. */
 export const HINT_MS = 5_000
@@ -108,7 +109,9 @@ export function closeByHand(draft: Draft, who: string, reason: string): void {
 }
 
 function closeWindow(draft: Draft, why: string, who = 'holdfast'): void {
-  const { canary, steering, plan } = draft.state
+  const { canary, steering, plan, trial } = draft.state
+  // From here on the new release's answers come as the stable arm's: what was heard of the old one must not be held against it.
+  if (trial) draft.set({ trial: { ...trial, outage: null, steps: trial.steps.map((step) => ({ ...step, ...QUIET })) } })
   if (plan.warmMs) draft.entry('window.closed', why, {}, who)
   draft.enter({ name: 'finishing', stage: 'detaching', deadline: draft.now + ORDER_MS, deadSince: null }, why)
   draft.steer({ stable: canary!, canary: null, weight: 0, moveFrom: 'canary', generation: steering!.generation + 1 })
