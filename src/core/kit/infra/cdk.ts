@@ -31,10 +31,14 @@ export function cdkStackText(stack: Stack): string {
     'type StackProps',
   ]
   return [
-    `import { ${[...names, ...used.map((service) => MODULES[service]!.join(' as '))].sort(byName).join(', ')} } from 'aws-cdk-lib'`,
+    'import {',
+    ...[...names, ...used.map((service) => MODULES[service]!.join(' as '))].sort(byName).map((name) => `  ${name},`),
+    "} from 'aws-cdk-lib'",
     "import type { Construct } from 'constructs'",
     '',
-    `/** ${stack.description} */`,
+    ...(stack.notes
+      ? ['/**', ` * ${stack.description}`, ...stack.notes.map((note) => ` * ${note}`), ' */']
+      : [`/** ${stack.description} */`]),
     `export class ${pascal(stack.name)}Stack extends Stack {`,
     '  constructor(scope: Construct, id: string, props?: StackProps) {',
     `    super(scope, id, { description: ${text(stack.description)}, ...props })`,

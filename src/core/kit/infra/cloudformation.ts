@@ -3,6 +3,7 @@ import { isSpecial, type Parameter, type Props, type Resource, type Stack, type 
 
 export function cloudformationText(stack: Stack): string {
   return [
+    ...(stack.notes ?? []).map((note) => `# ${note}`),
     "AWSTemplateFormatVersion: '2010-09-09'",
     `Description: ${quoted(stack.description)}`,
     ...(stack.parameters.length > 0 ? ['Parameters:', ...stack.parameters.flatMap(parameterLines)] : []),

@@ -68,6 +68,8 @@ export interface Parameter {
 export interface Stack {
   readonly name: string
   readonly description: string
+  /** What somebody who sets it up must know first. */
+  readonly notes?: readonly string[]
   readonly parameters: readonly Parameter[]
   readonly resources: readonly Resource[]
 }

@@ -1,5 +1,6 @@
 /** The whole infrastructure that decides whether citizens are cut off, as one model. Networks, roles and data stores are yours. */
 import type { Service } from '../../define/schema.ts'
+import { journeyAlarms } from './alarms.ts'
 import { auditPart } from './audit.ts'
 import { ec2Parts } from './ec2.ts'
 import { ecsParts, registryPart } from './ecs.ts'
@@ -18,17 +19,30 @@ export function infrastructureOf(service: Service): Infrastructure | undefined {
   const { id, name } = service.service
   const parts = partsOf(service)
   if (parts.length === 0) return undefined
-  const registries = service.runtime.kind === 'ecs' ? [registryPart(service)] : []
-  return {
-    lasting: stackOf(`${id}-lasting`, `What lasts of "${name}": set up once, before the first release`, [
-      ...registries,
-      auditPart(service),
-    ]),
-    releases: stackOf(id, `What runs "${name}": releases, the way back, drains and alarms`, [
-      ...parts,
-      tracePart(service),
-    ]),
-  }
+  const hasImages = service.runtime.kind === 'ecs'
+  const lasting = stackOf(`${id}-lasting`, `What lasts of "${name}": set up once, before the first release`, [
+    ...(hasImages ? [registryPart(service)] : []),
+    auditPart(service),
+  ])
+  const releases = stackOf(id, `What runs "${name}": releases, the way back, drains and alarms`, [
+    ...parts,
+    tracePart(service),
+  ])
+  return { lasting, releases: { ...releases, notes: orderOf(service, hasImages) } }
+}
+
+/** In which order things are set up; each names what the next one needs. */
+function orderOf(service: Service, hasImages: boolean): readonly string[] {
+  const { id } = service.service
+  const steps = [
+    `${id}-lasting, once`,
+    ...(hasImages ? ['the images of the first release, pushed into its registries'] : []),
+    ...(hasImages && journeyAlarms(service).length > 0
+      ? [`ops/alerts/${id}.alarms.yml, whose alarms are named here`]
+      : []),
+    'this',
+  ]
+  return [`In this order: ${steps.join('; then ')}.`]
 }
 
 function partsOf(service: Service): readonly Part[] {

@@ -13,6 +13,7 @@ export function terraformText(stack: Stack, region: string | undefined): string 
   )
   const needs = (name: string) => blocks.some((lines) => lines.some((line) => line.includes(name)))
   return [
+    ...(stack.notes ?? []).map((note) => `# ${note}`),
     'terraform {',
     '  required_version = ">= 1.9"',
     '  required_providers {',

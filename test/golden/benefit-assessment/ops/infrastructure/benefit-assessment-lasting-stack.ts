@@ -1,5 +1,13 @@
 // holdfast:begin benefit-assessment-lasting-stack
-import { Aws, aws_cloudtrail as cloudtrail, aws_ecr as ecr, aws_s3 as s3, CfnDeletionPolicy, Stack, type StackProps } from 'aws-cdk-lib'
+import {
+  Aws,
+  aws_cloudtrail as cloudtrail,
+  aws_ecr as ecr,
+  aws_s3 as s3,
+  CfnDeletionPolicy,
+  Stack,
+  type StackProps,
+} from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 
 /** What lasts of "Benefit assessment": set up once, before the first release */

@@ -1,8 +1,23 @@
 // holdfast:begin benefit-assessment-stack
-import { Aws, aws_cloudwatch as cloudwatch, aws_ecs as ecs, aws_elasticloadbalancingv2 as elb, aws_logs as logs, aws_scheduler as scheduler, aws_xray as xray, CfnDeletionPolicy, CfnParameter, Stack, type StackProps } from 'aws-cdk-lib'
+import {
+  Aws,
+  aws_cloudwatch as cloudwatch,
+  aws_ecs as ecs,
+  aws_elasticloadbalancingv2 as elb,
+  aws_logs as logs,
+  aws_scheduler as scheduler,
+  aws_xray as xray,
+  CfnDeletionPolicy,
+  CfnParameter,
+  Stack,
+  type StackProps,
+} from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 
-/** What runs "Benefit assessment": releases, the way back, drains and alarms */
+/**
+ * What runs "Benefit assessment": releases, the way back, drains and alarms
+ * In this order: benefit-assessment-lasting, once; then the images of the first release, pushed into its registries; then ops/alerts/benefit-assessment.alarms.yml, whose alarms are named here; then this.
+ */
 export class BenefitAssessmentStack extends Stack {
   constructor(scope: Construct, id: string, props?: StackProps) {
     super(scope, id, { description: 'What runs "Benefit assessment": releases, the way back, drains and alarms', ...props })

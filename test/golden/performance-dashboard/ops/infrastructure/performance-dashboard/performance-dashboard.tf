@@ -1,4 +1,5 @@
 # holdfast:begin performance-dashboard
+# In this order: performance-dashboard-lasting, once; then this.
 terraform {
   required_version = ">= 1.9"
   required_providers {
