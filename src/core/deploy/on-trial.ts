@@ -117,7 +117,8 @@ function replicasReady(draft: Draft, seen: DeploymentSeen, judged: Verdict, clim
   if (batch !== rolling.batch) draft.set({ rolling: { ...rolling, batch } })
   const wanted = climbs ? batchFor(plan, judged.weight, judged.decision === 'promote') : batch
   if (wanted <= batch) return true
-  beginMove(draft, { old: plan.replicas - plan.batches[batch]!, next: plan.batches[batch + 1]! })
+  const old = Math.min(rolling.old.backends.length, plan.replicas - plan.batches[batch]!)
+  beginMove(draft, { old, next: plan.batches[batch + 1]! })
   return false
 }
 

@@ -15,7 +15,7 @@ import { CONFIRM_MS, type DeploymentSeen } from './deployment.ts'
 import type { Draft } from './draft.ts'
 import { HINT_MS } from './finishing.ts'
 import { capacityIncident, harmIncident, harmIncidentId, unconfirmedIncident, unconfirmedIncidentId } from './harm.ts'
-import { beginMove, dropMove, moveTick, oldArm, oldCanCarry, oldMissing, placesIn } from './rolling.ts'
+import { beginMove, dropMove, moveTick, oldArm, oldFleet, oldCanCarry, oldMissing, placesIn } from './rolling.ts'
 import { openOn } from './sight.ts'
 
 /** `who` is the person who asked, or holdfast on evidence. */
@@ -72,8 +72,11 @@ function restore(draft: Draft, seen: DeploymentSeen): void {
   if (starts) return dropMove(draft)
   if (typeof moved !== 'object' && !oldCanCarry(draft.state)) {
     const { replicas, batches } = plan.rolling!
-    const old = Math.min(replicas, draft.state.rolling!.old.backends.length + batches[0]!)
-    return beginMove(draft, { old, next: Math.min(canary?.backends.length ?? 0, replicas + batches[0]! - old) })
+    const old = Math.min(oldFleet(plan.rolling!), draft.state.rolling!.old.backends.length + batches[0]!)
+    return beginMove(draft, {
+      old,
+      next: Math.max(0, Math.min(canary?.backends.length ?? 0, replicas + batches[0]! - old)),
+    })
   }
   restored(draft, typeof moved === 'object' ? moved.failed : null)
 }
@@ -113,7 +116,7 @@ export function refill(draft: Draft): void {
     { ...phase, stage: 'refilling', deadline },
     'The replicas that the old release lost are being started again.',
   )
-  beginMove(draft, { old: plan.rolling!.replicas, next: 0 })
+  beginMove(draft, { old: oldFleet(plan.rolling!), next: 0 })
 }
 
 export function refilled(draft: Draft, failed: string | null): void {
@@ -125,7 +128,7 @@ export function refilled(draft: Draft, failed: string | null): void {
 function tellCapacity(draft: Draft, failed: string): void {
   const { plan, rolling } = draft.state
   const left = plural(rolling?.old.backends.length ?? 0, 'replica')
-  const why = `Release ${oldArm(draft.state).release} serves with ${left} of ${plan.rolling?.replicas}: ${failed}`
+  const why = `Release ${oldArm(draft.state).release} serves with ${left} of ${plan.rolling ? oldFleet(plan.rolling) : left}: ${failed}`
   draft.entry('capacity.missing', why)
   draft.spawn(capacityIncident(draft.state, why, draft.now))
 }

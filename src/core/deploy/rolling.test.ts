@@ -208,3 +208,27 @@ test('by hand it is promoted only when every replica runs', () => {
   assert.equal(bench.phase, 'on-trial')
   assert.ok(bench.said.includes('message.refused'))
 })
+
+test('a definition that asks for another number of replicas rolls from the one to the other', () => {
+  for (const [old, replicas] of [
+    [2, 4],
+    [4, 2],
+  ] as const) {
+    const plan = rollingBench(replicas, { needed: replicas })
+    const backends = Array.from({ length: old }, (_, i) => ({ id: `r1-${i + 1}`, host: '127.0.0.1', port: i + 1 }))
+    const made = {
+      ...plan,
+      previous: { release: 'r1', backends },
+      rolling: { ...plan.rolling!, previous: { ...plan.rolling!.previous, replicas: old } },
+    }
+    const good = new DeploymentBench(made)
+    good.until('promoted')
+    assert.equal(good.runs.get('r2')?.length, replicas)
+    const bad = new DeploymentBench(made)
+    bad.until('on-trial')
+    bad.faults.stream = 1
+    bad.until('rolled-back')
+    assert.ok(!bad.state.history.some(({ why }) => /being started again/.test(why)))
+    assert.equal(bad.runs.get('r1')?.length, old)
+  }
+})

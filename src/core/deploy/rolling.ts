@@ -158,16 +158,21 @@ export function oldArm({ plan, rolling }: DeploymentState): ArmBackends {
   return rolling ? rolling.old : plan.previous!
 }
 
+/** How many replicas the old release had: the definition may have changed their number since. */
+export function oldFleet({ previous }: Pick<RollingPlan, 'previous'>): number {
+  return previous.replicas
+}
+
 /** True when the old replicas that run carry the peak: then citizens may be moved to them at once. */
 export function oldCanCarry({ plan, rolling }: DeploymentState): boolean {
   return (
-    !plan.rolling || !rolling || rolling.old.backends.length >= Math.min(plan.rolling.needed, plan.rolling.replicas)
+    !plan.rolling || !rolling || rolling.old.backends.length >= Math.min(plan.rolling.needed, oldFleet(plan.rolling))
   )
 }
 
 /** Old replicas that a complete way back still has to start. */
 export function oldMissing({ plan, rolling }: DeploymentState): number {
-  return plan.rolling && rolling ? Math.max(0, plan.rolling.replicas - rolling.old.backends.length) : 0
+  return plan.rolling && rolling ? Math.max(0, oldFleet(plan.rolling) - rolling.old.backends.length) : 0
 }
 
 /** The batch that a share of sessions needs; the last one for a promotion. */
