@@ -50,7 +50,7 @@ export function routesText(service: Service): string {
           '  # The mail relay beside Alertmanager; name your own, and smtp_auth_password_file, where it asks for a password.',
           '  smtp_smarthost: "localhost:25"',
           '  smtp_require_tls: false',
-          `  smtp_from: ${yamlText(`alertmanager@${first.slice(first.indexOf('@') + 1)}`)}`,
+          `  smtp_from: ${yamlText(first)}`,
         ]
       : []),
     'route:',
