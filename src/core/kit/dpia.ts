@@ -45,7 +45,7 @@ export function criteriaOf(service: Service): readonly Criterion[] {
         }
       : unknown(
           'Is access, or a decision with legal effect, settled by a machine?',
-          'the definition names no automated decision',
+          'the definition says of no decision that a machine takes it',
         ),
     special.length > 0
       ? { asks: 'Is special category data used?', answer: 'yes', because: named(special) }
