@@ -96,11 +96,7 @@ for (const folder of folders) {
       const met = new Set([...tasks.matchAll(/_Requirements: ([\d., ]+)_/g)].flatMap((found) => found[1]!.split(', ')))
       for (const id of met) assert.ok(known.has(id), `${spec}: task for ${id}, which is no requirement`)
       const untouched = [...known].filter((id) => !met.has(id))
-      // Gates that Holdfast runs need no task in compliance; every other requirement has one.
-      assert.ok(
-        spec === 'compliance' || untouched.length === 0,
-        `${spec}: nothing is done about ${untouched.join(', ')}`,
-      )
+      assert.deepEqual(untouched, [], `${spec}: nothing is done about these`)
       for (const line of tasks.split('\n').filter((text) => text.includes('[ ]')))
         assert.match(line, /^(\s*)([-*+])\s+\[([ xX\-~])\](\\?\*?)\s+(.+)$/)
       const leaves = tasks.match(/ {2}- \[ \] \d+\.\d+ /g)!.length
@@ -122,6 +118,45 @@ for (const folder of folders) {
       assert.ok(rules.includes(path), `an alert leads to ${path}`)
       assert.ok(trace.includes(mode.name))
       assert.ok(file(kit, '.kiro/steering/ops-failure-modes.md').includes(mode.name))
+    }
+  })
+
+  test(`${folder}: each link of the trace leads somewhere`, () => {
+    const rows = file(kit, 'ops/docs/trace.md')
+      .split('\n')
+      .filter((line) => /^\| \d\. /.test(line))
+      .map((line) => line.split('|').map((cell) => cell.trim()))
+    assert.equal(rows.length, service.failureModes.length)
+    const alertTests = file(kit, `ops/alerts/${service.service.id}.test.yml`)
+    const rules = file(kit, `ops/alerts/${service.service.id}.rules.yml`)
+    for (const [, mode, , requirements, tasks, alerts, tested, runbook, gates] of rows) {
+      for (const [, spec, requirement, criterion] of requirements!.matchAll(/([\w-]+) (\d+)\.(\d+)/g)) {
+        const sections = file(kit, `.kiro/specs/${spec}/requirements.md`).split(/^### Requirement /m)
+        const section = sections.find((text) => text.startsWith(`${requirement}: `))
+        assert.match(
+          section ?? '',
+          new RegExp(`^${criterion}\\. `, 'm'),
+          `${mode}: ${spec} ${requirement}.${criterion}`,
+        )
+      }
+      for (const [, spec, task] of tasks!.matchAll(/([\w-]+) (\d+\.\d+)/g))
+        assert.ok(file(kit, `.kiro/specs/${spec}/tasks.md`).includes(`- [ ] ${task} `), `${mode}: task ${spec} ${task}`)
+      assert.notEqual(alerts, 'none', `${mode}: something wakes somebody`)
+      for (const alert of alerts!.split(', ')) {
+        assert.ok(rules.includes(`alert: ${alert}\n`), `${mode}: alert ${alert}`)
+        assert.ok(alertTests.includes(alert), `${mode}: test of ${alert}`)
+      }
+      assert.equal(tested, `ops/alerts/${service.service.id}.test.yml`)
+      assert.ok(
+        kit.some((one) => one.path === runbook),
+        `${mode}: ${runbook}`,
+      )
+      if (gates !== 'none can')
+        for (const gate of gates!.split(', '))
+          assert.ok(
+            service.deployment.gates.some(({ id }) => id === gate),
+            gate,
+          )
     }
   })
 

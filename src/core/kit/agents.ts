@@ -21,7 +21,7 @@ export function agentFiles(source: Source): KitFile[] {
       'agents',
       '.claude/agents/ops-analyst.md',
       from,
-      agentText(service),
+      agentText(source),
       front({ name: 'ops-analyst', description: analyst, tools: 'Read, Grep, Glob' }),
     ),
     single(
@@ -46,7 +46,7 @@ export function agentFiles(source: Source): KitFile[] {
       'agents',
       '.github/agents/ops-analyst.agent.md',
       from,
-      agentText(service),
+      agentText(source),
       `---\nname: ops-analyst\ndescription: ${JSON.stringify(analyst)}\ntools: ["read", "search"]\n---\n`,
     ),
     single('agents', '.vscode/mcp.json', [['service', 'id']], mcpText('servers')),

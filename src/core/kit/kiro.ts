@@ -3,9 +3,10 @@
  * from this repository, an agent that may only read, and four specs. Always-on text stays under 1,000 tokens, at four characters a token.
  */
 import type { Service } from '../define/schema.ts'
-import { type KitFile, single } from './file.ts'
+import { type KitFile, render, single } from './file.ts'
 import { deploymentFiles, globsOf } from './glob.ts'
 import { hookFiles } from './hooks.ts'
+import { pipelineFiles } from './pipelines.ts'
 import { journeysOf, ladderWords, lower, modesOf, runbookPath, type Source, webOf } from './source.ts'
 import { specFiles } from './specs.ts'
 
@@ -72,7 +73,7 @@ export function kiroFiles(source: Source, legacy: boolean): KitFile[] {
       'kiro',
       '.kiro/agents/ops-analyst.md',
       [['service'], ['failureModes']],
-      agentText(service),
+      agentText(source),
       agentFront(source),
     ),
     ...hookFiles(source, legacy),
@@ -251,14 +252,16 @@ export function readinessSteering(service: Service): string {
   ].join('\n')
 }
 
+/** Tokens of one deployment file that the analyst carries with it; a longer one it opens itself, by the path that its prompt names. */
+const RESOURCE_TOKENS_MAX = 1_500
+
 function agentFront(source: Source): string {
   // The worst failure mode's runbook shows the form; the others are read when they are asked about.
+  const small = pipelineFiles(source).filter((file) => render(file).length / 4 <= RESOURCE_TOKENS_MAX)
   const paths = [
     'ops/alerts/thresholds.md',
     ...modesOf(source.service).slice(0, 1).map(runbookPath),
-    ...deploymentFiles(source)
-      .filter((path) => !source.long?.includes(path))
-      .slice(0, 2),
+    ...small.slice(0, 1).map((file) => file.path),
   ]
   const resources = paths.map((path) => `file://${path}`)
   const description = `Finds gaps in how "${source.service.service.name}" is deployed, watched and recovered. Reads deployment files, alerts and runbooks only.`
@@ -273,11 +276,18 @@ function agentFront(source: Source): string {
   ].join('\n')}\n---\n`
 }
 
-export function agentText(service: Service): string {
+export function agentText(source: Source): string {
+  const { service } = source
+  const deploying = deploymentFiles(source)
   return [
     `You find gaps in how "${service.service.name}" is deployed, watched and recovered. You read; you change nothing.`,
     '',
-    'Look only at deployment files, `ops/alerts` and `ops/runbooks`. Run nothing; ask a person to run `holdfast check` and read its findings.',
+    `Look only at deployment files (${deploying
+      .slice(0, 6)
+      .map((path) => `\`${path}\``)
+      .join(
+        ', ',
+      )}${deploying.length > 6 ? ` and ${deploying.length - 6} more` : ''}), \`ops/alerts\` and \`ops/runbooks\`. Run nothing; ask a person to run \`holdfast check\` and read its findings.`,
     '',
     '## Ask of every deployment',
     `- What happens to requests in flight? Here: ${Object.entries(service.deployment.inFlight)
