@@ -46,7 +46,7 @@ interface Style {
 function styleOf(path: string): Style {
   return /\.(ya?ml|sh|txt|tf)$|(^|\/)\.kiroignore$/.test(path)
     ? { open: '# ', close: '' }
-    : /(^|\/)Jenkinsfile$|\.ts$/.test(path)
+    : /(^|\/)Jenkinsfile$|\.(ts|groovy|Jenkinsfile)$/.test(path)
       ? { open: '// ', close: '' }
       : { open: '<!-- ', close: ' -->' }
 }

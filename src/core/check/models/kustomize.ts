@@ -229,13 +229,16 @@ function labelled(selector: string, labels: Node | undefined): boolean {
   })
 }
 
+const REPLICATED = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'ReplicationController', 'Rollout'])
+
 /** Replicas, images, prefix, suffix and namespace of a kustomization. */
 function withFields(object: MapNode, root: Node | undefined): MapNode {
   let node = object
   const name = text(child(object, 'metadata', 'name')) ?? ''
   const count = items(child(root, 'replicas')).find((item) => text(child(item, 'name')) === name)
   const replicas = child(count, 'count')
-  if (replicas) node = setAt(node, ['spec', 'replicas'], replicas)
+  // Kustomize sets them only on what has replicas; a disruption budget of the same name has none.
+  if (replicas && REPLICATED.has(text(child(object, 'kind')) ?? '')) node = setAt(node, ['spec', 'replicas'], replicas)
   const images = items(child(root, 'images'))
   if (images.length > 0) node = withImages(node, images, 0) as MapNode
   const namespace = child(root, 'namespace')
