@@ -1,8 +1,8 @@
 /** From the text of service.yaml to a Service, or to everything that is wrong with it, at once. */
 import type { Finding } from '../errors.ts'
+import { meaningFaults } from './meaning.ts'
 import { type DefineRuleId, ruleOf } from './rules.ts'
 import { type Service, serviceSchema } from './schema.ts'
-import { meaningFaults } from './meaning.ts'
 import { type Fault, faultsOf } from './structure.ts'
 import { type Place, readYaml, type YamlRead } from './yaml.ts'
 

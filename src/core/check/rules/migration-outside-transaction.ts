@@ -9,7 +9,8 @@ export const migrationOutsideTransaction: Rule = {
   severity: 'error',
   reach: 2,
   harm: 'The migration fails half-way through the deployment, with the new release waiting for a schema that is not there.',
-  defaults: 'goose, dbmate, sql-migrate, Rails, Alembic, Django, Knex and Liquibase wrap each file in a transaction unless it says otherwise.',
+  defaults:
+    'goose, dbmate, sql-migrate, Rails, Alembic, Django, Knex and Liquibase wrap each file in a transaction unless it says otherwise.',
   fix: 'Mark the file as running without a transaction (-- +goose NO TRANSACTION, -- migrate:up transaction:false, executeInTransaction=false).',
   cites: 'PostgreSQL documentation: CREATE INDEX CONCURRENTLY cannot run inside a transaction block',
   bad: { 'migrations/022_index.sql': 'BEGIN;\nCREATE INDEX CONCURRENTLY a ON application (postcode);\nCOMMIT;\n' },

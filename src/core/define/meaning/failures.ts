@@ -1,8 +1,8 @@
 /** Failure modes: at most five, ranked by harm, each tied to a journey and to a way of noticing it. */
 import { plural } from '../../words.ts'
-import type { Action, FailureMode, Journey, Service } from '../schema.ts'
-import { HARM_CLASSES } from '../schema/journey.ts'
 import { SILENT_DETECTORS } from '../schema/failure.ts'
+import { HARM_CLASSES } from '../schema/journey.ts'
+import type { Action, FailureMode, Journey, Service } from '../schema.ts'
 import type { Fault } from '../structure.ts'
 
 type Part = Partial<Service>

@@ -1,8 +1,9 @@
 /** Peaks, calendars, schedules and windows: real dates, in wall time, that really happen. */
-import { parseRecurrence, dayOf, fallsOn, shifted } from '../recurrence.ts'
+
 import { mayDeploy } from '../calendar.ts'
+import { dayOf, fallsOn, parseRecurrence, shifted } from '../recurrence.ts'
 import type { Service } from '../schema.ts'
-import { nameOf, type Fault } from '../structure.ts'
+import { type Fault, nameOf } from '../structure.ts'
 import type { Path } from '../yaml.ts'
 
 type Part = Partial<Service>
