@@ -219,8 +219,9 @@ const WHEN = {
   name: 'h',
   version: '1',
   when: { type: 'fileEdited', patterns: ['deploy/*.yaml'] },
+  // biome-ignore lint/suspicious/noThenProperty: the format says "then".
   then: { type: 'runCommand', command: 'x' },
-} // biome-ignore lint/suspicious/noThenProperty: the format says "then".
+}
 const v1 = (hook: object) => JSON.stringify({ version: 'v1', hooks: [hook] })
 
 /** Every form of hook that is found in the wild, and what Kiro 1.x makes of it. */

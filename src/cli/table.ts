@@ -1,6 +1,7 @@
 import type { Command } from './command.ts'
 import { check } from './commands/check.ts'
 import { checkAlerts } from './commands/check-alerts.ts'
+import { checkKiro } from './commands/check-kiro.ts'
 import { checkRollback } from './commands/check-rollback.ts'
 import { define } from './commands/define.ts'
 import { demo } from './commands/demo.ts'
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   replay,
   check,
   checkAlerts,
+  checkKiro,
   checkRollback,
   ...watch,
   ...respond,

@@ -5,7 +5,6 @@ import { audiencesOf } from './comms.ts'
 import { dpiaFiles } from './dpia.ts'
 import { type KitFile, single } from './file.ts'
 import {
-  durationWords,
   journeysOf,
   ladderWords,
   lower,

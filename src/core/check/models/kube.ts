@@ -3,7 +3,6 @@
 import { isNotProduction } from '../detect.ts'
 import {
   child,
-  type Entry,
   fields,
   items,
   type MapNode,
