@@ -1,17 +1,7 @@
 /** Kubernetes objects, from manifests, overlays and charts alike, so that rules judge what the cluster would get. */
 
 import { isNotProduction } from '../detect.ts'
-import {
-  child,
-  fields,
-  items,
-  type MapNode,
-  type Node,
-  num,
-  type Spot,
-  spotOf,
-  text,
-} from '../formats/node.ts'
+import { child, fields, items, type MapNode, type Node, num, type Spot, spotOf, text } from '../formats/node.ts'
 import type { RenderedChart } from './helm.ts'
 
 export interface KubeObject {
