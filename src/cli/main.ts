@@ -27,6 +27,8 @@ function parserOf(commands: readonly Command[], io: Io, run: (command: Command, 
     .description('Keeps a public service standing: define, check, deploy, watch, respond, prove, rehearse.')
     .version(VERSION, '--version')
     .exitOverride()
+    // `check alerts --json` asks `check alerts`, not `check`, although both know the option.
+    .enablePositionalOptions()
     .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.progress(text.trimEnd()) })
     .showSuggestionAfterError()
     .addHelpText('after', '\nExample: holdfast demo --ci\nDocumentation: README.md and docs/ in the package.')

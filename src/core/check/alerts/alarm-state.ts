@@ -33,20 +33,22 @@ export function statesOf(points: Points, test: Test): readonly State[] {
   const states: State[] = []
   let before: State = 'INSUFFICIENT_DATA'
   for (let i = 0; i < points.length; i++) {
-    const range = points.slice(Math.max(0, i + 1 - test.periods - RANGE_EXTRA), i + 1)
-    const real = range.filter((point) => point !== undefined).map((point) => breaches(point, test.threshold))
-    before = stateOf(real, test, before)
+    const range = points
+      .slice(Math.max(0, i + 1 - test.periods - RANGE_EXTRA), i + 1)
+      .map((point) => (point === undefined ? undefined : breaches(point, test.threshold)))
+    before = stateOf(range, test, before)
     states.push(before)
   }
   return states
 }
 
-/** `real`: whether each point that is there breaches, oldest first. */
+/** `range`: whether each point of the evaluation range breaches, oldest first; undefined where there is none. */
 export function stateOf(
-  real: readonly boolean[],
+  range: readonly (boolean | undefined)[],
   { periods, datapoints, missing }: Omit<Test, 'operator' | 'threshold'>,
   before: State,
 ): State {
+  const real = range.filter((point) => point !== undefined)
   if (real.length >= periods) return bad(real.slice(-periods)) >= datapoints ? 'ALARM' : 'OK'
   const filled = periods - real.length
   const breaching = bad(real)
@@ -60,7 +62,10 @@ export function stateOf(
       return breaching === real.length ? before : 'OK'
     case 'missing':
       if (real.length === 0) return 'INSUFFICIENT_DATA'
-      return breaching >= datapoints || breaching === real.length ? 'ALARM' : 'OK'
+      if (breaching >= datapoints) return 'ALARM'
+      if (breaching < real.length) return 'OK'
+      // Bad points alone suffice once the oldest of them is as old as the alarm asks for; until then others may still come late.
+      return range.length - range.indexOf(true) >= datapoints ? 'ALARM' : before
   }
 }
 

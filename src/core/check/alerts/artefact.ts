@@ -1,23 +1,25 @@
-/** A proof that others can run: the rules an alert needs and one promtool test for it, as two files. */
+/** A proof that others can run: the rules an alert needs and promtool tests for it, as two files. */
+import type { Promql } from '../formats/promql.ts'
 import { type AlertRule, alertRules } from '../models/alert.ts'
 import type { World } from '../world.ts'
-import { databaseOf } from './scenario.ts'
-import { type Demand, neededBy, paceOf, type Proof, scenarioOf, shapesOfAlert, type Trial } from './prove.ts'
-import type { Series } from './series.ts'
+import { type Demand, neededBy, type Pace, type Proof, paceOf, scenarioOf, shapesOfAlert } from './prove.ts'
+import { databaseOf, type Fault, type Shapes } from './scenario.ts'
+import { type Series, Unsupported } from './series.ts'
 
 export interface Artefact {
   readonly alert: string
   /** `rules.json`: the alert and the recordings that it reads, as Prometheus reads them (JSON is YAML). */
   readonly rules: string
-  /** `test.json`: silent before the fault; firing, or silent still, when the proof says. */
+  /** `test.json`: the cases. */
   readonly test: string
 }
 
 const HOUR_S = 3_600
 
 /**
- * The test of one proof: for the fault in which it fires first, or, for an alert that stays silent, for a total outage, in which it
- * should have fired. Undefined where there is nothing to run: a fault was not tried, or the alert is not Prometheus'.
+ * The tests of one proof, a case for each fault and demand that was tried: silent before, and firing or still silent when the proof
+ * says. An alert that can never fire is held against a total outage, in which it should have. Undefined where there is nothing to run:
+ * it stays open, or Grafana evaluates it. Cases that flap are left out, since a moment of theirs proves nothing.
  */
 export function artefactOf(world: World, proof: Proof, demand: Demand): Artefact | undefined {
   const { alerts, recordings, recorded } = alertRules(world)
@@ -29,55 +31,72 @@ export function artefactOf(world: World, proof: Proof, demand: Demand): Artefact
       one.written === proof.expr,
   )
   if (!alert || alert.noData || proof.verdict === 'unknown') return undefined
-  const [seen] = proof.trials.filter((one) => one.minutes !== undefined).sort((a, b) => a.minutes! - b.minutes!)
-  const silent: Trial = { fault: 'total', demand: 'peak' }
-  const trial = seen ?? (proof.verdict === 'never' && canBeMade(alert, proof) ? silent : undefined)
-  if (!trial) return undefined
   const needed = neededBy(alert.expr, recordings)
-  const pace = paceOf(alert.expr, recorded)
-  const faultS = trial.minutes === undefined ? HOUR_S : Math.max(HOUR_S, (trial.minutes + 5) * 60)
-  const scenario = scenarioOf(pace, trial.fault, demand[trial.demand] / 60, 0.3, faultS, 600)
+  const pace = paceOrNot(alert, recorded)
+  if (!pace) return undefined
   const shapes = shapesOfAlert(alert.expr, needed)
-  const database = databaseOf(shapes, scenario)
-  const series = [...shapes.keys()].flatMap((metric) => {
-    const made = database.seriesOf(metric)
-    return 'missing' in made ? [] : made.map((one) => written(metric, one))
-  })
-  if (series.length === 0) return undefined
-  const expr = `(count(ALERTS{alertname=${JSON.stringify(alert.name)},alertstate="firing"}) or vector(0)) > bool 0`
-  const at = (minutes: number, value: number) => ({
-    expr,
-    eval_time: `${minutes}m`,
-    exp_samples: [{ labels: '{}', value }],
-  })
-  const before = pace.fromS / 60
-  // Recording rules are one evaluation behind, so the firing is looked for two evaluations later.
-  const after = trial.minutes === undefined ? faultS / 60 : trial.minutes + (2 * pace.stepS) / 60
-  const test = {
-    rule_files: ['rules.json'],
-    evaluation_interval: `${pace.stepS}s`,
-    tests: [
-      {
-        interval: `${scenario.scrapeS}s`,
-        input_series: series,
-        promql_expr_test: [at(before, 0), at(before + after, trial.minutes === undefined ? 0 : 1)],
-      },
-    ],
-  }
-  const group = [
+  const tests = casesOf(proof).flatMap((one) => testOf(alert, one, pace, shapes, demand) ?? [])
+  if (tests.length === 0) return undefined
+  const file = { rule_files: ['rules.json'], evaluation_interval: `${pace.stepS}s`, tests }
+  const rules = [
     ...needed.map((rule) => ({ record: rule.name, expr: rule.written, labels: rule.labels })),
     { alert: alert.name, expr: alert.written, for: `${alert.forS}s`, labels: Object.fromEntries(alert.labels) },
   ]
   return {
     alert: alert.name,
-    rules: `${JSON.stringify({ groups: [{ name: 'proof', rules: group }] }, null, 1)}\n`,
-    test: `${JSON.stringify(test, null, 1)}\n`,
+    rules: `${JSON.stringify({ groups: [{ name: 'proof', rules }] }, null, 1)}\n`,
+    test: `${JSON.stringify(file, null, 1)}\n`,
   }
 }
 
-/** A silent alert is shown silent only where its series could be made up. */
-function canBeMade(alert: AlertRule, proof: Proof): boolean {
-  return proof.trials.length > 0 || /_(total|count|bucket)\b|\bup\b/.test(alert.written)
+interface Case {
+  readonly fault: Fault | 'healthy'
+  readonly demand: 'low' | 'peak'
+  readonly minutes?: number
+}
+
+function casesOf(proof: Proof): readonly Case[] {
+  if (proof.verdict === 'always') return [{ fault: 'healthy', demand: 'peak' }]
+  const tried = proof.trials.filter((trial) => !trial.flaps)
+  return proof.trials.length > 0 ? tried : [{ fault: 'total', demand: 'peak' }]
+}
+
+/** A pace that is refused for the simulation is refused here too. */
+function paceOrNot(alert: AlertRule, recorded: ReadonlyMap<string, Promql>): Pace | undefined {
+  try {
+    return paceOf(alert.expr, recorded)
+  } catch (thrown) {
+    if (thrown instanceof Unsupported) return undefined
+    throw thrown
+  }
+}
+
+function testOf(alert: AlertRule, one: Case, pace: Pace, shapes: Shapes, demand: Demand) {
+  const faultS = one.minutes === undefined ? HOUR_S : (one.minutes + 5) * 60 + 2 * pace.stepS
+  const scenario = scenarioOf(pace, one.fault, demand[one.demand] / 60, 0.3, faultS, 0)
+  const database = databaseOf(shapes, scenario)
+  const series = [...shapes.keys()].flatMap((metric) => {
+    const made = database.seriesOf(metric)
+    return 'missing' in made ? [] : made.map((each) => written(metric, each))
+  })
+  if (series.length === 0) return undefined
+  const expr = `(count(ALERTS{alertname=${JSON.stringify(alert.name)},alertstate="firing"}) or vector(0)) > bool 0`
+  const at = (seconds: number, value: number) => ({
+    expr,
+    eval_time: `${seconds}s`,
+    exp_samples: [{ labels: '{}', value }],
+  })
+  // Recording rules are one evaluation behind, so the firing is looked for two evaluations later.
+  const afterS = one.minutes === undefined ? HOUR_S : one.minutes * 60 + 2 * pace.stepS
+  const isHealthy = one.fault === 'healthy'
+  return {
+    name: isHealthy ? 'nothing is wrong' : `${one.fault} fault, ${one.demand} demand`,
+    interval: `${scenario.scrapeS}s`,
+    input_series: series,
+    promql_expr_test: isHealthy
+      ? [at(pace.fromS, 1)]
+      : [at(pace.fromS, 0), at(pace.fromS + afterS, one.minutes === undefined ? 0 : 1)],
+  }
 }
 
 /** Runs of equal growth are written short: `0+60x120`. */

@@ -31,16 +31,26 @@ const TABLE: readonly [
 
 for (const [range, datapoints, ...wanted] of TABLE)
   test(`missing data: ${range}, ${datapoints} of 3`, () => {
-    const real = range
-      .split(' ')
-      .filter((point) => point !== '-')
-      .map((point) => point === 'X')
+    const points = range.split(' ').map((point) => (point === '-' ? undefined : point === 'X'))
     for (const before of ['OK', 'ALARM'] as const)
       for (const [i, missing] of (['missing', 'ignore', 'breaching', 'notBreaching'] satisfies Missing[]).entries()) {
         const state = wanted[i] === 'kept' ? before : wanted[i]
-        assert.equal(stateOf(real, { periods: 3, datapoints, missing }, before), state, `${missing}, before ${before}`)
+        assert.equal(
+          stateOf(points, { periods: 3, datapoints, missing }, before),
+          state,
+          `${missing}, before ${before}`,
+        )
       }
   })
+
+test('a first bad point among missing ones is not yet an alarm: others may come late', () => {
+  const state = (range: readonly (boolean | undefined)[]) =>
+    stateOf(range, { periods: 3, datapoints: 3, missing: 'missing' }, 'INSUFFICIENT_DATA')
+  assert.equal(state([undefined, undefined, undefined, undefined, true]), 'INSUFFICIENT_DATA')
+  assert.equal(state([undefined, undefined, undefined, true, undefined]), 'INSUFFICIENT_DATA')
+  assert.equal(state([undefined, undefined, true, undefined, undefined]), 'ALARM')
+  assert.equal(state([undefined, false, undefined, undefined, true]), 'OK')
+})
 
 function proveOne(properties: string, more = ''): Proof {
   const text = `Resources:\n  A:\n    Type: AWS::CloudWatch::Alarm\n    Properties:\n      AlarmActions: [ topic ]\n${properties
@@ -76,7 +86,9 @@ test('a count is seen when demand suffices, after as many periods as it asks for
 
 test('ignored missing data latches: the count stops, and the alarm keeps its state', () => {
   assert.equal(proveOne(count('TreatMissingData: ignore')).verdict, 'latches')
-  assert.equal(proveOne(count('TreatMissingData: missing')).verdict, 'fires')
+  const missing = proveOne(count('TreatMissingData: missing'))
+  assert.equal(missing.verdict, 'fires')
+  assert.equal(seen(missing, 'total', 'peak')?.minutes, 3)
 })
 
 test('a threshold in the wrong unit, or more points than periods, can never be reached', () => {
@@ -125,6 +137,31 @@ test('what CloudWatch learns from the past, and metrics that we do not know, sta
     'unknown',
   )
   assert.equal(proveOne(count('').replace('HTTPCode_Target_5XX_Count', 'Whatever')).verdict, 'unknown')
+})
+
+test('a setting that is left to a parameter is not replaced by its default', () => {
+  const settings = {
+    Statistic: 'Statistic: !Ref S',
+    Period: 'Period: !Ref S',
+    DatapointsToAlarm: 'DatapointsToAlarm: !Ref S',
+    TreatMissingData: 'TreatMissingData: !Ref S',
+    ComparisonOperator: 'ComparisonOperator: !Ref S',
+  }
+  for (const [name, line] of Object.entries(settings)) {
+    const plain = count('')
+      .split('\n')
+      .filter((one) => one !== '' && !one.startsWith(`${name}:`))
+    const proof = proveOne([...plain, line].join('\n'))
+    assert.equal(proof.verdict, 'unknown', name)
+    assert.match(proof.why, new RegExp(`the setting ${name}, which the files leave open`))
+  }
+  const query = (more: string) =>
+    proveOne(
+      `ComparisonOperator: GreaterThanThreshold\nThreshold: 10\nEvaluationPeriods: 2\nMetrics:\n  - { Id: m, MetricStat: { ${more}, Metric: { Namespace: AWS/ApplicationELB, MetricName: RequestCount } } }\n`,
+    )
+  assert.match(query('Stat: Sum, Period: !Ref S').why, /MetricStat.Period of a query/)
+  assert.match(query('Stat: !Ref S, Period: 60').why, /MetricStat.Stat of a query/)
+  assert.notEqual(query('Stat: Sum, Period: 60').verdict, 'unknown')
 })
 
 test('actions that are off, dimensions that name nothing, and names that nobody emits are noted', () => {

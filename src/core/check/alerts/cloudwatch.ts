@@ -1,6 +1,6 @@
 /** Tries every CloudWatch alarm of a tree on every fault, at the quietest and the busiest hour, and says which of them it sees. */
 import { nearest } from '../../words.ts'
-import { num, text } from '../formats/node.ts'
+import { items, type Node, num, text } from '../formats/node.ts'
 import { type Alarm, alarmsOf, type MetricQuery } from '../models/alarm.ts'
 import { field, fieldOf } from '../models/cloud.ts'
 import type { World } from '../world.ts'
@@ -55,9 +55,11 @@ function proveAlarm(
     source: 'cloudwatch' as const,
     ...(notes.length > 0 ? { notes } : {}),
   }
-  const flaw = flawOf(alarm)
+  const open = undecidedIn(alarm)
+  const flaw = open ? undefined : flawOf(alarm)
   if (flaw) return { ...base, verdict: 'never', why: flaw, trials: [] }
-  if (alarm.open) return { ...base, verdict: 'unknown', why: `We cannot make up ${alarm.open}.`, trials: [] }
+  if (alarm.open || open)
+    return { ...base, verdict: 'unknown', why: `We cannot make up ${alarm.open || open}.`, trials: [] }
   try {
     return { ...base, ...judged(new Bench(alarm, alarms, emitters, demand), alarm, within) }
   } catch (thrown) {
@@ -65,6 +67,29 @@ function proveAlarm(
       return { ...base, verdict: 'unknown', why: `We cannot make up ${thrown.message}.`, trials: [] }
     throw thrown
   }
+}
+
+/** A setting that is written but not decided by the files (a parameter, a variable), for which no default may stand in; '' when none. */
+function undecidedIn({ kind, resource }: Alarm): string {
+  if (kind === 'composite') return ''
+  const open = (of: (path: string) => Node | undefined, paths: readonly string[], read: (node: Node) => unknown) =>
+    paths.find((path) => {
+      const node = of(path)
+      return node !== undefined && read(node) === undefined
+    })
+  const own = (path: string) => field(resource, path)
+  const found =
+    open(own, ['Period', 'EvaluationPeriods', 'DatapointsToAlarm'], num) ??
+    open(own, ['Statistic', 'ExtendedStatistic', 'TreatMissingData', 'ComparisonOperator'], text)
+  if (found) return `the setting ${found}, which the files leave open`
+  for (const item of items(field(resource, 'Metrics', 'metric_query'))) {
+    const query = (path: string) => fieldOf(resource, resource.resolve(item), path)
+    const inner =
+      open(query, ['MetricStat.Period', 'metric.Period'], num) ??
+      open(query, ['MetricStat.Stat', 'metric.Stat', 'Expression'], text)
+    if (inner) return `the setting ${inner} of a query, which the files leave open`
+  }
+  return ''
 }
 
 /** The alarm in one line, for a report. */
@@ -221,7 +246,8 @@ class Bench {
   }
 
   private states(alarm: Alarm, scenario: CloudScenario): { states: readonly State[]; periodS: number } {
-    if (alarm.open) throw new Unsupported(alarm.open)
+    const open = alarm.open || undecidedIn(alarm)
+    if (open) throw new Unsupported(open)
     const { evaluationPeriods: periods, datapoints, threshold, operator, missing } = alarm
     if (periods === undefined || datapoints === undefined || threshold === undefined)
       throw new Unsupported('an alarm without periods or threshold')
