@@ -9,8 +9,8 @@ export interface Podman {
   readonly engine: readonly string[]
   /** An image with /usr/bin/node and nothing else, by digest. */
   readonly node: string
-  /** An image on top of it with these files, by digest. */
-  image(name: string, files: Readonly<Record<string, string>>): string
+  /** An image with these files (place in it → file here) on top of another one of ours, by digest. */
+  image(name: string, files: Readonly<Record<string, string>>, from?: string): string
   /** Ends what still runs, and forgets the images. */
   close(): void
 }
@@ -25,6 +25,9 @@ export function whyNoContainers(): string | undefined {
   console.error(`\n!!! CONTAINERS ARE NOT TESTED ON THIS MACHINE: ${why}\n`)
   return why
 }
+
+/** What a front-end library has for browsers and its own tests. */
+const NOT_FOR_SERVERS = /\.(scss|map|bundle\.m?js|woff2?)$|fixtures\.json$/
 
 export function openPodman(): Podman {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-podman-'))
@@ -49,7 +52,7 @@ export function openPodman(): Podman {
     for (const [to, path] of Object.entries(files)) {
       const target = join(context, 'rootfs', to)
       mkdirSync(dirname(target), { recursive: true })
-      cpSync(path, target, { recursive: true, dereference: true })
+      cpSync(path, target, { recursive: true, dereference: true, filter: (file) => !NOT_FOR_SERVERS.test(file) })
     }
     mkdirSync(join(context, 'rootfs', 'app'), { recursive: true })
     const digest = build(name, context, from)
@@ -60,7 +63,7 @@ export function openPodman(): Podman {
   return {
     engine,
     node,
-    image: (name, files) => image(name, files, 'localhost/node'),
+    image: (name, files, from = 'node') => image(name, files, `localhost/${from}`),
     close() {
       podman('rm', '--force', '--all', '--time', '0')
       rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
