@@ -157,11 +157,11 @@ test('a setting that is left to a parameter is not replaced by its default', () 
   }
   const query = (more: string) =>
     proveOne(
-      `ComparisonOperator: GreaterThanThreshold\nThreshold: 10\nEvaluationPeriods: 2\nMetrics:\n  - { Id: m, MetricStat: { ${more}, Metric: { Namespace: AWS/ApplicationELB, MetricName: RequestCount } } }\n`,
+      `ComparisonOperator: GreaterThanThreshold\nThreshold: 10\nEvaluationPeriods: 2\nMetrics:\n  - { Id: m, MetricStat: { ${more}, Metric: { Namespace: AWS/ApplicationELB, MetricName: HTTPCode_Target_5XX_Count } } }\n`,
     )
   assert.match(query('Stat: Sum, Period: !Ref S').why, /MetricStat.Period of a query/)
   assert.match(query('Stat: !Ref S, Period: 60').why, /MetricStat.Stat of a query/)
-  assert.notEqual(query('Stat: Sum, Period: 60').verdict, 'unknown')
+  assert.equal(query('Stat: Sum, Period: 60').verdict, 'fires')
 })
 
 test('actions that are off, dimensions that name nothing, and names that nobody emits are noted', () => {
