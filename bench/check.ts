@@ -1,11 +1,11 @@
 /**
  * What the checker finds and what it costs: precision and recall of each rule over the labelled set and the rules' own examples,
- * then the time and memory for a repository of 100 and of 2,000 files. Prints tables; passes no judgement on time.
+ * then the time and memory of whole commands (check-cost.ts). Prints tables; passes no judgement on time.
  */
-import { performance } from 'node:perf_hooks'
 import { judge } from '../src/core/check/judge.ts'
 import { RULES } from '../src/core/check/table.ts'
 import { CASES as labelled } from '../test/check/labelled/all.ts'
+import { measureCost } from './check-cost.ts'
 
 const TODAY = Date.parse('2026-11-23T09:00:00Z')
 
@@ -64,22 +64,4 @@ console.log(
 console.log(`Errors on cases that are clean: ${errorsOnClean}.`)
 console.log('The set was written by the authors of the rules: read it as a test, not as a forecast.\n')
 
-const files = labelled.flatMap((one) => Object.entries(one.files))
-for (const count of [100, 2_000]) {
-  const tree = {
-    files: Array.from({ length: count }, (_, index) => {
-      const [path, text] = files[index % files.length]!
-      return { path: `part${Math.floor(index / files.length)}/${index}/${path}`, text }
-    }),
-    problems: [],
-  }
-  const started = performance.now()
-  const cpu = process.cpuUsage()
-  const report = judge(tree, RULES, TODAY)
-  const used = process.cpuUsage(cpu)
-  const [wall, busy] = [Math.round(performance.now() - started), Math.round((used.user + used.system) / 1_000)]
-  const memory = Math.round(process.memoryUsage().rss / 1e6)
-  console.log(
-    `${count} files: ${wall} ms (${busy} ms of processor), ${report.findings.length} findings, ${memory} MB resident.`,
-  )
-}
+await measureCost(labelled.flatMap((one) => Object.entries(one.files)))

@@ -116,7 +116,12 @@ function bounded(text: string): string {
   return text
 }
 
+const PIECES_MAX = 20_000
+
 function rich(pieces: readonly Piece[]): Text {
+  let length = 0
+  for (const piece of pieces) length += piece.text.length
+  if (pieces.length > PIECES_MAX || length > LENGTH_MAX) throw new Unrendered('a text longer than 500,000 characters')
   return { kind: 'text', pieces }
 }
 
@@ -214,7 +219,7 @@ function formatted(args: readonly Value[], here: Here): Value {
     }
     const value = args[next++]
     if (!value) throw new Unrendered('a printf with too few arguments')
-    if (verb[4] === 'v' || (verb[4] === 's' && !verb[2])) out.push(...piecesOf(value))
+    if (verb[4] === 'v' || (verb[4] === 's' && !verb[2])) for (const piece of piecesOf(value)) out.push(piece)
     else {
       const raw = printed(value)
       const shown =

@@ -202,14 +202,14 @@ class Run {
         const own = sub.values ?? mapOf([], { src: sub.src, at: 0 })
         const given = values.entries.get(dependency.alias)?.value
         const merged = copied(given ? coalesced(own, given) : own, 0)
-        found.push(...this.documents(sub, withGlobal(merged, values), named, depth + 1))
+        for (const node of this.documents(sub, withGlobal(merged, values), named, depth + 1)) found.push(node)
       }
     }
     for (const { src, template } of chart.templates) {
       if (nameOf(src.file).startsWith('_') || !/\.ya?ml$/.test(src.file)) continue
       const result = renderTemplate(template, src, rootOf(chart, values, src), named, this.budget)
       if ('documents' in result) {
-        found.push(...result.documents)
+        for (const node of result.documents) found.push(node)
         if (result.problems.length > 0) this.problems.set(src.file, result.problems)
       } else
         this.unseen.push({

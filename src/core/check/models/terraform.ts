@@ -33,7 +33,7 @@ export function terraformTree(modules: readonly Module[], tfvars: readonly Modul
   for (const module of modules) {
     const folder = folderOf(module.src.file)
     const known = folders.get(folder) ?? { path: folder, blocks: [] }
-    known.blocks.push(...module.file.blocks)
+    for (const block of module.file.blocks) known.blocks.push(block)
     folders.set(folder, known)
   }
   const called = new Set(
