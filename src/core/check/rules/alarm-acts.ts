@@ -1,4 +1,4 @@
-import { flag, items, spotOf } from '../formats/node.ts'
+import { flag, items, type Source, spotOf } from '../formats/node.ts'
 import { field } from '../models/cloud.ts'
 import { fail, pass, type Rule, type Verdict } from '../rule.ts'
 
@@ -22,17 +22,14 @@ export const alarmActs: Rule = {
       'resource "aws_cloudwatch_metric_alarm" "errors" {\n  metric_name = "HTTPCode_Target_5XX_Count"\n  namespace = "AWS/ApplicationELB"\n  alarm_actions = [aws_sns_topic.rota.arn]\n}\n',
   },
   *check(world): Iterable<Verdict> {
-    const words = world.cloud
-      .filter((resource) => resource.type !== 'alarm')
-      .map((resource) => resource.src.text)
-      .join('\n')
+    const mentions = mentionsIn(
+      world.cloud.filter((resource) => resource.type !== 'alarm').map((resource) => resource.src),
+    )
     for (const alarm of world.cloud.filter((resource) => resource.type === 'alarm')) {
       const enabled = field(alarm, 'ActionsEnabled')
       const actions = field(alarm, 'AlarmActions')
       // An alarm may serve a deployment or a composite alarm instead of a topic.
-      const used = new RegExp(`\\b${alarm.id.replace(/\W/g, '.')}\\b`).test(
-        words.replace(new RegExp(`^\\s*${alarm.id.replace(/\W/g, '.')}:\\s*$`, 'gm'), ''),
-      )
+      const used = (mentions.get(alarm.id) ?? 0) > 0
       if (flag(enabled) === false)
         yield fail(spotOf(enabled!), `The actions of ${alarm.id} are switched off.`, { soft: enabled?.soft })
       else if (items(actions).length === 0 && actions?.kind !== 'opaque' && !used)
@@ -40,4 +37,15 @@ export const alarmActs: Rule = {
       else yield pass(alarm.at)
     }
   },
+}
+
+/** How often each word stands in these files, other than as a key on a line of its own. */
+function mentionsIn(sources: readonly Source[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  const add = (word: string, n: number) => counts.set(word, (counts.get(word) ?? 0) + n)
+  for (const { text } of new Set(sources)) {
+    for (const [word] of text.matchAll(/[\w-]+/g)) add(word, 1)
+    for (const match of text.matchAll(/^[ \t]*([\w-]+):[ \t]*$/gm)) add(match[1]!, -1)
+  }
+  return counts
 }
