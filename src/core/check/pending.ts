@@ -10,19 +10,32 @@ import type { JudgedMigration, World } from './world.ts'
 /** How many of a folder's newest migrations count as still to run when no release says otherwise. */
 export const NEWEST = 5
 
+// Half a dozen rules ask for the same; a world never changes.
+const known = new WeakMap<World, readonly JudgedMigration[]>()
+
 export function pendingMigrations(world: World): readonly JudgedMigration[] {
+  const before = known.get(world)
+  if (before) return before
+  const pending = pendingOf(world)
+  known.set(world, pending)
+  return pending
+}
+
+function pendingOf(world: World): readonly JudgedMigration[] {
   const applied = new Set(world.tree.uses?.applied ?? [])
   const folders = new Map<string, JudgedMigration[]>()
   for (const migration of world.migrations) {
     const { file } = migration.src
     if (applied.has(file) || isUndo(file)) continue
     const folder = folderOf(file)
-    folders.set(folder, [...(folders.get(folder) ?? []), migration])
+    const list = folders.get(folder)
+    if (list) list.push(migration)
+    else folders.set(folder, [migration])
   }
-  const known = world.tree.uses?.release !== undefined
+  const isReleaseKnown = world.tree.uses?.release !== undefined
   return [...folders.values()].flatMap((list) => {
     const ordered = list.sort((a, b) => order(a.src.file, b.src.file))
-    return known ? ordered : ordered.slice(-NEWEST)
+    return isReleaseKnown ? ordered : ordered.slice(-NEWEST)
   })
 }
 
@@ -39,8 +52,11 @@ function folderOf(file: string): string {
   return /\/migration\.sql$/.test(file) ? folder.replace(/[^/]+\/$/, '') : folder
 }
 
+// Made once: localeCompare makes one for each comparison.
+const BY_NUMBER = new Intl.Collator('en', { numeric: true })
+
 function order(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true })
+  return BY_NUMBER.compare(a, b)
 }
 
 /** Names that a team has already set aside, and files that say they are the last step of expand, migrate, contract. */
