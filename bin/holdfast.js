@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module'
 
-// An agent's hook runs at every save and has a bundle of its own; everything else goes through the command table.
-const asHook = process.argv[2] === 'check' && process.argv.includes('--hook') && !process.argv.includes('--help')
-if (asHook) createRequire(import.meta.url)('./hook.cjs')
-else await import('../dist/src/cli/main.js')
+// Checks run at every save and in every pipeline, and have bundles of their own; everything else goes through the command table.
+const isCheck = process.argv[2] === 'check'
+const isHook = isCheck && process.argv.includes('--hook') && !process.argv.includes('--help')
+const bundled = isCheck && createRequire(import.meta.url)('./bundle.cjs').run(isHook ? 'hook' : 'check')
+if (!bundled) await import('../dist/src/cli/main.js')

@@ -1,4 +1,4 @@
-/** The one file that `bin/hook.cjs` loads: bundled at build time, so that a save costs one file to read and not two hundred. */
+/** The one file that `bin/holdfast.js` loads for `check --hook`: bundled at build time, so that a save costs one file to read and not two hundred. */
 import { readFileSync } from 'node:fs'
 import { EXIT } from '../core/errors.ts'
 import { runHook } from './hook.ts'

@@ -11,19 +11,21 @@ export function isoOf(at: Instant): string {
   return new Date(at).toISOString()
 }
 
-const london = new Intl.DateTimeFormat('en-GB', {
-  timeZone: 'Europe/London',
-  weekday: 'short',
-  day: 'numeric',
-  month: 'short',
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  timeZoneName: 'short',
-})
+let london: Intl.DateTimeFormat | undefined
 
 /** Wall time in London with its zone name ("Mon 23 Nov, 05:30:42 GMT"), for people. */
 export function londonOf(at: Instant): string {
+  // Made when it is first asked for: it takes longer than all else that a hook at a save does before it reads the file.
+  london ??= new Intl.DateTimeFormat('en-GB', {
+    timeZone: 'Europe/London',
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    timeZoneName: 'short',
+  })
   return london.format(at)
 }
 

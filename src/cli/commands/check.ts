@@ -130,7 +130,7 @@ async function alsoWrite(call: Call, file: unknown, make: () => string): Promise
   }
 }
 
-/** The same as `bin/hook.cjs` runs from its bundle. */
+/** The same as `bin/holdfast.js` runs from its bundle. */
 async function asHook(call: Call): Promise<ExitCode> {
   const { readFileSync } = await import('node:fs')
   const { runHook } = await import('../hook.ts')

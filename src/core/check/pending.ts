@@ -52,11 +52,12 @@ function folderOf(file: string): string {
   return /\/migration\.sql$/.test(file) ? folder.replace(/[^/]+\/$/, '') : folder
 }
 
-// Made once: localeCompare makes one for each comparison.
-const BY_NUMBER = new Intl.Collator('en', { numeric: true })
+let byNumber: Intl.Collator | undefined
 
 function order(a: string, b: string): number {
-  return BY_NUMBER.compare(a, b)
+  // Made once, and not before it is needed: localeCompare makes one for each comparison.
+  byNumber ??= new Intl.Collator('en', { numeric: true })
+  return byNumber.compare(a, b)
 }
 
 /** Names that a team has already set aside, and files that say they are the last step of expand, migrate, contract. */
