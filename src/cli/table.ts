@@ -10,6 +10,7 @@ import { init } from './commands/init.ts'
 import { kit } from './commands/kit.ts'
 import { mcp } from './commands/mcp.ts'
 import { prove } from './commands/prove.ts'
+import { rehearseRollback } from './commands/rehearse.ts'
 import { replay } from './commands/replay.ts'
 import { respond } from './commands/respond.ts'
 import { respondPapers } from './commands/respond-papers.ts'
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   ...respond,
   ...respondPapers,
   ...prove,
+  rehearseRollback,
   serve,
   mcp,
   signIn,

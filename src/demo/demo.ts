@@ -15,7 +15,7 @@ import { proveDeployment } from './evidence.ts'
 import { atDemoPace, LEFT_OUT, PACE, withApproval } from './pace.ts'
 import { EXAMPLE, openScene, RATE, type Scene } from './scene.ts'
 import { CHAPTERS, type Chapter, chapterLines, summaryTable, type Told, toldOf, weightLine } from './story.ts'
-import { countMet, type MetTally } from './tally.ts'
+import { countMet, type MetTally } from '../load/met.ts'
 
 const BY = 'you'
 /** The second pair of eyes, invented as well. */

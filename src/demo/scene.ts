@@ -3,13 +3,11 @@
  * the gateway, the supervisor with the service's replicas, a receiver for pages, and a crowd of invented citizens.
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { gatewayTraffic } from '../adapters/gateway/traffic.ts'
-import { startEmbedded, stopEmbedded } from '../adapters/postgres/embedded.ts'
+import { startEmbedded } from '../adapters/postgres/embedded.ts'
 import { openHoldfastStore } from '../adapters/postgres/open.ts'
-import { stopSupervisor } from '../adapters/process/start.ts'
 import type { Io } from '../cli/command.ts'
 import { PACKAGE, VERSION } from '../cli/version.ts'
 import { watchedSteps } from '../core/deploy/plan.ts'
@@ -19,7 +17,7 @@ import { type Crowd, startCrowd } from '../load/crowd.ts'
 import type { Script } from '../load/script.ts'
 import type { Seen } from '../load/visit.ts'
 import type { Store } from '../ports/store.ts'
-import { socketPath } from '../station/sockets.ts'
+import { clearSandbox, SERVICE_DATABASE, withoutDatabase } from '../station/sandbox.ts'
 import { openStation, type Station } from '../station/station.ts'
 import { openReceiver, type Receiver } from '../testing/receiver.ts'
 import { startConsole } from '../web/server.ts'
@@ -40,10 +38,10 @@ export interface Scene {
 
 /** Opens the console first: it answers while the rest is still starting. `onConsole` is called as soon as it listens. */
 export async function openScene(state: string, io: Io, onConsole: (url: string, link: string) => void): Promise<Scene> {
-  await clear(state)
+  await clearSandbox(state)
   mkdirSync(state, { recursive: true })
   // Closed in reverse order, also when a later part could not be opened.
-  const closers: (() => Promise<unknown>)[] = [() => clear(state)]
+  const closers: (() => Promise<unknown>)[] = [() => clearSandbox(state)]
   const close = async () => {
     for (const end of closers.reverse()) await end().catch((thrown) => io.progress(`  (${messageOf(thrown)})`))
   }
@@ -81,7 +79,7 @@ async function open(
   const [receiver, opened, database] = await Promise.all([
     openReceiver(secret),
     openHoldfastStore({ state, env: withoutDatabase(io.env) }),
-    startEmbedded({ folder: join(state, 'service-database'), databases: ['heating'] }),
+    startEmbedded({ folder: join(state, SERVICE_DATABASE), databases: ['heating'] }),
   ])
   closers.push(
     () => database.stop(),
@@ -127,21 +125,6 @@ async function open(
     },
     close,
   }
-}
-
-/** Ends what an earlier demo on this folder left behind (it may have been killed), and removes its files. */
-async function clear(state: string): Promise<void> {
-  if (!existsSync(state)) return
-  await gatewayTraffic({ control: socketPath(state, 'gateway') }).stop()
-  await stopSupervisor({ state })
-  for (const folder of ['postgres', 'service-database']) await stopEmbedded(join(state, folder)).catch(() => false)
-  rmSync(state, { recursive: true, force: true })
-}
-
-/** The demo keeps its own databases: a DATABASE_URL of the person's is none of its business. */
-function withoutDatabase(env: Io['env']): Io['env'] {
-  const { DATABASE_URL: _, ...rest } = env
-  return rest
 }
 
 /** URL of a module of the sample service: compiled in a package, TypeScript in a checkout's tests. */

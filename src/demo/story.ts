@@ -2,7 +2,7 @@
 import type { DeploymentState } from '../core/deploy/deployment.ts'
 import { durationOf } from '../core/time.ts'
 import { percentOf, plural } from '../core/words.ts'
-import type { Met } from './tally.ts'
+import type { Met } from '../load/met.ts'
 
 export interface Chapter {
   readonly release: string

@@ -128,6 +128,8 @@ function judge(of: Walk, step: Step, got: Got, again: boolean): Seen {
 export function troubleWith(step: Step, answer: Answer): Trouble | null {
   if (!step.okStatus.includes(answer.status)) return [502, 503, 504].includes(answer.status) ? 'gateway' : 'status'
   if (step.leadsTo !== undefined && answer.headers.location !== step.leadsTo) return 'redirect'
-  if (step.marker !== undefined && !answer.body.includes(step.marker)) return 'marker'
+  // A redirect has no page to search.
+  const isPage = answer.status < 300 || answer.status >= 400
+  if (step.marker !== undefined && isPage && !answer.body.includes(step.marker)) return 'marker'
   return null
 }

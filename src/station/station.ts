@@ -51,6 +51,10 @@ export interface StationOptions {
   readonly consoleUrl?: () => string
   /** How long a gateway unit stays open without failure, in ms. */
   readonly settleMs?: number
+  /** Instead of the definition's own; a benchmark runs the same service behind both. */
+  readonly traffic?: 'gateway' | 'haproxy'
+  /** Stands around the runtime: a rehearsal makes a release bad with it. Absent: nothing does. */
+  readonly around?: (runtime: Runtime) => Runtime
   /** A store that is open already; it is closed with the station. */
   readonly opened?: HoldfastStore
 }
@@ -136,7 +140,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
   const world: World = {
     service: service.service.id,
     traffic: traffic.traffic,
-    runtime: runtimeOf(service, supervisor.socket, env),
+    runtime: (options.around ?? itself)(runtimeOf(service, supervisor.socket, env)),
     ...(schema ? { schema } : {}),
     publicUrl: traffic.publicUrl,
     probe: { header: 'x-holdfast-probe', secret: fileSecret(state, 'probe') },
@@ -191,17 +195,20 @@ export async function openStation(options: StationOptions): Promise<Station> {
   }
 }
 
+const itself = (runtime: Runtime) => runtime
+
 /** What the definition's `runtime.kind` names. */
 function runtimeOf({ runtime }: Service, socket: string, env: Env): Runtime {
   return runtime.kind === 'podman' ? podmanRuntime({ socket, engine: podmanEngine(env) }) : processRuntime({ socket })
 }
 
 /** What the definition's `runtime.traffic` names. HOLDFAST_HAPROXY: the program, where it is not on PATH. */
-async function openTraffic({ runtime }: Service, { state, listen, look, metrics, settleMs, env }: StationOptions) {
-  const isHaproxy = runtime.traffic === 'haproxy'
+async function openTraffic({ runtime }: Service, options: StationOptions) {
+  const { state, listen, look, metrics, settleMs, env } = options
+  const isHaproxy = (options.traffic ?? runtime.traffic) === 'haproxy'
   const control = socketPath(state, 'gateway')
   if (look) return { traffic: isHaproxy ? haproxyTraffic({ control }) : gatewayTraffic({ control }), publicUrl: '' }
-  const options = {
+  const opening = {
     listen,
     control,
     ...(metrics === undefined ? {} : { metrics }),
@@ -209,8 +216,8 @@ async function openTraffic({ runtime }: Service, { state, listen, look, metrics,
   }
   const haproxy = env.HOLDFAST_HAPROXY
   const gateway = isHaproxy
-    ? await startHaproxy({ ...options, state: join(state, 'haproxy'), ...(haproxy ? { haproxy } : {}) })
-    : await startGateway({ ...options, state: join(state, 'gateway') })
+    ? await startHaproxy({ ...opening, state: join(state, 'haproxy'), ...(haproxy ? { haproxy } : {}) })
+    : await startGateway({ ...opening, state: join(state, 'gateway') })
   // Our own probes come to the address that citizens come to; "every address" is reached on loopback.
   const host = listen.slice(0, listen.lastIndexOf(':'))
   const reached = host === '0.0.0.0' || host === '[::]' || host === 'localhost' ? '127.0.0.1' : host

@@ -14,7 +14,7 @@ import type { DeploymentPlan, DeploymentState } from '../../src/core/deploy/depl
 import { watchedSteps } from '../../src/core/deploy/plan.ts'
 import { proveDeployment } from '../../src/demo/evidence.ts'
 import { atDemoPace } from '../../src/demo/pace.ts'
-import { countMet } from '../../src/demo/tally.ts'
+import { countMet } from '../../src/load/met.ts'
 import { startCrowd } from '../../src/load/crowd.ts'
 import { isUnreachable } from '../../src/ports/unreachable.ts'
 import { beginDeployment, follow } from '../../src/station/deploy.ts'
