@@ -15,25 +15,20 @@ import { worldOf } from '../src/core/check/world.ts'
 import { render } from '../src/core/kit/file.ts'
 import { cdkStackText, member } from '../src/core/kit/infra/cdk.ts'
 import { cloudformationText } from '../src/core/kit/infra/cloudformation.ts'
-import { bare, isProps, isSpecial, type Resource, snake, type Stack, type Value } from '../src/core/kit/infra/model.ts'
-import { infrastructureOf } from '../src/core/kit/infra/stack.ts'
+import { bare, isProps, isSpecial, type Resource, snake, type Value } from '../src/core/kit/infra/model.ts'
 import { terraformText } from '../src/core/kit/infra/terraform.ts'
+import { ATTRIBUTES, REFERENCES } from '../src/core/kit/infra/terraform-types.ts'
 import { infrastructureFiles } from '../src/core/kit/infrastructure.ts'
 import { standIn } from './kit/cdk.ts'
-import { shapeFaults } from './kit/shapes.ts'
+import { shapeFaults, terraformFaults, terraformGives } from './kit/shapes.ts'
 import { SHAPES } from './kit/world.ts'
+import { allBlocks, allTemplates, STACKS } from './kit/written.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-kit-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 const run = standIn(folder)
 
-const stacks: readonly (readonly [string, Stack])[] = [...SHAPES].flatMap(([name, service]) => {
-  const { lasting, releases } = infrastructureOf(service)!
-  return [
-    [`${name}: what lasts`, lasting],
-    [name, releases],
-  ] as const
-})
+const stacks = STACKS
 
 const treeOf = (path: string, text: string): Tree => ({ files: [{ path, text }], problems: [] })
 const cloudOf = (path: string, text: string) => worldOf(treeOf(path, text), 0).cloud
@@ -178,6 +173,54 @@ for (const [name, stack] of stacks) {
     }
   })
 }
+
+test('every resource is of the shape that AWS’s own schemas say: names, types, allowed values, what must be there', () => {
+  const written = allTemplates()
+  assert.ok(written.length > 300, `${written.length} resources`)
+  const wheres = [...new Set(written.map(({ where }) => where))]
+  assert.deepEqual(
+    wheres.flatMap((where) =>
+      shapeFaults(Object.fromEntries(written.filter((one) => one.where === where).map((one) => [one.id, one]))).map(
+        (fault) => `${where}: ${fault}`,
+      ),
+    ),
+    [],
+  )
+  const wrong = {
+    Type: 'AWS::Lambda::Alias',
+    Properties: { Name: 5, FunctionNme: 'f', FunctionVersion: { 'Fn::GetAtt': ['a', 'Nothing'] } },
+  }
+  assert.deepEqual(shapeFaults({ a: wrong }), [
+    'a has no FunctionName',
+    'a.Name: 5 is not string',
+    'a.FunctionNme: no such property',
+    'a.FunctionVersion: AWS::Lambda::Alias gives no Nothing',
+  ])
+})
+
+test('every attribute, block and reference of Terraform is one of the AWS provider', () => {
+  const blocks = allBlocks()
+  assert.ok(blocks.length > 150, `${blocks.length} blocks`)
+  assert.deepEqual(
+    blocks.flatMap((one) => terraformFaults(one).map((fault) => `${one.where}: ${fault}`)),
+    [],
+  )
+  const asked = [
+    ...Object.values(REFERENCES),
+    ...Object.entries(ATTRIBUTES).map(([path, attribute]) => [REFERENCES[path.split('.')[0]!]![0], attribute] as const),
+  ]
+  for (const [type, attribute] of asked) assert.ok(terraformGives(type, attribute), `${type}.${attribute}`)
+  const body = new Map([
+    ['function_name', [{ value: 5 }]],
+    ['nme', [{ value: 'x' }]],
+    ['name', [{ block: new Map() }]],
+  ])
+  assert.deepEqual(terraformFaults({ where: '', id: 'a', type: 'aws_lambda_alias', body }), [
+    'aws_lambda_alias.a has no function_version',
+    'aws_lambda_alias.a.nme: no such attribute or block',
+    'aws_lambda_alias.a.name is an attribute, not a block',
+  ])
+})
 
 /** A number of the model, by path. */
 function modelNumber(resource: Resource, path: string): number | string | undefined {

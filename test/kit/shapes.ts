@@ -1,284 +1,48 @@
+/** Holds what the kit writes for AWS against the schemas of CloudFormation and of HashiCorp's provider (see schemas.ts). */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { WrittenBlock, WrittenBody } from './written.ts'
+
 /**
- * Which properties the CloudFormation types have that the kit writes, and which they must have; from the resource and property
- * reference of CloudFormation. A name that ends in "!" is required; a list holds the shape of its items; "any" is not looked into.
+ * A name that ends in "!" is required. A text is a type ("string|integer"), or the allowed values ("=A|B"); a list holds the shape of
+ * its items.
  */
-export type Shape = 'text' | 'number' | 'flag' | 'any' | readonly [Shape] | { readonly [name: string]: Shape }
+export type Shape = string | readonly [Shape] | Shapes
+export type Shapes = { readonly [name: string]: Shape }
 
-const TARGETS = [{ 'TargetGroupArn!': 'text', Weight: 'number' }] as const
-
-export const SHAPES_OF: Readonly<Record<string, Shape>> = {
-  'AWS::ApplicationSignals::ServiceLevelObjective': {
-    'Name!': 'text',
-    Description: 'text',
-    RequestBasedSli: {
-      ComparisonOperator: 'text',
-      MetricThreshold: 'number',
-      'RequestBasedSliMetric!': {
-        MonitoredRequestCountMetric: { BadCountMetric: ['any'], GoodCountMetric: ['any'] },
-        TotalRequestCountMetric: ['any'],
-      },
-    },
-    Goal: {
-      AttainmentGoal: 'number',
-      WarningThreshold: 'number',
-      Interval: { RollingInterval: { 'Duration!': 'number', 'DurationUnit!': 'text' } },
-    },
-    BurnRateConfigurations: [{ 'LookBackWindowMinutes!': 'number' }],
-  },
-  'AWS::AutoScaling::AutoScalingGroup': {
-    AutoScalingGroupName: 'text',
-    'MinSize!': 'text',
-    'MaxSize!': 'text',
-    DesiredCapacity: 'text',
-    VPCZoneIdentifier: ['text'],
-    TargetGroupARNs: ['text'],
-    LaunchTemplate: { LaunchTemplateId: 'text', 'Version!': 'text' },
-    HealthCheckType: 'text',
-    HealthCheckGracePeriod: 'number',
-    DefaultInstanceWarmup: 'number',
-    InstanceMaintenancePolicy: { MinHealthyPercentage: 'number', MaxHealthyPercentage: 'number' },
-    LifecycleHookSpecificationList: [
-      {
-        'LifecycleHookName!': 'text',
-        'LifecycleTransition!': 'text',
-        HeartbeatTimeout: 'number',
-        DefaultResult: 'text',
-      },
-    ],
-  },
-  'AWS::CloudTrail::Trail': {
-    TrailName: 'text',
-    'S3BucketName!': 'text',
-    'IsLogging!': 'flag',
-    IsMultiRegionTrail: 'flag',
-    IncludeGlobalServiceEvents: 'flag',
-    EnableLogFileValidation: 'flag',
-  },
-  'AWS::CloudWatch::Alarm': {
-    AlarmName: 'text',
-    AlarmDescription: 'text',
-    Namespace: 'text',
-    MetricName: 'text',
-    Dimensions: [{ 'Name!': 'text', 'Value!': 'text' }],
-    Metrics: [
-      {
-        'Id!': 'text',
-        Expression: 'text',
-        Label: 'text',
-        ReturnData: 'flag',
-        MetricStat: { 'Metric!': 'any', 'Period!': 'number', 'Stat!': 'text' },
-      },
-    ],
-    Statistic: 'text',
-    ExtendedStatistic: 'text',
-    Period: 'number',
-    'EvaluationPeriods!': 'number',
-    'ComparisonOperator!': 'text',
-    Threshold: 'number',
-    TreatMissingData: 'text',
-    AlarmActions: ['text'],
-    OKActions: ['text'],
-  },
-  'AWS::CloudWatch::Dashboard': { DashboardName: 'text', 'DashboardBody!': 'text' },
-  'AWS::CodeBuild::Project': {
-    Name: 'text',
-    'ServiceRole!': 'text',
-    'Artifacts!': { 'Type!': 'text' },
-    'Environment!': {
-      'Type!': 'text',
-      'ComputeType!': 'text',
-      'Image!': 'text',
-      EnvironmentVariables: [{ 'Name!': 'text', 'Value!': 'text', Type: 'text' }],
-    },
-    TimeoutInMinutes: 'number',
-    ConcurrentBuildLimit: 'number',
-    'Source!': { 'Type!': 'text', BuildSpec: 'text', Location: 'text' },
-  },
-  'AWS::CodeDeploy::Application': { ApplicationName: 'text', ComputePlatform: 'text' },
-  'AWS::CodeDeploy::DeploymentConfig': {
-    DeploymentConfigName: 'text',
-    ComputePlatform: 'text',
-    MinimumHealthyHosts: { 'Type!': 'text', 'Value!': 'number' },
-    TrafficRoutingConfig: {
-      'Type!': 'text',
-      TimeBasedCanary: { 'CanaryPercentage!': 'number', 'CanaryInterval!': 'number' },
-    },
-  },
-  'AWS::CodeDeploy::DeploymentGroup': {
-    'ApplicationName!': 'text',
-    DeploymentGroupName: 'text',
-    'ServiceRoleArn!': 'text',
-    DeploymentConfigName: 'text',
-    AutoScalingGroups: ['text'],
-    LoadBalancerInfo: { TargetGroupInfoList: [{ Name: 'text' }] },
-    DeploymentStyle: { DeploymentType: 'text', DeploymentOption: 'text' },
-    BlueGreenDeploymentConfiguration: {
-      DeploymentReadyOption: { ActionOnTimeout: 'text' },
-      GreenFleetProvisioningOption: { Action: 'text' },
-      TerminateBlueInstancesOnDeploymentSuccess: { Action: 'text', TerminationWaitTimeInMinutes: 'number' },
-    },
-    AutoRollbackConfiguration: { Enabled: 'flag', Events: ['text'] },
-    AlarmConfiguration: { Enabled: 'flag', Alarms: [{ Name: 'text' }] },
-  },
-  'AWS::CodePipeline::Pipeline': {
-    Name: 'text',
-    PipelineType: 'text',
-    ExecutionMode: 'text',
-    'RoleArn!': 'text',
-    ArtifactStore: { 'Type!': 'text', 'Location!': 'text' },
-    'Stages!': ['any'],
-    Variables: [{ 'Name!': 'text', DefaultValue: 'text', Description: 'text' }],
-  },
-  'AWS::EC2::LaunchTemplate': {
-    LaunchTemplateName: 'text',
-    'LaunchTemplateData!': {
-      ImageId: 'text',
-      InstanceType: 'text',
-      IamInstanceProfile: { Arn: 'text' },
-      SecurityGroupIds: ['text'],
-      MetadataOptions: { HttpTokens: 'text' },
-    },
-  },
-  'AWS::ECR::Repository': {
-    RepositoryName: 'text',
-    ImageTagMutability: 'text',
-    ImageScanningConfiguration: { ScanOnPush: 'flag' },
-    LifecyclePolicy: { LifecyclePolicyText: 'text' },
-  },
-  'AWS::ECS::Service': {
-    ServiceName: 'text',
-    Cluster: 'text',
-    TaskDefinition: 'text',
-    DesiredCount: 'number',
-    LaunchType: 'text',
-    NetworkConfiguration: { AwsvpcConfiguration: { 'Subnets!': ['text'], SecurityGroups: ['text'] } },
-    HealthCheckGracePeriodSeconds: 'number',
-    DeploymentConfiguration: {
-      Strategy: 'text',
-      BakeTimeInMinutes: 'number',
-      CanaryConfiguration: { CanaryPercent: 'number', CanaryBakeTimeInMinutes: 'number' },
-      MinimumHealthyPercent: 'number',
-      MaximumPercent: 'number',
-      DeploymentCircuitBreaker: { 'Enable!': 'flag', 'Rollback!': 'flag' },
-      Alarms: { 'AlarmNames!': ['text'], 'Enable!': 'flag', 'Rollback!': 'flag' },
-    },
-    LoadBalancers: [
-      {
-        ContainerName: 'text',
-        ContainerPort: 'number',
-        TargetGroupArn: 'text',
-        AdvancedConfiguration: { 'AlternateTargetGroupArn!': 'text', ProductionListenerRule: 'text', RoleArn: 'text' },
-      },
-    ],
-  },
-  'AWS::ECS::TaskDefinition': {
-    Family: 'text',
-    RequiresCompatibilities: ['text'],
-    NetworkMode: 'text',
-    Cpu: 'text',
-    Memory: 'text',
-    ExecutionRoleArn: 'text',
-    TaskRoleArn: 'text',
-    ContainerDefinitions: [
-      {
-        'Name!': 'text',
-        'Image!': 'text',
-        Essential: 'flag',
-        Command: ['text'],
-        PortMappings: [{ ContainerPort: 'number' }],
-        StopTimeout: 'number',
-        Environment: [{ Name: 'text', Value: 'text' }],
-        Secrets: [{ 'Name!': 'text', 'ValueFrom!': 'text' }],
-        LogConfiguration: { 'LogDriver!': 'text', Options: 'any' },
-      },
-    ],
-  },
-  'AWS::ElasticLoadBalancingV2::ListenerRule': {
-    ListenerArn: 'text',
-    'Priority!': 'number',
-    'Conditions!': [{ Field: 'text', Values: ['text'] }],
-    'Actions!': [{ 'Type!': 'text', TargetGroupArn: 'text', ForwardConfig: { TargetGroups: TARGETS } }],
-  },
-  'AWS::ElasticLoadBalancingV2::TargetGroup': {
-    TargetType: 'text',
-    Protocol: 'text',
-    Port: 'number',
-    VpcId: 'text',
-    HealthCheckPath: 'text',
-    HealthCheckIntervalSeconds: 'number',
-    HealthCheckTimeoutSeconds: 'number',
-    HealthyThresholdCount: 'number',
-    UnhealthyThresholdCount: 'number',
-    Matcher: { HttpCode: 'text' },
-    TargetGroupAttributes: [{ Key: 'text', Value: 'text' }],
-  },
-  'AWS::Lambda::Alias': { 'Name!': 'text', 'FunctionName!': 'text', 'FunctionVersion!': 'text' },
-  'AWS::Lambda::Function': {
-    FunctionName: 'text',
-    'Role!': 'text',
-    Runtime: 'text',
-    Handler: 'text',
-    'Code!': { S3Bucket: 'text', S3Key: 'text', S3ObjectVersion: 'text' },
-    MemorySize: 'number',
-    Timeout: 'number',
-    LoggingConfig: { LogGroup: 'text' },
-    Environment: { Variables: 'any' },
-    TracingConfig: { 'Mode!': 'text' },
-  },
-  'AWS::Lambda::Version': { 'FunctionName!': 'text', Description: 'text' },
-  'AWS::Logs::LogGroup': { LogGroupName: 'text', RetentionInDays: 'number' },
-  'AWS::S3::Bucket': {
-    BucketEncryption: { 'ServerSideEncryptionConfiguration!': ['any'] },
-    VersioningConfiguration: { 'Status!': 'text' },
-    PublicAccessBlockConfiguration: {
-      BlockPublicAcls: 'flag',
-      BlockPublicPolicy: 'flag',
-      IgnorePublicAcls: 'flag',
-      RestrictPublicBuckets: 'flag',
-    },
-    LifecycleConfiguration: { 'Rules!': [{ Id: 'text', 'Status!': 'text', ExpirationInDays: 'number' }] },
-  },
-  'AWS::S3::BucketPolicy': { 'Bucket!': 'text', 'PolicyDocument!': 'any' },
-  'AWS::Scheduler::Schedule': {
-    Name: 'text',
-    'ScheduleExpression!': 'text',
-    ScheduleExpressionTimezone: 'text',
-    'FlexibleTimeWindow!': { 'Mode!': 'text' },
-    'Target!': {
-      'Arn!': 'text',
-      'RoleArn!': 'text',
-      EcsParameters: {
-        'TaskDefinitionArn!': 'text',
-        LaunchType: 'text',
-        NetworkConfiguration: { AwsvpcConfiguration: { 'Subnets!': ['text'], SecurityGroups: ['text'] } },
-      },
-      RetryPolicy: { MaximumRetryAttempts: 'number', MaximumEventAgeInSeconds: 'number' },
-    },
-  },
-  'AWS::XRay::Group': { 'GroupName!': 'text', FilterExpression: 'text' },
-  'AWS::XRay::SamplingRule': {
-    SamplingRule: {
-      RuleName: 'text',
-      Version: 'number',
-      'Priority!': 'number',
-      'ReservoirSize!': 'number',
-      'FixedRate!': 'number',
-      'ServiceName!': 'text',
-      'ServiceType!': 'text',
-      'Host!': 'text',
-      'HTTPMethod!': 'text',
-      'URLPath!': 'text',
-      'ResourceARN!': 'text',
-    },
-  },
+export interface Schemas {
+  readonly source: string
+  /** `attributes`: what can be asked of such a resource, besides its properties. */
+  readonly types: Readonly<Record<string, { readonly properties: Shapes; readonly attributes: readonly string[] }>>
 }
 
+export function schemasOf(kind: 'cloudformation' | 'terraform'): Schemas {
+  return JSON.parse(readFileSync(fileURLToPath(new URL(`aws-${kind}.json`, import.meta.url)), 'utf8')) as Schemas
+}
+
+const CLOUDFORMATION = schemasOf('cloudformation')
+const TERRAFORM = schemasOf('terraform')
+
+type Resources = Readonly<Record<string, { readonly Type: string; readonly Properties?: unknown }>>
+
 /** What is wrong with the resources of a template, by path; references are taken for what they stand for. */
-export function shapeFaults(resources: Readonly<Record<string, { Type: string; Properties?: unknown }>>): string[] {
+export function shapeFaults(resources: Resources): string[] {
   return Object.entries(resources).flatMap(([id, { Type, Properties }]) => {
-    const shape = SHAPES_OF[Type]
-    return shape ? faultsOf(Properties ?? {}, shape, id) : [`${id}: nothing is known of ${Type}`]
+    const known = CLOUDFORMATION.types[Type]
+    if (!known) return [`${id}: nothing is known of ${Type}`]
+    return [...faultsOf(Properties ?? {}, known.properties, id), ...attributeFaults(Properties, resources, id)]
   })
+}
+
+/** `Fn::GetAtt` asks only for what the other resource gives. */
+function attributeFaults(value: unknown, resources: Resources, path: string): string[] {
+  if (typeof value !== 'object' || value === null) return []
+  const asked = (value as { 'Fn::GetAtt'?: readonly [string, string] })['Fn::GetAtt']
+  if (asked) {
+    const type = resources[asked[0]]?.Type ?? ''
+    return CLOUDFORMATION.types[type]?.attributes.includes(asked[1]) ? [] : [`${path}: ${type} gives no ${asked[1]}`]
+  }
+  return Object.entries(value).flatMap(([key, inner]) => attributeFaults(inner, resources, `${path}.${key}`))
 }
 
 function isReference(value: unknown): boolean {
@@ -286,23 +50,99 @@ function isReference(value: unknown): boolean {
   return keys.length === 1 && (keys[0] === 'Ref' || keys[0]!.startsWith('Fn::'))
 }
 
+function isOf(value: unknown, type: string): boolean {
+  if (type.startsWith('=')) return type.slice(1).split('|').includes(String(value))
+  return type.split('|').some((one) => {
+    switch (one) {
+      case 'string':
+        return typeof value === 'string'
+      case 'number':
+        return typeof value === 'number'
+      case 'integer':
+        return Number.isInteger(value)
+      case 'boolean':
+        return typeof value === 'boolean'
+      case 'map':
+        return typeof value === 'object' && value !== null && !Array.isArray(value)
+      default:
+        return one === 'json'
+    }
+  })
+}
+
+function namesOf(shape: Shapes): ReadonlyMap<string, Shape> {
+  return new Map(Object.entries(shape).map(([name, inner]) => [name.replace(/!$/, ''), inner]))
+}
+
+function missing(shape: Shapes, has: (name: string) => boolean, path: string): string[] {
+  return Object.keys(shape).flatMap((name) =>
+    name.endsWith('!') && !has(name.slice(0, -1)) ? [`${path} has no ${name.slice(0, -1)}`] : [],
+  )
+}
+
 function faultsOf(value: unknown, shape: Shape, path: string): string[] {
-  if (shape === 'any' || isReference(value)) return []
-  if (typeof shape === 'string') {
-    const wanted = { text: 'string', number: 'number', flag: 'boolean' }[shape]
-    return typeof value === wanted ? [] : [`${path}: ${JSON.stringify(value)} is not a ${shape}`]
-  }
+  if (isReference(value)) return []
+  if (typeof shape === 'string')
+    return isOf(value, shape) ? [] : [`${path}: ${JSON.stringify(value)} is not ${shape.replace(/^=/, 'one of ')}`]
   if (Array.isArray(shape)) {
     if (!Array.isArray(value)) return [`${path} is not a list`]
     return value.flatMap((item, i) => faultsOf(item, (shape as readonly [Shape])[0], `${path}[${i}]`))
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [`${path} is not a map`]
-  const known = new Map(Object.entries(shape).map(([name, inner]) => [name.replace(/!$/, ''), inner]))
-  const missing = Object.keys(shape).filter((name) => name.endsWith('!') && !(name.slice(0, -1) in value))
+  const known = namesOf(shape as Shapes)
   return [
-    ...missing.map((name) => `${path} has no ${name.slice(0, -1)}`),
+    ...missing(shape as Shapes, (name) => name in value, path),
     ...Object.entries(value).flatMap(([name, inner]) =>
       known.has(name) ? faultsOf(inner, known.get(name)!, `${path}.${name}`) : [`${path}.${name}: no such property`],
     ),
   ]
+}
+
+/** The same for a resource of Terraform: every name is an attribute or a block of the provider, of its type, and none is missing. */
+export function terraformFaults({ type, id, body }: WrittenBlock): string[] {
+  const known = TERRAFORM.types[type]
+  return known ? bodyFaults(body, known.properties, `${type}.${id}`) : [`${id}: nothing is known of ${type}`]
+}
+
+function bodyFaults(body: WrittenBody, shape: Shapes, path: string): string[] {
+  const known = namesOf(shape)
+  return [
+    ...missing(shape, (name) => body.has(name), path),
+    ...[...body].flatMap(([name, entries]) => {
+      const at = `${path}.${name}`
+      const wanted = known.get(name)
+      if (wanted === undefined) return [`${at}: no such attribute or block`]
+      return entries.flatMap((entry) => {
+        if ('block' in entry) {
+          if (!Array.isArray(wanted)) return [`${at} is an attribute, not a block`]
+          const inner = (wanted as readonly [Shape])[0]
+          // An empty block is what the provider asks for in places; nothing of its inside was kept then.
+          return typeof inner === 'string'
+            ? [...entry.block.keys()].map((key) => `${at}.${key}: not in aws-terraform.json, which schemas.ts writes`)
+            : bodyFaults(entry.block, inner as Shapes, at)
+        }
+        if (Array.isArray(wanted)) return [`${at} is a block, not an attribute`]
+        return attributeFault(entry.value, wanted as string)
+          ? [`${at}: ${JSON.stringify(entry.value)} is no ${wanted}`]
+          : []
+      })
+    }),
+  ]
+}
+
+/** Terraform turns numbers and flags into texts by itself, never the other way unless the text is one. */
+function attributeFault(value: unknown, type: string): boolean {
+  if (value === undefined) return false
+  const list = /^(\w+)(List|Set)$/.exec(type)
+  if (list) return !Array.isArray(value) || value.some((item) => attributeFault(item, list[1]!))
+  if (type.endsWith('Map')) return typeof value !== 'object' || value === null || Array.isArray(value)
+  if (type === 'number') return Number.isNaN(Number(value)) || typeof value === 'object'
+  if (type === 'boolean') return typeof value !== 'boolean'
+  return typeof value === 'object'
+}
+
+/** Whether the provider knows an attribute of a resource, given or computed: for references. */
+export function terraformGives(type: string, attribute: string): boolean {
+  const known = TERRAFORM.types[type]
+  return known !== undefined && (known.attributes.includes(attribute) || namesOf(known.properties).has(attribute))
 }
