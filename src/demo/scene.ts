@@ -102,8 +102,6 @@ async function open(
     remark: (says) => io.progress(`  (${says})`),
     listen: '127.0.0.1:0',
     consoleUrl: () => console.url,
-    // People in the demo think for a second where real ones think for a minute.
-    settleMs: 1_000,
     opened,
   })
   const { service, world, shutDown } = station

@@ -80,7 +80,6 @@ export function stackDrill(stack: Stack): void {
       },
       remark: (says) => process.env.HOLDFAST_TEST_NOISE && console.error(says),
       listen: '127.0.0.1:0',
-      settleMs: 500,
     })
     closers.push(() => station.shutDown())
     station.startEngine()
