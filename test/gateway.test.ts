@@ -627,6 +627,44 @@ intended: [{ id: uprating, says: more, legal: article 4, at: "$.award", change: 
   assert.equal(typed.length, 3)
 })
 
+test('a copy that meets a connection which the release was just closing is no difference', async (context) => {
+  const used = new WeakSet<object>()
+  const stable = await serve(context, (req, res) => void res.end(`page ${req.url}`))
+  const canary = await serve(context, (req, res) => {
+    if (req.url === '/health') return void res.end()
+    // Each connection answers one copy, says that it may be used again, and is closed when it is.
+    if (used.has(req.socket)) return void req.socket.destroy()
+    used.add(req.socket)
+    res.end(`page ${req.url}`)
+  })
+  const step = {
+    journey: 'decide',
+    step: 'outcome',
+    method: 'POST',
+    route: '/decide',
+    okStatus: [200],
+    limitMs: 60_000,
+  }
+  const world = await openWorld(
+    context,
+    configOf([stable.port], {
+      canary: { release: 'r2', backends: [{ id: 'c', host: '127.0.0.1', port: canary.port }] },
+      shadow: { ...SHADOW, unsafe: ['decide/outcome'] },
+      steps: [step],
+    }),
+  )
+  const pairs = () => world.seen().shadow.compared + world.seen().shadow.cannotTell
+  for (let n = 1; n <= 3; n++) {
+    await (await fetch(`${world.url}/decide`, FETCH)).text()
+    await until(() => pairs() === n)
+  }
+  assert.deepEqual([world.seen().shadow.same, world.seen().shadow.unexplained], [3, 0])
+  // One with a body may have arrived: it is not sent twice, and says nothing.
+  await (await fetch(`${world.url}/decide`, { ...FETCH, method: 'POST', body: '1' })).text()
+  await until(() => pairs() === 4)
+  assert.deepEqual([world.seen().shadow.cannotTell, world.seen().shadow.unexplained], [1, 0])
+})
+
 test('three dead canaries in a row are not the citizen’s problem either', async (context) => {
   const { port } = await serve(context, (_, res) => void res.end('stable'))
   const ports = [await deadPort(), await deadPort(), await deadPort(), await deadPort()]

@@ -15,7 +15,7 @@ import {
 import { ringSegment } from '../core/traffic/tenant.ts'
 import { agentReader, type Probe, probeReader, visitorOf } from '../core/traffic/visitor.ts'
 import type { WorkerOptions } from '../ports/gateway.ts'
-import type { TrafficConfig } from '../ports/traffic.ts'
+import type { StepMatch, TrafficConfig } from '../ports/traffic.ts'
 import { Attempt } from './attempt.ts'
 import { type Member, Pool } from './backends.ts'
 import { Exchange, type Host } from './exchange.ts'
@@ -110,7 +110,7 @@ export class Frontdoor implements Host {
     const seated = this.#seat(now, req, path, step !== undefined && step.marker !== undefined, false)
     const { seat, cookie, probe, alone, visitor, agent, ring } = seated
     const body = hasBody(req.headers)
-    const key = step && `${step.journey}/${step.step}`
+    const key = keyOf(step)
     const attempt =
       step &&
       new Attempt(step, (outcome) => {
@@ -123,7 +123,7 @@ export class Frontdoor implements Host {
     const copied = visitor !== 'probe' && this.#shadows.copies(method, body, key)
     const chunked = req.headers['transfer-encoding'] !== undefined
     const question = { method, path, headers: seated.headers, body, chunked }
-    const begin = (answering: Member) => this.#shadows.begin(answering, question, key)
+    const begin = (answering: Member) => this.#shadows.begin(answering, question, key ?? keyOf(now.routes.page(path)))
     const plan = { seat, cookie, probe, alone, question, attempt, shadow: copied ? begin : undefined }
     new Exchange(this, plan, req, res).start()
   }
@@ -197,6 +197,10 @@ export class Frontdoor implements Host {
 
 // Node's server reads more than its client would write, such as a tab in the address. Neither shall we.
 const UNWRITABLE = /[^\x21-\xff]/
+
+function keyOf(step: StepMatch | undefined): string | undefined {
+  return step && `${step.journey}/${step.step}`
+}
 
 function firstOf(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value

@@ -43,6 +43,12 @@ for (const [request, step] of CASES) {
   })
 }
 
+test('the page of a step is found by whatever method it is asked', () => {
+  assert.equal(routes.page('/apply/submit')?.step, 'submit')
+  assert.equal(routes.page('/apply/bank?again')?.step, 'any-step')
+  assert.equal(routes.page('/nothing'), undefined)
+})
+
 test('a path of thousands of segments is no step, and costs no more than its length', () => {
   assert.equal(routes.match('GET', '/files'.repeat(2_000)), undefined)
 })

@@ -16,6 +16,8 @@ interface Node {
 export interface Routes {
   /** The step, or undefined for a request that is no part of a journey. `path` may carry a query; it is not looked at. */
   match(method: string, path: string): StepMatch | undefined
+  /** The step whose route this is, by whatever method: a form's empty page belongs to the step that sends it. */
+  page(path: string): StepMatch | undefined
 }
 
 /** Longer paths are no journey step: nobody's route has so many segments, and the walk stays bounded. */
@@ -35,7 +37,11 @@ export function compileRoutes(steps: readonly StepMatch[]): Routes {
   return {
     match(method, path) {
       const segments = segmentsOf(pathOf(path))
-      return segments.length > SEGMENTS_MAX ? undefined : walk(root, segments, 0, method)
+      return segments.length > SEGMENTS_MAX ? undefined : walk(root, segments, 0, (steps) => steps.get(method))
+    },
+    page(path) {
+      const segments = segmentsOf(pathOf(path))
+      return segments.length > SEGMENTS_MAX ? undefined : walk(root, segments, 0, firstOf)
     },
   }
 }
@@ -64,13 +70,20 @@ function childOf(at: Node, segment: string): Node {
 }
 
 // Each call goes one segment deeper along a branch that exists in the tree, so the walk visits no more nodes than routes have.
-function walk(at: Node, segments: readonly string[], depth: number, method: string): StepMatch | undefined {
-  if (depth === segments.length) return at.here.get(method) ?? at.rest.get(method)
+function walk(at: Node, segments: readonly string[], depth: number, pick: Pick): StepMatch | undefined {
+  if (depth === segments.length) return pick(at.here) ?? pick(at.rest)
   const literal = at.literal.get(segments[depth]!)
-  const found = literal && walk(literal, segments, depth + 1, method)
+  const found = literal && walk(literal, segments, depth + 1, pick)
   if (found) return found
-  const named = at.named && walk(at.named, segments, depth + 1, method)
-  return named ?? at.rest.get(method)
+  const named = at.named && walk(at.named, segments, depth + 1, pick)
+  return named ?? pick(at.rest)
+}
+
+type Pick = (steps: ReadonlyMap<string, StepMatch>) => StepMatch | undefined
+
+function firstOf(steps: ReadonlyMap<string, StepMatch>): StepMatch | undefined {
+  for (const step of steps.values()) return step
+  return undefined
 }
 
 /** `/a//b/` is ["a", "b"]: services treat these alike, and so does the count. Escapes are undone where they can be. */

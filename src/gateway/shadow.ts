@@ -6,11 +6,11 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import type { Answered } from '../core/shadow/compare.ts'
 import { loadManifest, type Manifest, NO_MANIFEST } from '../core/shadow/manifest.ts'
-import { addSums, NO_SUMS, type Sums, sumsOfPair } from '../core/shadow/tally.ts'
+import { addSums, CANNOT_TELL, NO_SUMS, type Sums, sumsOfPair } from '../core/shadow/tally.ts'
 import type { ShadowOrder } from '../ports/traffic.ts'
 import type { AnswerHead } from './answer.ts'
 import type { Member, Pool } from './backends.ts'
-import { type Asker, IDLE_MS, type Line, type Question } from './line.ts'
+import { type Asker, type Failure, IDLE_MS, type Question, UNSAFE_IDLE_MS } from './line.ts'
 import type { ShadowSums } from './messages.ts'
 
 /** Follows the citizen's request and answer, to send the one on and compare the other. */
@@ -67,8 +67,8 @@ export class Shadows {
     return safe || (step !== undefined && this.#inForce.unsafe.has(step))
   }
 
-  /** Begins the copy of a request that `answering` has just been given; undefined when none is wanted. */
-  begin(answering: Member, question: Question, step = ''): ShadowCopy | undefined {
+  /** Begins the copy of a request that `answering` has just been given; undefined when none is wanted. `page`: "journey/step" of its route. */
+  begin(answering: Member, question: Question, page = ''): ShadowCopy | undefined {
     const now = this.#inForce
     if (!now || answering.arm === now.order.to) return undefined
     const picked = this.#inFlight < now.order.inFlightMax ? this.#pool.pick(now.order.to, true) : undefined
@@ -81,10 +81,12 @@ export class Shadows {
       this.#inFlight--
       this.#pool.leave(picked.member)
     }
-    const compare = (before: Answered, after: Answered) => {
+    const compare = (before: Answered, after: Answered | null) => {
       // Answers of a run that has ended are no evidence for the next.
       if (this.#inForce?.order.run !== now.order.run) return
-      this.#sums = addSums(this.#sums, sumsOfPair(now.manifest, now.order.tolerance, step, before, after))
+      const { manifest, order } = now
+      const pair = after ? sumsOfPair(manifest, order.tolerance, page, before, after) : CANNOT_TELL
+      this.#sums = addSums(this.#sums, pair)
     }
     return new Pair(picked.member, question, { leave, compare, sent: () => this.#tolls.shadowSent++ })
   }
@@ -100,7 +102,8 @@ export class Shadows {
 
 interface Ends {
   readonly leave: () => void
-  readonly compare: (before: Answered, after: Answered) => void
+  /** `after` null: the release never had the copy, which says nothing about it. */
+  readonly compare: (before: Answered, after: Answered | null) => void
   readonly sent: () => void
 }
 
@@ -115,7 +118,7 @@ class Pair implements ShadowCopy {
   #uploadBytes = 0
   #asked = false
   #before: Answered | undefined
-  #after: Answered | undefined
+  #after: Answered | null | undefined
   #dropped = false
 
   constructor(member: Member, question: Question, ends: Ends) {
@@ -170,30 +173,45 @@ class Pair implements ShadowCopy {
   }
 
   private compare(): void {
-    if (this.#dropped || !this.#before || !this.#after) return
+    if (this.#dropped || !this.#before || this.#after === undefined) return
     this.#dropped = true
     this.#ends.compare(this.#before, this.#after)
   }
 }
 
-/** The copy's way to the release under trial. */
+/**
+ * The copy's way to the release under trial. A kept connection that the release was just closing says nothing about the release: a copy
+ * without a body goes out again on a new one, and one with a body, which may have arrived, is not compared.
+ */
 class Copy implements Asker {
-  readonly #done: (answer: Answered) => void
-  readonly #kept = new Kept()
+  readonly #done: (answer: Answered | null) => void
+  #kept = new Kept()
+  #member!: Member
+  #question!: Question
   #deadline: NodeJS.Timeout | undefined
-  #answer = NO_ANSWER
+  #answer: Answered | undefined
+  #late = false
 
-  /** `done` is called once, when the copy's connection is free. */
-  constructor(done: (answer: Answered) => void) {
+  /** `done` is called once, when the copy's connection is free. Null: nobody can tell what the release would have answered. */
+  constructor(done: (answer: Answered | null) => void) {
     this.#done = done
   }
 
   send(member: Member, question: Question, upload: readonly Buffer[]): void {
-    const line: Line = member.lines.take(performance.now(), IDLE_MS)
-    this.#deadline = setTimeout(() => line.close(), COPY_MS_MAX)
-    line.ask({ ...question, headers: [...question.headers, 'X-Shadow', '1'] }, this)
+    this.#member = member
+    this.#question = { ...question, headers: [...question.headers, 'X-Shadow', '1'] }
+    this.ask(question.body ? UNSAFE_IDLE_MS : IDLE_MS, upload)
+  }
+
+  private ask(idleMsMax: number, upload: readonly Buffer[]): void {
+    const line = this.#member.lines.take(performance.now(), idleMsMax)
+    this.#deadline = setTimeout(() => {
+      this.#late = true
+      line.close()
+    }, COPY_MS_MAX)
+    line.ask(this.#question, this)
     for (const chunk of upload) line.write(chunk)
-    if (question.body) line.finish([])
+    if (this.#question.body) line.finish([])
   }
 
   answered(head: AnswerHead): void {
@@ -210,14 +228,27 @@ class Copy implements Asker {
 
   left(): void {
     clearTimeout(this.#deadline)
-    this.#done(this.#answer)
+    if (this.#answer) this.#done(this.#answer)
+    else if (this.#late) this.#done(NO_ANSWER)
+  }
+
+  /** Comes right after `left`. A new connection is never stale, so this ends. */
+  broken(failure: Failure): void {
+    if (failure !== 'stale') this.#done(NO_ANSWER)
+    else if (this.#question.body) this.#done(null)
+    else {
+      this.#kept = new Kept()
+      this.ask(NONE_IDLE, [])
+    }
   }
 
   connected(): void {}
   goOn(): void {}
   drained(): void {}
-  broken(): void {}
 }
+
+/** No connection has been idle for less than this: a new one is taken. */
+const NONE_IDLE = -1
 
 /** A release that gives no whole answer differs from one that does. */
 const NO_ANSWER: Answered = { status: 0, type: '', location: '', body: '' }

@@ -5,7 +5,7 @@
 import * as z from 'zod'
 import { readYaml } from '../define/yaml.ts'
 import type { Finding } from '../errors.ts'
-import type { Difference, Ignored, Normal } from './compare.ts'
+import type { Compared, Difference, Ignored, Normal } from './compare.ts'
 import { isWithin, type Part, parsePlace } from './place.ts'
 
 const line = z.string().trim().min(1).max(300)
@@ -146,11 +146,15 @@ function valueAt(value: unknown, path: readonly Part[]): unknown {
 /** Ids of the intended differences that explain all of these; null: at least one is explained by none. */
 export function explain(
   { intended }: Manifest,
-  differences: readonly Difference[],
+  { differences, more }: Extract<Compared, { kind: 'different' }>,
   step: string,
   cohort: string,
 ): readonly string[] | null {
   const ids = new Set<string>()
+  // What was not kept stands behind the last that was. Lines of a page may all be explained at once; values are looked at one by one.
+  const last = differences[differences.length - 1]
+  const any = intended.filter(({ at, change }) => at === 'text' && change === 'any')
+  if (more && last && !any.some((one) => fits(one, last, step, cohort))) return null
   for (const difference of differences) {
     const found = intended.find((one) => fits(one, difference, step, cohort))
     if (!found) return null

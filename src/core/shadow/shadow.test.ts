@@ -66,8 +66,25 @@ test('an intended difference is explained only for its cohort and only by its am
 test('a citizen who would be worse off weighs double, and places are kept without values', () => {
   const sums = pair(json({ age: 40, award: 100 }), json({ age: 40, award: 90 }))
   assert.equal(sums.weight, 2)
-  assert.deepEqual(sums.places, { '$.award': 1 })
+  assert.deepEqual(sums.places, { 'decide/outcome $.award': 1 })
   assert.equal(JSON.stringify(sums).includes('90'), false)
+})
+
+test('a line that came or went is one difference, wherever it stands', () => {
+  const lines = Array.from({ length: 120 }, (_, i) => `<p>${i}</p>`)
+  const before = page(lines.join('\n'))
+  const differences = (...after: string[]) => {
+    const compared = compareAnswers(before, page(after.join('\n')), normalOf(NO_MANIFEST, 0))
+    return compared.kind === 'different' ? compared.differences.map(({ at, before: old }) => `${at} ${old}`) : []
+  }
+  assert.deepEqual(differences(...lines.slice(0, 9), 'new', ...lines.slice(9)), ['line 10 undefined'])
+  assert.deepEqual(differences(...lines.slice(0, 9), ...lines.slice(10)), ['line 10 <p>9</p>'])
+  const twice = [...lines.slice(0, 9), 'new', ...lines.slice(9, 100), 'other', ...lines.slice(101)]
+  assert.deepEqual(differences(...twice), ['line 10 undefined', 'line 101 <p>100</p>'])
+  // More lines than are kept: explained all the same where any text is intended, and only there.
+  const all = page(lines.map((line) => line.replace('p', 'div')).join('\n'))
+  assert.deepEqual(pair(before, all).explained, { wording: 1 })
+  assert.equal(sumsOfPair(NO_MANIFEST, 0, '', before, all).unexplained, 1)
 })
 
 test('answers that cannot be compared are said to be, and hostile ones end', () => {
@@ -76,7 +93,7 @@ test('answers that cannot be compared are said to be, and hostile ones end', () 
   assert.equal(pair(json(deep), json([2])).unexplained, 1)
   assert.equal(pair(json(deep), json(JSON.parse(JSON.stringify(deep)))).compared, 1)
   const long = page('a\n'.repeat(100_000))
-  assert.equal(pair(long, page('b\n'.repeat(100_000))).unexplained, 1)
+  assert.equal(sumsOfPair(NO_MANIFEST, 0, '', long, page('b\n'.repeat(100_000))).unexplained, 1)
   assert.equal(pair({ ...json(1), body: '{broken' }, { ...json(1), body: '{broken' }).same, 1)
   const many = (n: number) => json(Array.from({ length: 5_000 }, (_, i) => i + n))
   assert.equal(pair(many(0), many(1)).unexplained, 1)

@@ -16,7 +16,7 @@ export interface Sums {
   readonly cannotTell: number
   /** By cohort; '' for cases of none. */
   readonly cohorts: Readonly<Record<string, CohortSums>>
-  /** Where unexplained differences stand, the most frequent first kept: "$.award". Places only, never values. */
+  /** Where unexplained differences stand, the most frequent first kept: "decide/outcome $.award". Places only, never values. */
   readonly places: Readonly<Record<string, number>>
 }
 
@@ -36,26 +36,31 @@ export const NO_SUMS: Sums = {
   places: {},
 }
 
+/** A pair whose second answer nobody has. */
+export const CANNOT_TELL: Sums = { ...NO_SUMS, cannotTell: 1 }
+
 const PLACES_MAX = 30
 const WORSE_OFF_WEIGHT = 2
 
-/** What one pair of answers to the same request came to. `step`: "journey/step". */
+/** What one pair of answers to the same request came to. `page`: "journey/step" of the route asked, by whatever method; '' for others. */
 export function sumsOfPair(
   manifest: Manifest,
   tolerance: number,
-  step: string,
+  page: string,
   before: Answered,
   after: Answered,
 ): Sums {
   const compared = compareAnswers(before, after, normalOf(manifest, tolerance))
-  if (compared.kind === 'cannot-tell') return { ...NO_SUMS, cannotTell: 1 }
+  if (compared.kind === 'cannot-tell') return CANNOT_TELL
   const cohort = manifest.cohorts.length > 0 ? cohortOf(manifest, jsonOf(before)) : ''
   const one = (unexplained: 0 | 1) => ({ compared: 1, cohorts: { [cohort]: { compared: 1, unexplained } } })
   if (compared.kind === 'same') return { ...NO_SUMS, ...one(0), same: 1 }
-  const ids = compared.more ? null : explain(manifest, compared.differences, step, cohort)
+  const ids = explain(manifest, compared, page, cohort)
   if (ids) return { ...NO_SUMS, ...one(0), explained: Object.fromEntries(ids.map((id) => [id, 1])) }
   const weight = isWorseOff(manifest, compared.differences) ? WORSE_OFF_WEIGHT : 1
-  const places = Object.fromEntries(compared.differences.slice(0, PLACES_MAX).map(({ at }) => [at, 1]))
+  const places = Object.fromEntries(
+    compared.differences.slice(0, PLACES_MAX).map(({ at }) => [page ? `${page} ${at}` : at, 1]),
+  )
   return { ...NO_SUMS, ...one(1), unexplained: 1, weight, places }
 }
 
