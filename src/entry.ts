@@ -1,15 +1,17 @@
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
- * The argv that starts another program of ours, from the sources (`.ts`, through tsx) in a checkout's tests
- * or from the build (`.js`) everywhere else: `spawn(...split(entry('gateway/main')))`.
- * `program` is a path under `src/` without its ending.
+ * The argv that starts another program of ours, from the build (`.js`), or in a checkout from the sources (`.ts`, through tsx).
+ * `program` is a path under `src/` without its ending. HOLDFAST_BUILT names a `dist/src/` that is known to be of these sources
+ * (scripts/test.js has just made it): a program starts from it in half the time.
  */
 export function entry(program: string): { command: string; args: string[] } {
-  const self = fileURLToPath(import.meta.url)
-  const ending = self.endsWith('.ts') ? '.ts' : '.js'
-  const file = fileURLToPath(new URL(`./${program}${ending}`, import.meta.url))
+  const isSource = fileURLToPath(import.meta.url).endsWith('.ts')
+  const built = process.env.HOLDFAST_BUILT
+  if (isSource && built) return { command: process.execPath, args: [join(built, `${program}.js`)] }
+  const file = fileURLToPath(new URL(`./${program}${isSource ? '.ts' : '.js'}`, import.meta.url))
   // tsx is resolved from here, because the child's working folder may be anywhere.
-  const loader = ending === '.ts' ? ['--import', import.meta.resolve('tsx')] : []
+  const loader = isSource ? ['--import', import.meta.resolve('tsx')] : []
   return { command: process.execPath, args: [...loader, file] }
 }

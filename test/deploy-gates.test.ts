@@ -1,7 +1,7 @@
 /** Gates and approvals as people meet them: a service in a temporary folder, real commands, and a second shell that agrees. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -12,6 +12,7 @@ import { stopSupervisor } from '../src/adapters/process/start.ts'
 import { main } from '../src/cli/main.ts'
 import { entry } from '../src/entry.ts'
 import { socketPath } from '../src/station/sockets.ts'
+import { removeFolder } from './folder.ts'
 
 const SECRET = 'hunter22-of-the-test'
 const root = mkdtempSync(join(tmpdir(), 'holdfast-gates-'))
@@ -170,7 +171,7 @@ after(async () => {
   await gatewayTraffic({ control: socketPath(state, 'gateway') }).stop()
   await stopSupervisor({ state })
   await stopEmbedded(join(state, 'postgres')).catch(() => false)
-  rmSync(root, { recursive: true, force: true })
+  removeFolder(root)
 })
 
 const START = ['deploy', 'start', '--listen', '127.0.0.1:0', '--reason', 'first of all']

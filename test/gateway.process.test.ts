@@ -12,6 +12,7 @@ import { entry } from '../src/entry.ts'
 import type { GatewayStatus } from '../src/ports/gateway.ts'
 import type { StepMatch } from '../src/ports/traffic.ts'
 import { isUnreachable } from '../src/ports/unreachable.ts'
+import { removeFolder } from './folder.ts'
 import { CITIZEN, configOf, Raw, serve, until } from './gateway-world.ts'
 
 const TUNE = { checkEveryMs: 100, drainIdleMs: 300 }
@@ -25,7 +26,7 @@ async function open(context: TestContext): Promise<{ gateway: Gateway; state: st
     const status = await gateway.traffic.status()
     await gateway.traffic.stop()
     if (!isUnreachable(status)) await until(async () => isUnreachable(await gateway.traffic.status()))
-    await rm(state, { recursive: true, force: true })
+    removeFolder(state)
   })
   return { gateway, state, url: `http://127.0.0.1:${gateway.port}` }
 }
@@ -201,7 +202,7 @@ test('two that start it at once share one', async (context) => {
   context.after(async () => {
     await both[0]!.traffic.stop()
     await until(async () => isUnreachable(await both[0]!.traffic.status()))
-    await rm(state, { recursive: true, force: true })
+    removeFolder(state)
   })
   assert.deepEqual(both.map(({ adopted }) => adopted).sort(), [false, true])
   assert.deepEqual([both[0]!.pid, both[0]!.port], [both[1]!.pid, both[1]!.port])
@@ -235,7 +236,7 @@ test('a taken port is named, with a way out', async (context) => {
   context.after(() => server.close())
   const { port } = server.address() as { port: number }
   const state = await mkdtemp(join(tmpdir(), 'holdfast-gateway-'))
-  context.after(() => rm(state, { recursive: true, force: true }))
+  context.after(() => removeFolder(state))
   await assert.rejects(startGateway({ listen: `127.0.0.1:${port}`, state }), (error: OpsError) => {
     assert.ok(error instanceof OpsError)
     assert.deepEqual([error.code, error.exit], ['PORT_TAKEN', 3])
@@ -257,7 +258,7 @@ const run = async (args: readonly string[]) => {
 
 test('what is wrong with its arguments or its state folder is said in a sentence', async (context) => {
   const state = await mkdtemp(join(tmpdir(), 'holdfast-gateway-'))
-  context.after(() => rm(state, { recursive: true, force: true }))
+  context.after(() => removeFolder(state))
   const good = ['--listen', '127.0.0.1:0', '--control', join(state, 'c'), '--state', state]
   await writeFile(join(state, 'gateway.json'), '{"epochSeen": ')
   const cases: [string[], number, RegExp][] = [

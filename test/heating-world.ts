@@ -1,6 +1,6 @@
 /** The sample service on a database of its own, for tests: releases as processes, and one careful citizen to walk through them. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -13,6 +13,7 @@ import { type Browser, openBrowser } from '../src/load/browser.ts'
 import type { Answer } from '../src/load/script.ts'
 import type { NotStarted, Runtime, Started } from '../src/ports/runtime.ts'
 import { isRefused, isUnreachable } from '../src/ports/unreachable.ts'
+import { removeFolder } from './folder.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../examples/heating-payment')
 
@@ -79,7 +80,7 @@ export async function openHeating(databases: readonly string[]): Promise<Heating
     async close() {
       await stopSupervisor({ state })
       await stopEmbedded(join(folder, 'database'))
-      rmSync(folder, { recursive: true, force: true })
+      removeFolder(folder)
     },
   }
 }

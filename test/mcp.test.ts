@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -14,10 +14,11 @@ import { loadService } from '../src/core/define/load.ts'
 import { render } from '../src/core/kit/file.ts'
 import { makeKit, sourceOf } from '../src/core/kit/kit.ts'
 import { entry } from '../src/entry.ts'
+import { removeFolder } from './folder.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-mcp-'))
-after(() => rmSync(folder, { recursive: true, force: true }))
+after(() => removeFolder(folder))
 
 const definition = readFileSync(`${root}examples/benefit-assessment/service.yaml`, 'utf8')
 const { service } = loadService(definition, 'service.yaml')

@@ -4,15 +4,16 @@
  */
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { startGateway } from '../src/adapters/gateway/traffic.ts'
 import { portFor } from '../src/adapters/process/port.ts'
 import { jobOf, rulesText } from '../src/core/kit/alerts.ts'
 import { thresholdOf } from '../src/core/kit/numbers.ts'
 import type { StepMatch } from '../src/ports/traffic.ts'
+import { removeFolder } from './folder.ts'
 import { CITIZEN, configOf, serve } from './gateway-world.ts'
 import { EXAMPLES } from './kit/world.ts'
 
@@ -33,7 +34,7 @@ async function gatewayWith(context: TestContext, broken: () => boolean) {
     return response.writeHead(303, { location: '/apply/confirmation' }).end()
   })
   const state = mkdtempSync(join(tmpdir(), 'hf-metrics-'))
-  context.after(() => rmSync(state, { recursive: true, force: true }))
+  context.after(() => removeFolder(state))
   const metrics = `127.0.0.1:${await portFor(0)}`
   const gateway = await startGateway({ listen: '127.0.0.1:0', state, metrics, settleMs: 50 })
   context.after(() => gateway.traffic.stop())
@@ -91,7 +92,7 @@ test('a real Prometheus with the rules of the kit pages when citizens fail at th
   let broken = false
   const { metrics, submit, scrape } = await gatewayWith(context, () => broken)
   const folder = mkdtempSync(join(tmpdir(), 'hf-prometheus-'))
-  context.after(() => rmSync(folder, { recursive: true, force: true }))
+  context.after(() => removeFolder(folder))
   writeFileSync(join(folder, 'kit.rules.yml'), scaled(rulesText(service)))
   execFileSync('promtool', ['check', 'rules', join(folder, 'kit.rules.yml')], { stdio: 'ignore' })
   writeFileSync(

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { stopEmbedded, startEmbedded } from '../src/adapters/postgres/embedded.ts'
+import { startEmbedded, stopEmbedded } from '../src/adapters/postgres/embedded.ts'
 import { openHoldfastStore } from '../src/adapters/postgres/open.ts'
 import { openStore } from '../src/adapters/postgres/store.ts'
 import { OpsError } from '../src/core/errors.ts'
@@ -13,6 +13,7 @@ import type { Entry } from '../src/core/machine.ts'
 import { leafOf } from '../src/core/prove/entry.ts'
 import { append, EMPTY, rootOf } from '../src/core/prove/merkle.ts'
 import type { Store } from '../src/ports/store.ts'
+import { removeFolder } from './folder.ts'
 import { killServer, skipWithoutDebian, startExternal } from './postgres-server.ts'
 
 const KILLS = 20
@@ -108,7 +109,7 @@ test(`SIGKILL of the database with all its processes, ${KILLS} times under load:
   assert.equal((await store.read('m'))!.version, 1 + [...kept].filter((subject) => subject.startsWith('c')).length)
   t.diagnostic(`${acknowledged.length} acknowledged, ${kept.size} kept, 0 lost, ${KILLS} kills`)
   await store.close()
-  rmSync(state, { recursive: true, force: true })
+  removeFolder(state)
 })
 
 test('a server that goes away is said to be gone, and found again when it is back', {
@@ -168,7 +169,7 @@ test('an embedded server that dies while we run is started again by the next que
   assert.deepEqual([...(await proven(store))], ['one', 'two'])
   await store.close()
   assert.equal(await stopEmbedded(join(state, 'postgres')), false, 'what was started again is stopped by us too')
-  rmSync(state, { recursive: true, force: true })
+  removeFolder(state)
 })
 
 test('a full disk is said, loses nothing, and is over when there is room', async (t) => {
@@ -232,7 +233,7 @@ test('a full disk is said, loses nothing, and is over when there is room', async
   } finally {
     await stopEmbedded(join(disk, 'postgres')).catch(() => {})
     execFileSync('umount', ['-l', disk])
-    rmSync(disk, { recursive: true, force: true })
+    removeFolder(disk)
   }
 })
 
@@ -254,6 +255,6 @@ test('a disk too small to begin on is said, and nothing half made stays', async 
     assert.deepEqual(readdirSync(join(disk, 'state')), [])
   } finally {
     execFileSync('umount', ['-l', disk])
-    rmSync(disk, { recursive: true, force: true })
+    removeFolder(disk)
   }
 })

@@ -23,6 +23,7 @@ import { lifeOf } from '../src/adapters/postgres/life.ts'
 import { openHoldfastStore } from '../src/adapters/postgres/open.ts'
 import { serverUser } from '../src/adapters/postgres/owner.ts'
 import { OpsError } from '../src/core/errors.ts'
+import { removeFolder } from './folder.ts'
 import { killServer, run } from './postgres-server.ts'
 
 const folders: string[] = []
@@ -32,7 +33,7 @@ after(async () => {
   for (const folder of folders) {
     await stopEmbedded(join(folder, 'postgres')).catch(() => {})
     await stopEmbedded(folder).catch(() => {})
-    rmSync(folder, { recursive: true, force: true })
+    removeFolder(folder)
   }
 })
 

@@ -1,12 +1,13 @@
 /** PostgreSQL servers for tests: Debian's on TCP as "the server of DATABASE_URL", and what we embed. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { lifeOf, pidOf } from '../src/adapters/postgres/life.ts'
 import { serverUser } from '../src/adapters/postgres/owner.ts'
+import { removeFolder } from './folder.ts'
 
 /** Debian 12's server. CI installs it; where it is missing, the tests that need it are skipped with these words. */
 export const DEBIAN = '/usr/lib/postgresql/15/bin'
@@ -82,7 +83,7 @@ export async function startExternal(settings: readonly string[] = []): Promise<E
         child.kill('SIGINT')
         await closed
       }
-      rmSync(folder, { recursive: true, force: true })
+      removeFolder(folder)
     },
   }
 }

@@ -1,6 +1,6 @@
 /** What only PostgreSQL can get wrong: our schema's versions, faults inside a transaction, engines that fall asleep in one. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -13,6 +13,7 @@ import { storeError } from '../src/adapters/postgres/trouble.ts'
 import { OpsError } from '../src/core/errors.ts'
 import type { Entry } from '../src/core/machine.ts'
 import type { Change } from '../src/ports/store.ts'
+import { removeFolder } from './folder.ts'
 import { run } from './postgres-server.ts'
 
 let server: Embedded
@@ -23,7 +24,7 @@ before(async () => {
 })
 after(async () => {
   await server?.stop()
-  rmSync(folder, { recursive: true, force: true })
+  removeFolder(folder)
 })
 /** A database in which Holdfast has never been. */
 async function fresh(): Promise<string> {

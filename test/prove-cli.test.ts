@@ -1,6 +1,6 @@
 /** Responding and proving as a person types it, on a real store that no engine is running on. */
 import assert from 'node:assert/strict'
-import { appendFile, mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -9,6 +9,7 @@ import { type HoldfastStore, openHoldfastStore } from '../src/adapters/postgres/
 import { main } from '../src/cli/main.ts'
 import { openIncident } from '../src/core/respond/incident.ts'
 import { DEPLOYMENT, takenBackLog } from '../src/testing/deployment-log.ts'
+import { removeFolder } from './folder.ts'
 
 const SERVICE = fileURLToPath(new URL('../examples/heating-payment/service.yaml', import.meta.url))
 let state: string
@@ -55,7 +56,7 @@ before(async () => {
 })
 after(async () => {
   await holder.store.close()
-  await rm(state, { recursive: true, force: true })
+  removeFolder(state)
 })
 
 async function type(

@@ -1,6 +1,6 @@
 /** The evidence page as an auditor opens it: from a folder, in a real browser, wide and on a phone. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -11,6 +11,7 @@ import { logKey } from '../src/prove/key.ts'
 import { writePack } from '../src/prove/pack.ts'
 import { checkAccessibility, chromiumPath, openBrowser, sidewaysBy } from '../src/testing/browser.ts'
 import { DEPLOYMENT, takenBackLog } from '../src/testing/deployment-log.ts'
+import { removeFolder } from './folder.ts'
 
 const chromium = chromiumPath()
 const skip = chromium === null ? 'NO CHROMIUM ON THIS MACHINE: the evidence page was not looked at' : false
@@ -33,7 +34,7 @@ before(async () => {
 })
 after(async () => {
   await browser?.close()
-  if (folder) await rm(folder, { recursive: true, force: true })
+  if (folder) removeFolder(folder)
 })
 
 for (const width of [1280, 320]) {

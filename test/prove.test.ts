@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -11,6 +11,7 @@ import { logKey, pinnedKey } from '../src/prove/key.ts'
 import { writePack } from '../src/prove/pack.ts'
 import { verifyPack } from '../src/prove/verify.ts'
 import { DEPLOYMENT, takenBackLog } from '../src/testing/deployment-log.ts'
+import { removeFolder } from './folder.ts'
 
 let root: string
 let pack: string
@@ -33,7 +34,7 @@ before(async () => {
   await writePack(store, DEPLOYMENT, pack, await logKey(state))
   pinned = (await pinnedKey(state))!
 })
-after(() => rm(root, { recursive: true, force: true }))
+after(() => removeFolder(root))
 
 function entryOf(kind: string, subject: string) {
   return { kind, subject, who: 'mallory <mallory@example.org>', why: 'another story', data: {} }

@@ -1,11 +1,12 @@
 /** What the README says first is what happens. The commands are read from it, not written again. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { removeFolder } from './folder.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const lines = readFileSync(join(root, 'README.md'), 'utf8').split('\n')
@@ -96,6 +97,6 @@ test('the demo ends by itself: a good release promoted, the bad ones out, nothin
     assert.ok([200, 303, 503].includes(answered[0]!), `the console answered ${answered}`)
     assert.ok(existsSync(join(state, 'demo-evidence', 'index.html')))
   } finally {
-    rmSync(state, { recursive: true, force: true })
+    removeFolder(state)
   }
 })

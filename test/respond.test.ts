@@ -1,6 +1,6 @@
 /** An incident under a running engine: pages go out by real routes, an answer stops them, approved words reach the status page. */
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -16,6 +16,7 @@ import { incidentKind, incidentPerformers } from '../src/engine/incidents.ts'
 import { sharedSecret } from '../src/engine/secrets.ts'
 import type { World } from '../src/engine/world.ts'
 import { openReceiver, type Receiver } from '../src/testing/receiver.ts'
+import { removeFolder } from './folder.ts'
 
 const SECRET = 'a secret of this test'
 const store = memoryStore({ now: Date.now })
@@ -49,7 +50,7 @@ before(async () => {
 after(async () => {
   await engine.stop()
   await receiver.close()
-  await rm(folder, { recursive: true, force: true })
+  removeFolder(folder)
 })
 
 async function open(id: string, changed: Partial<IncidentDetails> = {}): Promise<void> {

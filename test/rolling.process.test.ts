@@ -3,7 +3,7 @@
  * gateway, a real PostgreSQL, and citizens who never stop coming.
  */
 import assert from 'node:assert/strict'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -17,6 +17,7 @@ import { startCrowd } from '../src/load/crowd.ts'
 import { isUnreachable } from '../src/ports/unreachable.ts'
 import { beginDeployment, follow } from '../src/station/deploy.ts'
 import { openStation, type Station } from '../src/station/station.ts'
+import { removeFolder } from './folder.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../examples/heating-payment')
 
@@ -118,7 +119,7 @@ before(async () => {
 after(async () => {
   await station?.shutDown()
   await database?.stop()
-  rmSync(folder, { recursive: true, force: true })
+  removeFolder(folder)
 })
 
 test('replicas are replaced under load and no request fails; the schema is widened first, and narrowed when nobody can go back', async () => {

@@ -1,16 +1,18 @@
 /** `deploy replay` as a program: a recording, broken lines, and a whole ramp against the example world. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { main } from '../src/cli/main.ts'
+import { entry } from '../src/entry.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const HOLDFAST = [process.execPath, '--import', 'tsx', join(ROOT, 'src/cli/main.ts')]
+const { command, args: program } = entry('cli/main')
+const HOLDFAST = [command, ...program]
 const WORLD = join(ROOT, 'examples/worlds/world.js')
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-replay-'))
 after(() => rmSync(folder, { recursive: true, force: true }))

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { podmanEngine, whyNoPodman } from '../../src/adapters/podman/runtime.ts'
+import { removeFolder } from '../folder.ts'
 
 export interface Podman {
   readonly engine: readonly string[]

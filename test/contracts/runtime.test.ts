@@ -16,6 +16,7 @@ import type { Instance, ReleaseSpec, Runtime } from '../../src/ports/runtime.ts'
 import { isUnreachable } from '../../src/ports/unreachable.ts'
 import { type Kind, runtimeContract } from '../../src/testing/contracts/runtime.ts'
 import { openPodman, whyNoContainers } from '../containers/podman.ts'
+import { removeFolder } from '../folder.ts'
 
 const folder = (word: string) => mkdtempSync(join(tmpdir(), `holdfast-${word}-`))
 
@@ -37,7 +38,7 @@ const PROGRAM = `
 /** A folder of its own: its digest is taken with every start. */
 const HOME = folder('release')
 writeFileSync(join(HOME, 'release.txt'), 'one file is enough')
-after(() => rmSync(HOME, { recursive: true, force: true }))
+after(() => removeFolder(HOME))
 
 function specOf(release: string, kind: Kind, epoch: number, replicas: number): ReleaseSpec {
   return {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -7,6 +7,7 @@ import pg from 'pg'
 import { startEmbedded } from '../../src/adapters/postgres/embedded.ts'
 import { postgresSchema } from '../../src/adapters/postgres/schema.ts'
 import { schemaContract } from '../../src/testing/contracts/schema.ts'
+import { removeFolder } from '../folder.ts'
 import { run } from '../postgres-server.ts'
 
 const settings = { lockTimeoutMs: 100, statementTimeoutMs: 5_000 }
@@ -19,7 +20,7 @@ async function server() {
     url,
     async close() {
       await embedded.stop()
-      rmSync(folder, { recursive: true, force: true })
+      removeFolder(folder)
     },
   }
 }

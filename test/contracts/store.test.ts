@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe } from 'node:test'
@@ -8,6 +8,7 @@ import { startEmbedded } from '../../src/adapters/postgres/embedded.ts'
 import { serverUser } from '../../src/adapters/postgres/owner.ts'
 import { openStore } from '../../src/adapters/postgres/store.ts'
 import { storeContract } from '../../src/testing/contracts/store.ts'
+import { removeFolder } from '../folder.ts'
 import { run, skipWithoutDebian, startExternal } from '../postgres-server.ts'
 
 storeContract('memory', async () => {
@@ -29,7 +30,7 @@ storeContract('embedded PostgreSQL, the programs of npm', async () => {
     store: () => openStore(server.urls.holdfast!),
     async close() {
       await server.stop()
-      rmSync(folder, { recursive: true, force: true })
+      removeFolder(folder)
     },
   }
 })

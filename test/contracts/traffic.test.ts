@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { createServer, type IncomingMessage, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -18,6 +18,7 @@ import {
   trafficContract,
   type Visit,
 } from '../../src/testing/contracts/traffic.ts'
+import { removeFolder } from '../folder.ts'
 
 const USER_AGENTS = { citizen: 'Mozilla/5.0 Firefox/140.0', bot: 'Googlebot/2.1', probe: 'Mozilla/5.0 Firefox/140.0' }
 
@@ -86,7 +87,7 @@ function worldsOn(name: string, start: Start): () => Promise<TrafficWorld> {
     const { gateway, state } = (await running) ?? (await run())
     await gateway.traffic.stop()
     while (!isUnreachable(await gateway.traffic.status())) await new Promise((next) => setTimeout(next, 10))
-    await rm(state, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+    removeFolder(state)
   })
   return () => {
     running ??= run()

@@ -1,6 +1,6 @@
 /** Real parts for killing: a store, a gateway, a supervisor, a small service in releases, and citizens who never stop coming. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,9 +15,10 @@ import { TRIAL_DEFAULTS } from '../../src/core/deploy/trial.ts'
 import { type Crowd, startCrowd } from '../../src/load/crowd.ts'
 import type { Store } from '../../src/ports/store.ts'
 import { isUnreachable } from '../../src/ports/unreachable.ts'
+import { removeFolder } from '../folder.ts'
+import { program } from '../program.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
-const TSX = import.meta.resolve('tsx')
 
 export interface Scene {
   readonly state: string
@@ -69,7 +70,7 @@ export async function openScene(): Promise<Scene> {
     },
     engine({ kill = '', leaseMs = 2_000 } = {}) {
       const settings = { url, control: gateway.control, supervisor, publicPort: gateway.port, journal, kill, leaseMs }
-      const child = spawn(process.execPath, ['--import', TSX, join(here, 'engine.ts'), JSON.stringify(settings)], {
+      const child = spawn(process.execPath, [...program('kill/engine.ts'), JSON.stringify(settings)], {
         stdio: ['ignore', 'ignore', process.env.HOLDFAST_TEST_NOISE ? 'inherit' : 'ignore'],
       })
       engines.add(child)
@@ -118,7 +119,7 @@ export async function openScene(): Promise<Scene> {
       await gateway.traffic.stop()
       await stopSupervisor({ state })
       await database.stop()
-      rmSync(state, { recursive: true, force: true })
+      removeFolder(state)
     },
   }
   return scene
@@ -195,7 +196,7 @@ function planOf(release: string, previous: DeploymentPlan['previous'], bad: bool
     next: {
       release,
       replicas: 1,
-      command: [process.execPath, '--import', TSX, join(here, 'service.ts')],
+      command: [process.execPath, ...program('kill/service.ts')],
       folder: here,
       envNames: [],
       env: { RELEASE: release, ...(bad ? { BAD: '1' } : {}) },

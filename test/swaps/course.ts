@@ -5,11 +5,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import type { GatewayTraffic } from '../../src/adapters/gateway/traffic.ts'
 import type { Arm } from '../../src/core/deploy/counts.ts'
 import type { TrafficConfig, TrafficStatus } from '../../src/ports/traffic.ts'
 import { isUnreachable } from '../../src/ports/unreachable.ts'
+import { program } from '../program.ts'
 
 export interface Release {
   readonly name: string
@@ -18,8 +18,7 @@ export interface Release {
 }
 
 export async function startRelease(name: string): Promise<Release> {
-  const file = fileURLToPath(new URL('./release.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', file, name], {
+  const child = spawn(process.execPath, [...program('swaps/release.ts'), name], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   const [{ port }] = (await once(child, 'message')) as [{ port: number }]

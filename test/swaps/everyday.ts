@@ -1,11 +1,12 @@
 /** The short run of swaps for every day. The long one with its figures is bench/swaps.ts. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Gateway, StartGateway } from '../../src/adapters/gateway/traffic.ts'
 import { isUnreachable } from '../../src/ports/unreachable.ts'
+import { removeFolder } from '../folder.ts'
 import { until } from '../gateway-world.ts'
 import { Course, startRelease } from './course.ts'
 import { Load } from './load.ts'
@@ -30,7 +31,7 @@ export function everydaySwaps({ name, start, movesByCutting, sessions: wanted }:
       course.stable.child.kill('SIGKILL')
       await gateway.traffic.stop()
       await until(async () => isUnreachable(await gateway.traffic.status()))
-      await rm(state, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+      removeFolder(state)
     })
     await course.begin()
     const load = new Load({
