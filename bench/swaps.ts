@@ -6,9 +6,10 @@
  *
  * A long run can be made of parts: `--sum FILE` adds each part to the file, counts what the file has already towards what is
  * wanted, and prints the whole; `--minutes N` ends a part after so long, and so does Ctrl-C. Slow answers set the pace, since no
- * release is stopped before its last one: with `--slow-ms 500`, 1,000 swaps take an hour or less.
+ * release is stopped before its last one: with `--slow-ms 500`, 1,000 swaps take an hour or less. With `--think-ms 40` the clients
+ * ask only as much as is wanted, and leave the machine's other work some room.
  *
- *   node --import tsx bench/swaps.ts --requests 1000000 --swaps 1000 --slow-ms 500 --minutes 20 --sum swaps.json
+ *   node --import tsx bench/swaps.ts --requests 1000000 --swaps 1000 --slow-ms 500 --think-ms 40 --minutes 20 --sum swaps.json
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -81,6 +82,7 @@ const { values } = parseArgs({
     requests: text('200000'),
     swaps: text('20'),
     'slow-ms': text('10000'),
+    'think-ms': text('0'),
     proxy: text('gateway'),
     minutes: text('Infinity'),
     sum: { type: 'string' },
@@ -122,6 +124,7 @@ async function part(): Promise<Sum> {
       slowUploads: 4,
       events: 4,
       websockets: 10,
+      thinkMs: Number(values['think-ms']),
       ...(proxy === 'haproxy' ? { movesByCutting: () => course.moving } : {}),
     })
     const { tally } = load

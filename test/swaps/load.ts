@@ -41,6 +41,8 @@ export interface Mix {
   readonly slowUploads: number
   readonly events: number
   readonly websockets: number
+  /** How long everybody thinks between two requests, in ms; 0: the next one leaves when the answer is there. Default 0. */
+  readonly thinkMs?: number
   /** True while a proxy that cannot say "come back" has been told to move its websockets: one that it cuts then was moved. */
   readonly movesByCutting?: () => boolean
 }
@@ -98,6 +100,7 @@ export class Load {
         await pause(50)
       }
       this.#count(kind)
+      await pause(this.#mix.thinkMs ?? 0)
     }
   }
 
@@ -175,7 +178,7 @@ export class Load {
       let waiting = false
       let trial: ReturnType<Mix['trial']>
       const ask = () => {
-        if (!this.#on || asked >= perConnection) {
+        if (!this.#on || asked >= perConnection || socket.destroyed || socket.readableEnded) {
           socket.end()
           return
         }
@@ -200,6 +203,7 @@ export class Load {
         if (seated && !cookie) cookie = `Cookie: ${/set-cookie: ([^;]+)/i.exec(head)?.[1]}\r\n`
         heard = Buffer.alloc(0)
         if (/connection: close/i.test(head)) socket.end()
+        else if (this.#mix.thinkMs) setTimeout(ask, this.#mix.thinkMs)
         else ask()
       })
       socket.on('error', (error) => {
@@ -258,7 +262,7 @@ export class Load {
       if (text === 'closed') return
       if (text !== `message ${i}`) this.#wrong('websocket', `wanted message ${i}, heard ${text.slice(0, 40)}`)
       this.tally.websocketMessages++
-      await pause(20)
+      await pause(Math.max(20, this.#mix.thinkMs ?? 0))
     }
   }
 }
