@@ -665,6 +665,41 @@ test('a copy that meets a connection which the release was just closing is no di
   assert.deepEqual([world.seen().shadow.cannotTell, world.seen().shadow.unexplained], [1, 0])
 })
 
+test('a copy that is answered after the citizen has sent the next form is no pair', async (context) => {
+  let held: ServerResponse | undefined
+  let saved = 'empty'
+  const stable = await serve(context, (req, res) => {
+    if (req.method === 'POST') saved = 'filled in'
+    res.end(saved)
+  })
+  const canary = await serve(context, (req, res) => {
+    if (req.url === '/health') return void res.end()
+    held = res
+  })
+  const world = await openWorld(
+    context,
+    configOf([stable.port], {
+      canary: { release: 'r2', backends: [{ id: 'c', host: '127.0.0.1', port: canary.port }] },
+      shadow: SHADOW,
+      steps: [],
+    }),
+  )
+  const first = await fetch(`${world.url}/form`, FETCH)
+  const cookie = first.headers.getSetCookie().join('; ').split(';')[0]!
+  await first.text()
+  await until(() => held !== undefined)
+  held!.end(saved)
+  await until(() => world.seen().shadow.same === 1)
+  held = undefined
+  const asked = { ...FETCH, headers: { ...FETCH.headers, cookie } }
+  await (await fetch(`${world.url}/form`, asked)).text()
+  await until(() => held !== undefined)
+  await (await fetch(`${world.url}/form`, { ...asked, method: 'POST', body: 'x' })).text()
+  held!.end(saved)
+  await until(() => world.seen().shadow.cannotTell === 1)
+  assert.equal(world.seen().shadow.unexplained, 0)
+})
+
 test('three dead canaries in a row are not the citizen’s problem either', async (context) => {
   const { port } = await serve(context, (_, res) => void res.end('stable'))
   const ports = [await deadPort(), await deadPort(), await deadPort(), await deadPort()]

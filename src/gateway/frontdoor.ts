@@ -120,10 +120,12 @@ export class Frontdoor implements Host {
         const segment = ring && ring.id !== '' ? ringSegment(ring.id, agent.segment) : agent.segment
         this.#answers.push({ session, journey, step: name, arm, share, generation, segment, visitor, outcome })
       })
+    if (method !== 'GET' && method !== 'HEAD') this.#shadows.changes(seat.id)
     const copied = visitor !== 'probe' && this.#shadows.copies(method, body, key)
     const chunked = req.headers['transfer-encoding'] !== undefined
     const question = { method, path, headers: seated.headers, body, chunked }
-    const begin = (answering: Member) => this.#shadows.begin(answering, question, key ?? keyOf(now.routes.page(path)))
+    const begin = (answering: Member) =>
+      this.#shadows.begin(answering, question, seat.id, key ?? keyOf(now.routes.page(path)))
     const plan = { seat, cookie, probe, alone, question, attempt, shadow: copied ? begin : undefined }
     new Exchange(this, plan, req, res).start()
   }

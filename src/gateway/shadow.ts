@@ -48,6 +48,8 @@ export class Shadows {
   #inForce: InForce | undefined
   #sums: Sums = NO_SUMS
   #inFlight = 0
+  /** Pairs under way, by the session of the citizen. */
+  readonly #pairs = new Map<string, Set<Pair>>()
 
   constructor(pool: Pool, tolls: ShadowTolls) {
     this.#pool = pool
@@ -67,8 +69,16 @@ export class Shadows {
     return safe || (step !== undefined && this.#inForce.unsafe.has(step))
   }
 
+  /**
+   * A citizen sends something: what the releases answer may be another from now on. A copy that is still on its way would be answered
+   * after that, and the citizen's own request was answered before it, so the two are no pair.
+   */
+  changes(session: string): void {
+    for (const pair of this.#pairs.get(session) ?? []) pair.spoil()
+  }
+
   /** Begins the copy of a request that `answering` has just been given; undefined when none is wanted. `page`: "journey/step" of its route. */
-  begin(answering: Member, question: Question, page = ''): ShadowCopy | undefined {
+  begin(answering: Member, question: Question, session: string, page = ''): ShadowCopy | undefined {
     const now = this.#inForce
     if (!now || answering.arm === now.order.to) return undefined
     const picked = this.#inFlight < now.order.inFlightMax ? this.#pool.pick(now.order.to, true) : undefined
@@ -79,6 +89,7 @@ export class Shadows {
     this.#inFlight++
     const leave = () => {
       this.#inFlight--
+      this.forget(session, pair)
       this.#pool.leave(picked.member)
     }
     const compare = (before: Answered, after: Answered | null) => {
@@ -88,7 +99,18 @@ export class Shadows {
       const pair = after ? sumsOfPair(manifest, order.tolerance, page, before, after) : CANNOT_TELL
       this.#sums = addSums(this.#sums, pair)
     }
-    return new Pair(picked.member, question, { leave, compare, sent: () => this.#tolls.shadowSent++ })
+    const pair = new Pair({ leave, compare, sent: () => this.#tolls.shadowSent++ })
+    const others = this.#pairs.get(session)
+    if (others) others.add(pair)
+    else this.#pairs.set(session, new Set([pair]))
+    pair.begin(picked.member, question)
+    return pair
+  }
+
+  private forget(session: string, pair: Pair): void {
+    const pairs = this.#pairs.get(session)
+    pairs?.delete(pair)
+    if (pairs?.size === 0) this.#pairs.delete(session)
   }
 
   /** What was compared since the last call; undefined: nothing. */
@@ -102,15 +124,15 @@ export class Shadows {
 
 interface Ends {
   readonly leave: () => void
-  /** `after` null: the release never had the copy, which says nothing about it. */
+  /** `after` null: nobody can tell what the release would have answered. */
   readonly compare: (before: Answered, after: Answered | null) => void
   readonly sent: () => void
 }
 
 /** One request, its copy, and both answers until they are compared. */
 class Pair implements ShadowCopy {
-  readonly #member: Member
-  readonly #question: Question
+  #member!: Member
+  #question!: Question
   readonly #ends: Ends
   readonly #ours = new Kept()
   /** What the citizen has sent so far; undefined: more than is copied. */
@@ -120,12 +142,21 @@ class Pair implements ShadowCopy {
   #before: Answered | undefined
   #after: Answered | null | undefined
   #dropped = false
+  #spoilt = false
 
-  constructor(member: Member, question: Question, ends: Ends) {
+  constructor(ends: Ends) {
+    this.#ends = ends
+  }
+
+  begin(member: Member, question: Question): void {
     this.#member = member
     this.#question = question
-    this.#ends = ends
     if (!question.body) this.send()
+  }
+
+  /** Nothing can be told from this pair any more. */
+  spoil(): void {
+    if (this.#asked && this.#after === undefined) this.#spoilt = true
   }
 
   upload(chunk: Buffer): void {
@@ -166,7 +197,7 @@ class Pair implements ShadowCopy {
     this.#ends.sent()
     const copy = new Copy((after) => {
       this.#ends.leave()
-      this.#after = after
+      this.#after = this.#spoilt ? null : after
       this.compare()
     })
     copy.send(this.#member, this.#question, this.#upload ?? [])

@@ -12,6 +12,7 @@ import {
   newDeployment,
   type PhaseName,
 } from '../core/deploy/deployment.ts'
+import { isWarm } from '../core/deploy/finishing.ts'
 import { harmIncidentId } from '../core/deploy/harm.ts'
 import { judgeMigrations } from '../core/deploy/migration.ts'
 import { type Baseline, planDeployment, webComponent } from '../core/deploy/plan.ts'
@@ -40,6 +41,8 @@ export interface Wanted extends WaiverWish {
   readonly environment?: string
   /** Changes the plan before it is frozen; the demo sets its pace with it. */
   readonly adjust?: (plan: DeploymentPlan) => DeploymentPlan
+  /** Called when an engine has something to do before this deployment can begin; absent: one runs. */
+  readonly wakeEngine?: () => unknown
 }
 
 export type Begun =
@@ -62,8 +65,8 @@ export async function beginDeployment(
     return { begun: false, why, findings }
   }
   // Asked before what serves is read: a deployment that is just finishing would leave us with a release that is being stopped.
-  const [open] = await store.list({ kind: 'deployment', service: service.service.id, done: false, limit: 1 })
-  if (open) return { begun: false, why: busyWhy(open), findings: [], holder: open.id }
+  const open = await openDeployment(store, service.service.id)
+  if (open && !isKeptWarm(open)) return { begun: false, why: busyWhy(open), findings: [], holder: open.id }
   const meant = environmentMeant(service, wanted.environment)
   if (meant && 'why' in meant)
     throw new OpsError('ENVIRONMENT_UNKNOWN', { message: meant.why, fix: '--environment NAME', exit: EXIT.usage })
@@ -102,6 +105,9 @@ export async function beginDeployment(
   const adjusted = wanted.adjust ? wanted.adjust(plan) : plan
   const left = (adjusted.gates ?? []).filter(({ id: gate }) => wanted.leaveOut?.includes(gate) !== true)
   const frozen: DeploymentPlan = { ...adjusted, gates: left, artefact: await identified(world, adjusted) }
+  // Nothing speaks against this one any more: only now the last one's way back is given up.
+  const ended = open && (await endWindow(store, open, frozen, wanted))
+  if (ended && 'why' in ended) return { begun: false, why: ended.why, findings: [], holder: open.id }
   const created = await store.create(service.service.id, newDeployment(frozen, await store.now()), [])
   if (typeof created === 'object') {
     return { begun: false, why: busyWhy(created.holder), findings: [], holder: created.holder.id }
@@ -123,14 +129,69 @@ export async function identified(world: World, { next }: Pick<DeploymentPlan, 'n
   return isUnreachable(answer) ? { why: answer.why } : answer
 }
 
+/** The deployment that is under way; undefined: none is. */
+export async function openDeployment(store: Store, service: string): Promise<MachineRow | undefined> {
+  const [open] = await store.list({ kind: 'deployment', service, done: false, limit: 1 })
+  return open
+}
+
+/** True while all that is left of an open deployment is its rollback window. */
+export function isKeptWarm({ state }: MachineRow): boolean {
+  return isWarm(state as unknown as DeploymentState)
+}
+
+/** Deployments whose outcome stands, newest first: those that are over, and one whose old release is only kept warm. */
+export async function settledDeployments(store: Store, service: string, limit: number): Promise<DeploymentState[]> {
+  const rows = await store.list({ kind: 'deployment', service, limit })
+  return rows.filter((row) => row.done || isKeptWarm(row)).map(({ state }) => state as unknown as DeploymentState)
+}
+
 /** The release that answers citizens: what the newest finished deployment left serving. Null: none was ever deployed. */
 export async function servingRelease(store: Store, service: string): Promise<string | null> {
   // One that was refused as a first release, or when it was started again after a reboot, left nothing serving and says nothing.
-  for (const { state } of await store.list({ kind: 'deployment', service, done: true, limit: 50 })) {
-    const { serving } = state as unknown as DeploymentState
+  for (const { serving } of await settledDeployments(store, service, 50)) {
     if (serving !== null) return serving
   }
   return null
+}
+
+/** What the start of another deployment does to the rollback window of this one. */
+export function windowWords({ state }: MachineRow): string {
+  const { plan, phase } = state as unknown as DeploymentState
+  const until = phase.name === 'finishing' ? londonOf(phase.deadline) : ''
+  const [old, now] = [plan.previous?.release, plan.next.release]
+  return `release ${old} is kept warm for ${plan.id} until ${until}. This deployment ends that at its start and stops ${old}: from then on the way back is to ${now}.`
+}
+
+/** Longer than stopping a release takes (finishing.ts), in ms. */
+const END_WINDOW_MS = 120_000
+
+/** Ends the rollback window of the last deployment and waits until its old release has stopped; or says why the new one cannot begin. */
+async function endWindow(
+  store: Store,
+  { id }: MachineRow,
+  plan: DeploymentPlan,
+  { by, reason, wakeEngine }: Wanted,
+): Promise<DeploymentState | { readonly why: string }> {
+  wakeEngine?.()
+  await tell(store, id, 'supersede', by, `release ${plan.next.release} is to be deployed (${reason})`).catch(
+    (thrown) => {
+      // It has just come to its end by itself.
+      if (!(thrown instanceof OpsError) || thrown.code !== 'DEPLOYMENT_OVER') throw thrown
+    },
+  )
+  const patience = AbortSignal.timeout(END_WINDOW_MS)
+  // An alarm may have put it back on trial at this very moment; then it is the last one's turn again.
+  const state = await follow(
+    store,
+    id,
+    () => {},
+    patience,
+    ({ phase }) => phase.name !== 'finishing',
+  )
+  if (!isOver(state)) return { why: `The rollback window of ${id} could not be ended: ${state.lastWhy}` }
+  if (state.serving === plan.previous?.release) return state
+  return { why: `Meanwhile ${state.lastWhy} The plan was made for ${plan.previous?.release}; plan again.` }
 }
 
 /** A replica without a setting, or a schema step without a database, would fail later and less clearly. */
@@ -275,7 +336,7 @@ async function patiently<T>(ask: () => Promise<T>, signal?: AbortSignal): Promis
 export async function tell(
   store: Store,
   deployment: string,
-  name: 'halt' | 'resume' | 'promote' | 'rollback' | 'approve',
+  name: 'halt' | 'resume' | 'promote' | 'rollback' | 'approve' | 'supersede',
   who: string,
   reason: string,
   signal?: AbortSignal,

@@ -17,7 +17,17 @@ import { plural } from '../core/words.ts'
 import { runGate } from '../engine/gates.ts'
 import type { World } from '../engine/world.ts'
 import type { Store } from '../ports/store.ts'
-import { baselinesOf, busyWhy, identified, migrationsOf, pendingOf, servingRelease } from './deploy.ts'
+import {
+  baselinesOf,
+  busyWhy,
+  identified,
+  isKeptWarm,
+  migrationsOf,
+  openDeployment,
+  pendingOf,
+  servingRelease,
+  windowWords,
+} from './deploy.ts'
 import { imageOf } from './image.ts'
 import { cannotReturn, strategyWish } from './strategy-wish.ts'
 
@@ -57,6 +67,8 @@ export interface Forecast {
   readonly whoMay: string
   /** Another deployment that is under way: who, since when, why. */
   readonly busy: string | null
+  /** The last deployment's rollback window, which this one would end; null: none is open. */
+  readonly endsWindow: string | null
   readonly may: boolean
 }
 
@@ -101,7 +113,8 @@ export async function forecastDeployment(
   })
   const window = mayDeploy(service, now)
   const perMinute = service.journeys.reduce((sum, { demand }) => sum + (demand?.normalPerMinute ?? 0), 0)
-  const [open] = await store.list({ kind: 'deployment', service: service.service.id, done: false, limit: 1 })
+  const last = await openDeployment(store, service.service.id)
+  const open = last && !isKeptWarm(last) ? last : undefined
   const refused = schema.some(({ severity }) => severity === 'error')
   const gates = await Promise.all((plan.gates ?? []).map((gate) => forecastGate(world, plan, gate)))
   // A ring is over when its own sessions were seen; the strategy's lines say how long that takes at least.
@@ -130,6 +143,7 @@ export async function forecastDeployment(
     approvals: plan.approvals,
     whoMay: whoMay(plan),
     busy: open ? busyWhy(open) : null,
+    endsWindow: last && !open ? windowWords(last) : null,
     may: window.open && !refused && !open && !gone && gates.every(({ now: answer }) => answer !== 'fails'),
   }
 }
@@ -180,6 +194,7 @@ export function forecastLines(forecast: Forecast): string[] {
     `What it is: ${'digest' in artefact ? shortDigest(artefact.digest) : `cannot tell, because ${artefact.why}`}`,
     `Window: ${window.says}`,
     ...(busy ? [`Not alone: ${busy}`] : []),
+    ...(forecast.endsWindow ? [`Way back of the last one: ${forecast.endsWindow}`] : []),
     ...(environment
       ? []
       : ['Target: cannot tell whether this is the right place, because the definition names no environments.']),

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import type { Json } from '../core/json.ts'
 import type { Instant } from '../core/time.ts'
 import type { MachineRow, Store } from '../ports/store.ts'
-import { busyWhy } from './deploy.ts'
+import { busyWhy, isKeptWarm, openDeployment } from './deploy.ts'
 
 interface Ticket {
   readonly id: string
@@ -33,7 +33,7 @@ export interface Waiting {
   say(text: string): void
 }
 
-/** Resolves when no deployment of the service is open and everybody who came before has had a turn. */
+/** Resolves when no deployment of the service is open, but for one that is only kept warm, and everybody who came before has had a turn. */
 export async function waitInLine(store: Store, service: string, waiting: Waiting): Promise<Turn> {
   const { who, release, msMax, stop, say } = waiting
   const since = await store.now()
@@ -44,7 +44,8 @@ export async function waitInLine(store: Store, service: string, waiting: Waiting
       if (stop.aborted) return 'interrupted'
       const now = await store.now()
       const ahead = await renew(store, service, mine, now)
-      const [open] = await store.list({ kind: 'deployment', service, done: false, limit: 1 })
+      const last = await openDeployment(store, service)
+      const open = last && !isKeptWarm(last) ? last : undefined
       if (!open && ahead.length === 0) return 'mine'
       if (now - since >= msMax) return 'too late'
       const words = wordsOf(open, ahead)

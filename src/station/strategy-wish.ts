@@ -16,6 +16,7 @@ import { loadManifest } from '../core/shadow/manifest.ts'
 import type { World } from '../engine/world.ts'
 import type { Store } from '../ports/store.ts'
 import { isUnreachable } from '../ports/unreachable.ts'
+import { settledDeployments } from './deploy.ts'
 
 const HISTORY_MAX = 200
 const QUERY_FILES_MAX = 200
@@ -98,9 +99,8 @@ function manifestOf(service: Service, root: string, artefact: string | undefined
   })
 }
 
-async function pastDeployments(store: Store, service: string): Promise<readonly DeploymentState[]> {
-  const rows = await store.list({ kind: 'deployment', service, done: true, limit: HISTORY_MAX })
-  return rows.map(({ state }) => state as unknown as DeploymentState)
+function pastDeployments(store: Store, service: string): Promise<readonly DeploymentState[]> {
+  return settledDeployments(store, service, HISTORY_MAX)
 }
 
 async function partOf(service: Service, root: string, artefact: string, release: string) {

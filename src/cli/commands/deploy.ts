@@ -2,6 +2,7 @@
 import { userInfo } from 'node:os'
 import { isOver } from '../../core/deploy/deploying.ts'
 import type { DeploymentState } from '../../core/deploy/deployment.ts'
+import { isWarm } from '../../core/deploy/finishing.ts'
 import { EXIT, type ExitCode, messageOf, OpsError } from '../../core/errors.ts'
 import { MINUTE } from '../../core/time.ts'
 import type { Station } from '../../station/station.ts'
@@ -117,6 +118,10 @@ const start: Command = {
         ...artefactOf(call),
         ...environmentOf(call),
         ...waiverOf(call),
+        wakeEngine: () => {
+          call.io.progress('The rollback window of the last deployment is being ended.')
+          if (call.options.detach !== true) station.startEngine()
+        },
       })
       if (!begun.begun) {
         if (call.json)
@@ -253,15 +258,11 @@ async function toTheEnd(
   return call.io.stop.aborted && isOver(state) ? EXIT.interrupted : exitOf(state)
 }
 
-function isWarm({ phase }: DeploymentState): boolean {
-  return phase.name === 'finishing' && phase.stage === 'warm'
-}
-
 /** Promoted; what is left is to wait until the rollback window closes, which any engine does. */
 function leftWarm(call: Call, state: DeploymentState): ExitCode {
   call.io.progress(`${state.lastWhy} To go back: holdfast deploy rollback --reason "…"`)
   call.io.progress(
-    'What follows is done by any engine: keep "holdfast serve" running, or end it with holdfast deploy promote.',
+    'What follows is done by any engine: keep "holdfast serve" running. The next deployment ends the window, and so does holdfast deploy promote.',
   )
   call.io.out(call.json ? JSON.stringify(summaryOf(state)) : wordsOf(state))
   return EXIT.done

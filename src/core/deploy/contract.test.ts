@@ -83,6 +83,29 @@ test('while the old release is warm, going back is one order; nothing was remove
   assert.equal(bench.contracted, false)
 })
 
+test('the next deployment ends the window: the old release stops, and the old shape is left to it', () => {
+  const bench = new DeploymentBench({ ...PLAN, warmMs: 600_000 })
+  bench.rows = 1_000_000
+  bench.until('finishing/warm')
+  bench.say('supersede')
+  const asked = bench.now
+  bench.until('promoted')
+  assert.ok(bench.now - asked <= 10_000, `${bench.now - asked} ms`)
+  assert.deepEqual([...bench.runs.keys()], ['r2'])
+  assert.equal(bench.contracted, false)
+  assert.ok(bench.said.includes('window.closed'))
+  assert.match(bench.state.lastWhy, /contract step belongs to the next release/)
+})
+
+test('a deployment that is not only kept warm any more is not ended for the next one', () => {
+  const bench = new DeploymentBench({ ...PLAN, warmMs: 600_000 })
+  bench.until('on-trial')
+  bench.say('supersede')
+  bench.tick()
+  assert.equal(bench.phase, 'on-trial')
+  assert.ok(bench.said.includes('message.refused'))
+})
+
 test('a fault that appears after the promotion puts the release back on trial, and proof takes it back', () => {
   const bench = new DeploymentBench({ ...PLAN, warmMs: 600_000 })
   bench.until('finishing/warm')

@@ -17,7 +17,16 @@ import {
 } from './deployment.ts'
 import { Draft } from './draft.ts'
 import { expandingTick, firstReplicas, refuse, schemaAnswered, schemaTried, widen } from './expanding.ts'
-import { closeByHand, finishingTick, HINT_MS, oldStopped, promote, startDraining } from './finishing.ts'
+import {
+  closeByHand,
+  finishingTick,
+  HINT_MS,
+  isWarm,
+  oldStopped,
+  promote,
+  startDraining,
+  supersede,
+} from './finishing.ts'
 import { beginGating, type Gated, gateAnswered, gatingMessage, gatingTick, glassTold } from './gating.ts'
 import { onTrialTick, openNextTrial } from './on-trial.ts'
 import { openRing } from './rings.ts'
@@ -374,8 +383,10 @@ function onMessage(draft: Draft, name: string, who: string, reason: string): voi
     openNextTrial(draft)
   } else if (name === 'resume' && isWaitingRing(draft)) {
     openWaitingRing(draft, who, reason)
-  } else if (name === 'promote' && phase.name === 'finishing' && phase.stage === 'warm') {
+  } else if (name === 'promote' && isWarm(draft.state)) {
     closeByHand(draft, who, reason)
+  } else if (name === 'supersede' && isWarm(draft.state)) {
+    supersede(draft, who, reason)
   } else if (name === 'promote' && phase.name === 'on-trial' && phase.deadSince === null && mayPromote(draft)) {
     promote(
       draft,

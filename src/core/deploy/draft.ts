@@ -13,20 +13,29 @@ function copiesOf({ id, shadow }: DeploymentPlan): Json {
 }
 
 export class Draft {
-  state: DeploymentState
   readonly now: Instant
+  private current: DeploymentState
+  /** True once `current` is a copy that nobody else has seen. */
+  private isOwn = false
   private readonly effects: Effect[] = []
   private readonly entries: Entry[] = []
   private readonly spawns: Spawn[] = []
   private readonly posts: Post[] = []
 
   constructor(state: DeploymentState, now: Instant) {
-    this.state = state
+    this.current = state
     this.now = now
   }
 
+  /** The state as changed so far. Take from it what you need to compare with later: the next change is made in place. */
+  get state(): DeploymentState {
+    return this.current
+  }
+
   set(change: Partial<DeploymentState>): void {
-    this.state = { ...this.state, ...change }
+    if (!this.isOwn) this.current = { ...this.current }
+    this.isOwn = true
+    Object.assign(this.current, change)
   }
 
   measure(change: Partial<DeploymentState['measured']>): void {

@@ -5,13 +5,13 @@
  *
  * Until `stopping` the old release is there, and going back is instant: by a person's word, when the new one dies, or when an alarm on its
  * counts rings, which puts it back on trial. `warm` is the rollback window: a stored instant says when it closes, and it stays open while
- * old data is still being copied. In `stopping` and `contracting` there is nothing to go back to at once, so a person is told instead.
+ * old data is still being copied. The next deployment ends it (docs/adr/0016): from then on the way back is to this release. In `stopping` and `contracting` there is nothing to go back to at once, so a person is told instead.
  */
 import { durationOf, londonOf } from '../time.ts'
 import { backfillAgain, backfillTick, isBackfilled } from './backfill.ts'
 import { contract } from './contract.ts'
 import type { Arm } from './counts.ts'
-import { BLIND_MS, DEAD_MS, type DeploymentSeen } from './deployment.ts'
+import { BLIND_MS, DEAD_MS, type DeploymentSeen, type DeploymentState } from './deployment.ts'
 import type { Draft } from './draft.ts'
 import { blindIncident, lateIncident } from './harm.ts'
 import { backOnTrial } from './on-trial.ts'
@@ -101,11 +101,25 @@ function mayClose(draft: Draft): boolean {
   return isBackfilled(draft) || draft.state.backfill?.failed != null
 }
 
+/** Promoted, with every citizen on the new release, while the old one is kept for the way back. */
+export function isWarm({ phase }: Pick<DeploymentState, 'phase'>): boolean {
+  return phase.name === 'finishing' && phase.stage === 'warm'
+}
+
 /** A person's word closes the window early, unless data is still being copied: the old shape could not be removed then. */
 export function closeByHand(draft: Draft, who: string, reason: string): void {
   if (mayClose(draft)) return closeWindow(draft, `${who} closed the rollback window: ${reason}`, who)
   const why = `${who} asked to close the rollback window, but old data is still being copied: ${draft.state.backfill?.says}`
   draft.entry('message.refused', why, { reason }, who)
+}
+
+/**
+ * The next deployment does not wait until the window has passed: a fix for citizens must go out within seconds. Copying and contracting
+ * are no part of an urgent release: their files are still pending, and belong to the next one.
+ */
+export function supersede(draft: Draft, who: string, reason: string): void {
+  draft.set({ superseded: true })
+  closeWindow(draft, `${who} ended the rollback window, because ${reason}`, who)
 }
 
 function closeWindow(draft: Draft, why: string, who = 'holdfast'): void {
@@ -122,6 +136,12 @@ export function oldStopped(draft: Draft): void {
   const { plan } = draft.state
   const done = `Release ${plan.next.release} answers all citizens. The old one is stopped.`
   if (!plan.contract || plan.contract.length === 0) return finish(draft, done)
+  if (draft.state.superseded) {
+    return finish(
+      draft,
+      `${done} The old shape of the database stays; the contract step belongs to the next release now.`,
+    )
+  }
   if (!isBackfilled(draft)) {
     return finish(draft, `${done} The old shape of the database stays, because its data was not copied to the end.`)
   }

@@ -3,7 +3,7 @@ import type { StepCounts } from './counts.ts'
 import { expectedRate } from './ramp.ts'
 import type { Pending, StepTrial, Tally, Trial, TrialStep } from './trial-shape.ts'
 import { ALARM_NATS, addAlarm, noAlarm } from './verdict-cusum.ts'
-import { addEvidence, type Cells, evidenceGuesses, GUESSES, isFull, meanLog } from './verdict-evidence.ts'
+import { addEvidence, evidenceGuesses, GUESSES, isFull, meanLog } from './verdict-evidence.ts'
 
 /** History thinner than this is learned anew from the trial's own stable units. */
 export const HISTORY_UNITS_MIN = 200
@@ -56,33 +56,43 @@ export function countStep(trial: Trial, state: StepTrial, plan: TrialStep, rows:
   // Bets use what was known before this batch: that keeps the evidence honest for any common rate.
   const p = expectedRate(state)
   const learning = state.pUnits < HISTORY_UNITS_MIN
-  const asleep = trial.phase.phase === 'suspect' || trial.phase.phase === 'outage' || trial.phase.phase === 'warm-up'
-  const canaryAlarm = asleep
+  const { phase } = trial.phase
+  const asleep = phase === 'suspect' || phase === 'outage' || phase === 'warm-up'
+  const onCanary = asleep
     ? state.canaryAlarm
     : addAlarm(state.canaryAlarm, canary.failed, canary.units - canary.failed, p)
-  const stableAlarm = learning
+  const onStable = learning
     ? state.stableAlarm
     : addAlarm(state.stableAlarm, stable.failed, stable.units - stable.failed, p)
-  const flushed = flush(pend(state.pending, rows, p), false)
-  let next: StepTrial = {
-    ...state,
+  const { closed, waiting } = flush(pend(state.pending, rows, p), false)
+  const { main, fresh } = withEvidence(state, closed)
+  const next: StepTrial = {
+    p: state.p,
+    pUnits: state.pUnits,
     canary: plus(state.canary, canary.units, canary.failed),
     stable: plus(state.stable, stable.units, stable.failed),
     slow: state.slow + canary.slow,
     retries: state.retries + canary.retries,
     canaryNow: plus(state.canaryNow, canary.units, canary.failed),
     stableNow: plus(state.stableNow, stable.units, stable.failed),
-    canaryAlarm: canaryAlarm === state.canaryAlarm ? canaryAlarm : canaryAlarm.map(rounded),
-    stableAlarm: stableAlarm === state.stableAlarm ? stableAlarm : stableAlarm.map(rounded),
-    pending: flushed.waiting,
+    main,
+    fresh,
+    kept: state.kept,
+    canaryAlarm: onCanary === state.canaryAlarm ? onCanary : onCanary.map(rounded),
+    stableAlarm: onStable === state.stableAlarm ? onStable : onStable.map(rounded),
+    pending: waiting,
   }
-  next = learn(withEvidence(next, flushed.closed), plan)
   return {
-    step: next,
-    checked: flushed.closed.some((cells) => cells.canaryFailed > 0),
-    alarmed: canaryAlarm.some((sum) => sum >= ALARM_NATS),
-    outage: stableAlarm.some((sum) => sum >= ALARM_NATS),
+    step: learn(next, plan),
+    checked: closed.some((cells) => cells.canaryFailed > 0),
+    alarmed: rings(onCanary),
+    outage: rings(onStable),
   }
+}
+
+function rings(alarm: readonly number[]): boolean {
+  for (const sum of alarm) if (sum >= ALARM_NATS) return true
+  return false
 }
 
 /** Thin history becomes the trial's own: the first 200 stable units. Old counts fade, so that the hour's rate is followed. */
@@ -112,17 +122,14 @@ export function withEvidence(state: StepTrial, closed: readonly Pending[]): Step
  * Sessions whose coin was thrown at different shares, and synthetic journeys, wait apart: each has a split of its own. A batch
  * keeps the rate `p` that was expected before its first unit: a bet placed on what is already known would not be one.
  */
-function pend(pending: readonly Pending[], rows: readonly StepCounts[], p: number): Pending[] {
-  const waiting = [...pending]
-  const touched = new Map<string, { -readonly [K in keyof Pending]: Pending[K] }>()
+function pend(pending: readonly Pending[], rows: readonly StepCounts[], p: number): readonly Pending[] {
+  const touched: Opened[] = []
   for (const row of rows) {
     if (!(row.share > 0 && row.share < 1) || row.visitor === 'bot') continue
-    const key = `${row.visitor}${row.share}`
-    let batch = touched.get(key)
+    let batch = sameAs(touched, row)
     if (!batch) {
-      const at = waiting.findIndex((one) => one.share === row.share && one.visitor === row.visitor)
-      batch = at < 0 ? { ...EMPTY, share: row.share, visitor: row.visitor, p } : { ...waiting.splice(at, 1)[0]! }
-      touched.set(key, batch)
+      batch = openedFrom(sameAs(pending, row), row, p)
+      touched.push(batch)
     }
     if (row.arm === 'canary') {
       batch.canaryFailed += row.failed
@@ -132,10 +139,31 @@ function pend(pending: readonly Pending[], rows: readonly StepCounts[], p: numbe
       batch.stableOk += row.ok
     }
   }
-  return [...waiting, ...touched.values()]
+  if (touched.length === 0) return pending
+  return pending.length === 0 ? touched : [...pending.filter((one) => !sameAs(touched, one)), ...touched]
 }
 
-const EMPTY: Cells = { canaryFailed: 0, canaryOk: 0, stableFailed: 0, stableOk: 0 }
+type Opened = { -readonly [K in keyof Pending]: Pending[K] }
+
+function sameAs<One extends Pick<Pending, 'share' | 'visitor'>>(
+  waiting: readonly One[],
+  { share, visitor }: Pick<StepCounts, 'share' | 'visitor'>,
+): One | undefined {
+  for (const one of waiting) if (one.share === share && one.visitor === visitor) return one
+  return undefined
+}
+
+function openedFrom(waiting: Pending | undefined, { share, visitor }: StepCounts, p: number): Opened {
+  return {
+    canaryFailed: waiting?.canaryFailed ?? 0,
+    canaryOk: waiting?.canaryOk ?? 0,
+    stableFailed: waiting?.stableFailed ?? 0,
+    stableOk: waiting?.stableOk ?? 0,
+    share,
+    visitor: visitor === 'probe' ? 'probe' : 'citizen',
+    p: waiting?.p ?? p,
+  }
+}
 
 /** Closes what is big enough, by count and never by outcome; the longest untouched goes when too many wait. */
 export function flush(pending: readonly Pending[], all: boolean): { closed: Pending[]; waiting: Pending[] } {

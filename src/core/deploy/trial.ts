@@ -21,7 +21,7 @@ import { invariant } from '../errors.ts'
 import type { Instant } from '../time.ts'
 import type { CountBatch, StepCounts } from './counts.ts'
 import { climb, expectedRate, HISTORY_UNITS_MAX, weightOf } from './ramp.ts'
-import type { Phase, StepTrial, StepVerdict, Trial, TrialPlan, TrialStep, Verdict } from './trial-shape.ts'
+import type { Phase, StepTrial, StepVerdict, Tally, Trial, TrialPlan, TrialStep, Verdict } from './trial-shape.ts'
 import {
   clampRate,
   countStep,
@@ -34,7 +34,6 @@ import {
   plus,
   QUIET,
   stepEvidence,
-  tallyOf,
   withEvidence,
 } from './trial-step.ts'
 import { whyOf } from './trial-words.ts'
@@ -89,29 +88,27 @@ export function addStep(trial: Trial, step: TrialStep): Trial {
   return { ...trial, plan, steps: [...trial.steps, freshStep(step)] }
 }
 
-/** The trial with one more batch. The same batch twice counts once. */
+/** The trial with one more batch. The same batch twice counts once. Runs at each batch of each release on trial: it walks the rows once. */
 export function observe(trial: Trial, batch: CountBatch): Trial {
   if (batch.seq <= trial.seq) return trial
-  let next: Trial = { ...trial, seq: batch.seq, lost: trial.lost + lostBefore(trial, batch) }
-  const generation = batch.counts.reduce((top, row) => Math.max(top, row.generation), trial.generation)
-  if (generation > trial.generation) next = { ...next, generation }
-  const rows = batch.counts.filter((row) => row.generation === generation && row.ok + row.failed + row.retries > 0)
-  if (rows.length === 0) return next
-  next = { ...next, ...probesOf(next, rows) }
-  const steps = [...next.steps]
-  for (const [index, mine] of rowsByStep(trial.plan, rows)) {
-    const used = mine.filter((row) => row.visitor === 'citizen' || (row.visitor === 'probe' && trial.plan.synthetic))
-    if (used.length === 0) continue
-    const counted = countStep(next, steps[index]!, trial.plan.steps[index]!, used)
+  const { plan } = trial
+  const { generation, byStep, probes, stableProbes, any } = sortRows(trial, batch)
+  const next = { ...trial, seq: batch.seq, lost: trial.lost + lostBefore(trial, batch), generation }
+  if (!any) return next
+  const steps = trial.steps.slice()
+  let { split, proven, alarmed, outage, segments } = trial
+  for (let index = 0; index < steps.length; index++) {
+    const used = byStep[index]
+    if (!used) continue
+    const counted = countStep(trial, steps[index]!, plan.steps[index]!, used)
     steps[index] = counted.step
-    if (index === 0) next = { ...next, split: splitOf(next.split, used) }
-    if (counted.checked && next.proven === null && proves(next, index, counted.step)) next = { ...next, proven: index }
-    if (counted.alarmed && next.alarmed === null) next = { ...next, alarmed: index }
-    if (counted.outage && next.outage === null) next = { ...next, outage: index }
-    const segments = segmentsOf(next.segments, used)
-    if (segments !== next.segments) next = { ...next, segments }
+    if (index === 0) split = splitOf(split, used)
+    if (counted.checked && proven === null && proves(trial, index, counted.step)) proven = index
+    if (counted.alarmed && alarmed === null) alarmed = index
+    if (counted.outage && outage === null) outage = index
+    segments = segmentsOf(segments, used)
   }
-  return { ...next, steps, lastSeenAt: batch.to }
+  return { ...next, probes, stableProbes, split, proven, alarmed, outage, segments, steps, lastSeenAt: batch.to }
 }
 
 /** The trial's phases moved on to `now`, without the words: what a simulation of millions of ticks needs of `decide`. */
@@ -181,54 +178,62 @@ function lostBefore(trial: Trial, batch: CountBatch): number {
   return trial.seq === 0 ? 0 : batch.seq - trial.seq - 1
 }
 
-function rowsByStep(plan: TrialPlan, rows: readonly StepCounts[]): Map<number, StepCounts[]> {
-  const byStep = new Map<number, StepCounts[]>()
-  for (const row of rows) {
+/** The rows of the newest generation, by step, and what our own journeys met. `byStep` leaves out what is no evidence. */
+function sortRows(trial: Trial, { counts }: CountBatch) {
+  const { plan } = trial
+  let { generation, probes, stableProbes } = trial
+  for (const row of counts) if (row.generation > generation) generation = row.generation
+  const byStep: (StepCounts[] | undefined)[] = []
+  let any = false
+  for (const row of counts) {
+    if (row.generation !== generation || row.ok + row.failed + row.retries === 0) continue
+    any = true
+    if (row.visitor === 'probe') {
+      if (row.arm === 'canary') probes = plus(probes, row.ok + row.failed, row.failed)
+      else stableProbes = plus(stableProbes, row.ok + row.failed, row.failed)
+    }
+    if (row.visitor !== 'citizen' && !(row.visitor === 'probe' && plan.synthetic)) continue
     const index = plan.steps.findIndex((one) => one.step === row.step && one.journey === row.journey)
     if (index < 0) continue
-    const mine = byStep.get(index)
+    const mine = byStep[index]
     if (mine) mine.push(row)
-    else byStep.set(index, [row])
+    else byStep[index] = [row]
   }
-  return byStep
-}
-
-function probesOf(trial: Trial, rows: readonly StepCounts[]): Pick<Trial, 'probes' | 'stableProbes'> {
-  let { probes, stableProbes } = trial
-  for (const row of rows) {
-    if (row.visitor !== 'probe') continue
-    if (row.arm === 'canary') probes = plus(probes, row.ok + row.failed, row.failed)
-    else stableProbes = plus(stableProbes, row.ok + row.failed, row.failed)
-  }
-  return { probes, stableProbes }
+  return { generation, byStep, probes, stableProbes, any }
 }
 
 /** Who is hurt: units of the new release by segment, so that a proof can name the group. Not evidence. */
 function segmentsOf(segments: Trial['segments'], rows: readonly StepCounts[]): Trial['segments'] {
-  let next = segments
+  let next: Record<string, Tally> | undefined
   for (const row of rows) {
     if (row.arm !== 'canary' || row.segment === '') continue
-    const old = Object.hasOwn(next, row.segment) ? next[row.segment]! : NONE
-    if (old === NONE && Object.keys(next).length >= SEGMENTS_MAX) continue
-    next = { ...next, [row.segment]: plus(old, row.ok + row.failed, row.failed) }
+    const known = next ?? segments
+    const old = Object.hasOwn(known, row.segment) ? known[row.segment]! : NONE
+    if (old === NONE && Object.keys(known).length >= SEGMENTS_MAX) continue
+    next ??= { ...segments }
+    next[row.segment] = plus(old, row.ok + row.failed, row.failed)
   }
-  return next
+  return next ?? segments
 }
 
 /** As many as a gateway tells apart (counts.ts). */
 const SEGMENTS_MAX = 16
 
 function splitOf(split: Trial['split'], rows: readonly StepCounts[]): Trial['split'] {
-  const citizens = rows.filter((row) => row.visitor === 'citizen' && row.share > 0 && row.share < 1)
-  if (citizens.length === 0) return split
-  const share = citizens[citizens.length - 1]!.share
-  const mine = citizens.filter((row) => row.share === share)
-  const start = share === split.share ? split : { share, canary: 0, stable: 0 }
-  return {
-    ...start,
-    canary: start.canary + tallyOf(mine, 'canary').units,
-    stable: start.stable + tallyOf(mine, 'stable').units,
+  const last = rows.findLast(throwsCoin)
+  if (!last) return split
+  const { share } = last
+  let { canary, stable } = share === split.share ? split : { canary: 0, stable: 0 }
+  for (const row of rows) {
+    if (!throwsCoin(row) || row.share !== share) continue
+    if (row.arm === 'canary') canary += row.ok + row.failed
+    else stable += row.ok + row.failed
   }
+  return { share, canary, stable }
+}
+
+function throwsCoin({ visitor, share }: StepCounts): boolean {
+  return visitor === 'citizen' && share > 0 && share < 1
 }
 
 function proves(trial: Trial, index: number, state: StepTrial): boolean {

@@ -22,26 +22,20 @@ export function alarmGuesses(p: number): number[] {
  */
 export function addAlarm(sums: readonly number[], failed: number, ok: number, p: number): readonly number[] {
   // Quiet already, and nothing failed: most batches of most services.
-  if (failed === 0 && sums.every((sum) => sum === 0)) return sums
-  const { guesses, falls, rises } = betsAt(p)
-  return guesses.map((_, i) => {
-    const sum = sums[i]!
-    if (failed === 0) return Math.max(0, sum + ok * falls[i]!)
-    const groups = Math.min(failed, GROUPS_MAX)
-    const fall = (ok / groups) * falls[i]!
-    const rise = (failed / groups) * rises[i]!
+  if (failed === 0 && (ok === 0 || sums.every((sum) => sum === 0))) return sums
+  const guesses = alarmGuesses(p)
+  const groups = Math.min(failed, GROUPS_MAX)
+  return sums.map((sum, i) => {
+    const guess = guesses[i]!
+    // What a success adds for this guess, and below what a failure does.
+    const falls = Math.log((1 - guess) / (1 - p))
+    if (failed === 0) return sum === 0 ? 0 : Math.max(0, sum + ok * falls)
+    const fall = (ok / groups) * falls
+    const rise = (failed / groups) * Math.log(guess / p)
     let now = sum
     for (let k = 0; k < groups && now < ALARM_NATS; k++) now = Math.max(0, now + fall) + rise
     return now
   })
-}
-
-/** What a success and a failure add for each guess. */
-function betsAt(p: number) {
-  const guesses = alarmGuesses(p)
-  const falls = guesses.map((g) => Math.log((1 - g) / (1 - p)))
-  const rises = guesses.map((g) => Math.log(g / p))
-  return { guesses, falls, rises }
 }
 
 /** Bounds the work for a batch with very many failures. */

@@ -58,7 +58,8 @@ export function addEvidence(log: readonly number[], cells: Cells, p: number, gue
 
 /** ln of the mean of exp(log_i): the evidence of equally weighted guesses. */
 export function meanLog(log: readonly number[]): number {
-  const top = Math.max(...log)
+  let top = Number.NEGATIVE_INFINITY
+  for (const one of log) if (one > top) top = one
   let sum = 0
   for (const one of log) sum += Math.exp(one - top)
   return top + Math.log(sum / log.length)
