@@ -7,9 +7,9 @@
  * A long run can be made of parts: `--sum FILE` adds each part to the file, counts what the file has already towards what is
  * wanted, and prints the whole; `--minutes N` ends a part after so long, and so does Ctrl-C. Slow answers set the pace, since no
  * release is stopped before its last one: with `--slow-ms 500`, 1,000 swaps take an hour or less. With `--think-ms 40` the clients
- * ask only as much as is wanted, and leave the machine's other work some room.
+ * ask only as much as is wanted, and leave the machine's other work some room; a third of a million coins are enough for the weights.
  *
- *   node --import tsx bench/swaps.ts --requests 1000000 --swaps 1000 --slow-ms 500 --think-ms 40 --minutes 20 --sum swaps.json
+ *   node --import tsx bench/swaps.ts --requests 1000000 --swaps 1000 --slow-ms 500 --think-ms 40 --fresh-share 0.33 --minutes 20 --sum swaps.json
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -24,8 +24,6 @@ import { Load, type Tally } from '../test/swaps/load.ts'
 // Shares of the fresh sessions for each weight, by the variance of its coin: the widest error is then the same for all.
 const WEIGHTS = [0.01, 0.05, 0.1, 0.25, 0.5]
 const variance = WEIGHTS.reduce((sum, weight) => sum + weight * (1 - weight), 0)
-// The other kinds add to these; most requests are fresh sessions, because only those throw the coin.
-const FRESH_SHARE = 0.75
 
 /** What came of one part, or of all of them. */
 interface Sum {
@@ -83,6 +81,8 @@ const { values } = parseArgs({
     swaps: text('20'),
     'slow-ms': text('10000'),
     'think-ms': text('0'),
+    // Of all requests, how many are to be fresh sessions, because only those throw the coin.
+    'fresh-share': text('0.75'),
     proxy: text('gateway'),
     minutes: text('Infinity'),
     sum: { type: 'string' },
@@ -132,7 +132,7 @@ async function part(): Promise<Sum> {
       const dwell = async (weight: number) => {
         course.prepare()
         const share = (weight * (1 - weight)) / variance
-        const wanted = (((i + 1) / swapsWanted) * requestsWanted * FRESH_SHARE * share) | 0
+        const wanted = (((i + 1) / swapsWanted) * requestsWanted * Number(values['fresh-share']) * share) | 0
         const enough = () => (tally.fresh.get(weight)?.sessions ?? 0) >= wanted
         while (!enough() && !isOver()) await new Promise((next) => setTimeout(next, 20))
       }
