@@ -24,7 +24,7 @@ export const LEFT_OUT = ['window'] as const
 
 export function atDemoPace(plan: DeploymentPlan): DeploymentPlan {
   const gates = demoGates(plan.gates ?? [])
-  return { ...plan, gates, next: withProgram(plan.next), trial: { ...plan.trial, ...PACE }, drainMsMax: 8_000 }
+  return { ...plan, gates, next: withProgram(plan), trial: { ...plan.trial, ...PACE }, drainMsMax: 8_000 }
 }
 
 /** The same, and a second invented person has to agree. */
@@ -44,8 +44,9 @@ function demoGates(gates: readonly GatePlan[]): readonly GatePlan[] {
 }
 
 /** The definition says `node main.js` in the release's folder; here that is the built program, or the source through tsx. */
-function withProgram(next: DeploymentPlan['next']): DeploymentPlan['next'] {
+function withProgram({ next, application }: DeploymentPlan): DeploymentPlan['next'] {
   const { command, args } = entry('gateway/main')
-  const main = fileURLToPath(moduleUrl(`releases/${next.release}/main`))
+  // A rehearsal gives a release a name of its own.
+  const main = fileURLToPath(moduleUrl(`releases/${application ?? next.release}/main`))
   return { ...next, command: [command, ...args.slice(0, -1), main], startMsMax: 20_000 }
 }

@@ -15,7 +15,8 @@ import {
 import { isWarm } from '../core/deploy/finishing.ts'
 import { harmIncidentId } from '../core/deploy/harm.ts'
 import { judgeMigrations } from '../core/deploy/migration.ts'
-import { type Baseline, planDeployment, webComponent } from '../core/deploy/plan.ts'
+import { type Baseline, learned } from '../core/deploy/baseline.ts'
+import { planDeployment, webComponent } from '../core/deploy/plan.ts'
 import { environmentMeant } from '../core/deploy/target.ts'
 import { EXIT, type ExitCode, type Finding, OpsError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
@@ -269,26 +270,14 @@ export async function baselinesOf(store: Store, service: string): Promise<Record
   return ((await store.get(baselineKey(service))) ?? {}) as unknown as Record<string, Baseline>
 }
 
-/** Units remembered at most: about the facts' 30,000 of the recent past, so that old hours fade. */
-const BASELINE_UNITS_MAX = 30_000
-
 /** What the finished deployment learned of the serving release becomes the next one's expectation. */
 export async function rememberBaseline(store: Store, state: DeploymentState): Promise<void> {
   if (!state.trial) return
-  const before = await baselinesOf(store, state.plan.service)
-  const after: Record<string, Baseline> = { ...before }
+  const after: Record<string, Baseline> = { ...(await baselinesOf(store, state.plan.service)) }
   state.trial.steps.forEach((step, i) => {
     const { journey, step: name } = state.plan.trial.steps[i]!
     const key = `${journey}/${name}`
-    const tally = state.phase.name === 'promoted' ? step.canary : step.stable
-    const old = before[key] ?? { p0: 0, units: 0 }
-    const units = old.units + tally.units
-    // p = (f + 0.5) / (n + 1): facts on delivery, "Prior".
-    if (units > 0)
-      after[key] = {
-        p0: (old.p0 * old.units + tally.failed + 0.5) / (units + 1),
-        units: Math.min(units, BASELINE_UNITS_MAX),
-      }
+    after[key] = learned(after[key], state.phase.name === 'promoted' ? step.canary : step.stable)
   })
   await store.put(baselineKey(state.plan.service), after as unknown as Json)
 }

@@ -6,17 +6,12 @@ import type { IncidentDetails } from '../respond/incident.ts'
 import { addressOnDuty } from '../respond/rota.ts'
 import { type Instant, MINUTE, SECOND } from '../time.ts'
 import { approvalOf, emergencyApprovalOf } from './approval.ts'
+import { type Baseline, UNKNOWN } from './baseline.ts'
 import type { Artefact, DeploymentPlan, ReleasePlan, Waiver } from './deployment.ts'
 import { gatesOf } from './gate.ts'
 import type { IncidentPlan } from './harm.ts'
 import { planStrategy, type StrategyWish } from './strategy.ts'
 import { TRIAL_DEFAULTS, type TrialPlan } from './trial.ts'
-
-/** Failure rate of the running release at one step in the recent past; see TrialStep. */
-export interface Baseline {
-  readonly p0: number
-  readonly units: number
-}
 
 /** `release` is that of the artefact, where one is named; `root` the definition's folder; `migrations` all phases that are pending. */
 export interface Wish extends StrategyWish {
@@ -34,8 +29,6 @@ export interface Wish extends StrategyWish {
   readonly image?: string
 }
 
-/** Before anything was measured: half a percent, resting on nothing, so that the trial learns it from its own stable arm. */
-const UNKNOWN: Baseline = { p0: 0.005, units: 0 }
 /** How long after a page the next rung is woken when the ladder's last rung says nothing more. */
 const LAST_RUNG_MS = 5 * MINUTE
 

@@ -28,11 +28,12 @@ const GOOD: DrillFigures = {
   harmedAfter: 1,
   failedByOld: 0,
   failedByDeployment: 0,
+  old: 'r1-before',
   serving: 'r1-before',
   journeys: { ok: true, why: '7 steps tried' },
   why: 'evidence 2,000 : 1 that release r1 is worse at submit',
 }
-const PROMISE = { old: 'r1-before', wholeMsMax: 900_000 }
+const PROMISED_MS = 900_000
 
 const MISSES: readonly (readonly [string, Partial<DrillFigures>, RegExp])[] = [
   ['it was promoted', { end: 'promoted' }, /ended as "promoted"/],
@@ -45,12 +46,12 @@ const MISSES: readonly (readonly [string, Partial<DrillFigures>, RegExp])[] = [
 ]
 
 test('a drill passes when everything was as promised', () => {
-  assert.deepEqual(judgeRehearsal(GOOD, PROMISE), { passed: true, misses: [] })
+  assert.deepEqual(judgeRehearsal(GOOD, PROMISED_MS), { passed: true, misses: [] })
 })
 
 for (const [name, change, says] of MISSES) {
   test(`a drill does not pass when ${name}`, () => {
-    const judged = judgeRehearsal({ ...GOOD, ...change }, PROMISE)
+    const judged = judgeRehearsal({ ...GOOD, ...change }, PROMISED_MS)
     assert.equal(judged.passed, false)
     assert.match(judged.misses.join(' '), says)
   })
@@ -58,8 +59,8 @@ for (const [name, change, says] of MISSES) {
 
 const rehearsal = (change: Partial<Rehearsal> = {}, drill: Partial<DrillFigures> = {}): Rehearsal => {
   const figures = { ...GOOD, ...drill }
-  const drills = [{ ...figures, ...judgeRehearsal(figures, PROMISE) }]
-  return { release: 'r1', wanted: 1, drills, aborted: null, wholeMsMax: PROMISE.wholeMsMax, ...change }
+  const drills = [{ ...figures, ...judgeRehearsal(figures, PROMISED_MS) }]
+  return { release: 'r1', wanted: 1, drills, aborted: null, wholeMsMax: PROMISED_MS, ...change }
 }
 
 test('a rehearsal that passed is an entry that the drill gate counts, with a sentence and figures', () => {
@@ -93,7 +94,7 @@ test('failed, interrupted, unfinished and never begun: none of these counts as a
 })
 
 test('a person reads what it did to citizens, and what was not as promised', () => {
-  const figures = { ...GOOD, ...judgeRehearsal({ ...GOOD, failedByDeployment: 2 }, PROMISE) }
+  const figures = { ...GOOD, ...judgeRehearsal({ ...GOOD, failedByDeployment: 2 }, PROMISED_MS) }
   const lines = drillLines(figures, 'r1').join('\n')
   assert.match(lines, /20 citizen sessions met r1; 5 were harmed, 1 of them after the decision\./)
   assert.match(lines, /2 requests failed because of the deployment/)

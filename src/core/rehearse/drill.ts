@@ -32,7 +32,8 @@ export interface DrillFigures {
   readonly failedByOld: number
   /** Requests failed by the deployment itself: no answer, half an answer, or nobody there to answer. */
   readonly failedByDeployment: number
-  /** Release that answers everybody afterwards, as the traffic layer says. */
+  /** Release that answered everybody before, and the one that does afterwards, as the traffic layer says; null: it does not say. */
+  readonly old: string | null
   readonly serving: string | null
   /** The journeys on the old release afterwards; `why` is what was wrong, or how many steps were tried. */
   readonly journeys: { readonly ok: boolean; readonly why: string }
@@ -46,25 +47,18 @@ export interface DrillJudged {
   readonly misses: readonly string[]
 }
 
-/** What is promised of taking a release back: the definition's own figure, and what is promised of every rollback. */
-export interface DrillPromise {
-  /** Release that must answer everybody afterwards. */
-  readonly old: string
-  /** `deployment.rollback.maxMinutes`, in ms. */
-  readonly wholeMsMax: number
-}
-
-export function judgeRehearsal(figures: DrillFigures, promise: DrillPromise): DrillJudged {
-  const { end, noticed, wholeMs, serving, journeys, failedByDeployment } = figures
+/** Whether a drill came to what is promised of every rollback. `wholeMsMax`: `deployment.rollback.maxMinutes` of the definition, in ms. */
+export function judgeRehearsal(figures: DrillFigures, wholeMsMax: number): DrillJudged {
+  const { end, noticed, wholeMs, old, serving, journeys, failedByDeployment } = figures
   const misses = [
     ...(end === 'rolled-back' ? [] : [`The deployment ended as "${end}", not as "rolled-back".`]),
     ...(noticed ? [] : ['Nothing was noticed; the release had to be taken back by hand.']),
-    ...(serving === promise.old
+    ...(serving !== null && serving === old
       ? []
-      : [`${serving ?? 'Nobody knows what'} answers citizens; it should be ${promise.old}.`]),
+      : [`${serving ?? 'Nobody knows what'} answers citizens; it should be ${old ?? 'what did before'}.`]),
     ...(journeys.ok ? [] : [`The journeys do not work afterwards: ${journeys.why}`]),
-    ...(wholeMs !== null && wholeMs > promise.wholeMsMax
-      ? [`It took ${durationOf(wholeMs)}; ${durationOf(promise.wholeMsMax)} are promised.`]
+    ...(wholeMs !== null && wholeMs > wholeMsMax
+      ? [`It took ${durationOf(wholeMs)}; ${durationOf(wholeMsMax)} are promised.`]
       : []),
     ...(failedByDeployment === 0
       ? []

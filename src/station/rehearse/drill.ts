@@ -99,6 +99,7 @@ export async function runDrill(sandbox: Sandbox, witnesses: Witnesses, drill: Dr
   const { station, runtime } = sandbox
   const { store } = station
   const as = `${drill.release}-drill-${randomUUID().slice(0, 4)}`
+  const { stable: old } = await station.whatRuns()
   runtime.mark(as)
   try {
     const before = { elsewhere: witnesses.failedElsewhere(as), between: witnesses.failedBetween() }
@@ -122,6 +123,7 @@ export async function runDrill(sandbox: Sandbox, witnesses: Witnesses, drill: Dr
       failedByDeployment: died
         ? state.measured.failedByUs
         : Math.max(state.measured.failedByUs, witnesses.failedBetween() - before.between),
+      old,
       serving: weight === 0 ? stable : null,
       journeys: { ok: journeys.ok, why: journeys.why },
     }

@@ -48,7 +48,13 @@ export interface RehearseOptions {
   readonly seed: number
 }
 
-export async function rehearseRollback(call: Call, options: RehearseOptions, who: string): Promise<ExitCode> {
+/** `open`: another way to a sandbox, for tests that have one; it is closed at the end. */
+export async function rehearseRollback(
+  call: Call,
+  options: RehearseOptions,
+  who: string,
+  open: typeof openSandbox = openSandbox,
+): Promise<ExitCode> {
   const { io, state } = call
   const service = readService(call.service)
   const root = dirname(call.service)
@@ -59,7 +65,7 @@ export async function rehearseRollback(call: Call, options: RehearseOptions, who
     const { release, from } = await releasesFor(store, service, root, options, io.progress)
     const promise = service.deployment.rollback.maxMinutes * MINUTE
     const shape = { release, wanted: options.times, wholeMsMax: promise }
-    const rehearsal: Rehearsal = await rehearse(call, service, at, { ...options, release, from }).then(
+    const rehearsal: Rehearsal = await rehearse(call, service, at, { ...options, release, from }, open).then(
       (done) => ({ ...shape, ...done }),
       (thrown) => {
         if (thrown instanceof OpsError && thrown.exit === EXIT.usage) throw thrown
@@ -85,12 +91,13 @@ async function rehearse(
   service: Service,
   at: StepMatch,
   options: Chosen,
+  open: typeof openSandbox,
 ): Promise<Pick<Rehearsal, 'drills' | 'aborted'>> {
   const say = (line: string) => io.progress(line)
   say(
     `Opening a sandbox for ${service.service.name}: gateway, replicas of ${options.from}, databases, all of its own …`,
   )
-  const sandbox = await openSandbox({
+  const sandbox = await open({
     state: await ownFolder(state),
     serviceFile,
     env: io.env,
@@ -123,7 +130,7 @@ async function rehearse(
       })
       if (!figures) break
       const wholeMsMax = service.deployment.rollback.maxMinutes * MINUTE
-      const judged = { ...figures, ...judgeRehearsal(figures, { old: sandbox.old, wholeMsMax }) }
+      const judged = { ...figures, ...judgeRehearsal(figures, wholeMsMax) }
       drills.push(judged)
       for (const line of drillLines(judged, release)) say(`   ${line}`)
     }

@@ -38,8 +38,6 @@ export interface SandboxOptions {
 export interface Sandbox {
   readonly station: Station
   readonly runtime: FaultyRuntime
-  /** The running release's name in here. */
-  readonly old: string
   readonly environment: string | undefined
   readonly adjust: (plan: DeploymentPlan) => DeploymentPlan
   close(): Promise<void>
@@ -93,7 +91,6 @@ async function open(options: SandboxOptions, closers: (() => Promise<unknown>)[]
     () => runtime.close(),
   )
   station.startEngine()
-  const old = `${from}-before`
   const adjust = options.adjust ?? ((plan) => plan)
   const environment = environmentFor(service)
   const begun = await beginDeployment(station.store, station.world, service, dirname(serviceFile), {
@@ -102,12 +99,12 @@ async function open(options: SandboxOptions, closers: (() => Promise<unknown>)[]
     reason: 'the release that serves while another is made bad',
     leaveOut: ['window'],
     ...(environment ? { environment } : {}),
-    adjust: (plan) => adjust(drillPlan(plan, { as: old })),
+    adjust: (plan) => adjust(drillPlan(plan, { as: `${from}-before` })),
   })
   if (!begun.begun) throw notOpened(from, begun.why)
   const first = await follow(station.store, begun.id, () => {}, stop)
   if (first.phase.name !== 'promoted' && !stop?.aborted) throw notOpened(from, first.lastWhy)
-  return { station, runtime, old, environment, adjust }
+  return { station, runtime, environment, adjust }
 }
 
 function notOpened(release: string, why: string): OpsError {
