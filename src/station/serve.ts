@@ -9,12 +9,14 @@ import { fileSecret } from './file-secret.ts'
 import { restoreServing } from './restore.ts'
 import { findRunbook } from './runbook.ts'
 import { openStation, readService, type Station } from './station.ts'
+import { keepWalking, type Walker } from './walks.ts'
 import { type Keeper, keepWatch } from './watch.ts'
 
 export async function serveUntilStopped({ state, service, options, io, json }: Call): Promise<ExitCode> {
   let store: Store | undefined
   let station: Station | undefined
   let watch: Keeper | undefined
+  let walker: Walker | undefined
   const consoleAt = addressOf(String(options.console))
   const metrics = typeof options.metrics === 'string' && options.metrics !== 'none' ? options.metrics : undefined
   const publicUrl = typeof options.publicUrl === 'string' ? options.publicUrl : undefined
@@ -51,6 +53,7 @@ export async function serveUntilStopped({ state, service, options, io, json }: C
     station.startEngine()
     watch = await keepWatch(store, service, (says) => io.progress(says))
     const restored = await restoreServing(station)
+    if (options.walk === true) walker = keepWalking(station.world, station.service, (says) => io.progress(says))
     if (json) {
       io.out(
         JSON.stringify({
@@ -71,6 +74,7 @@ export async function serveUntilStopped({ state, service, options, io, json }: C
       await new Promise<void>((resolve) => io.stop.addEventListener('abort', () => resolve(), { once: true }))
     return EXIT.done
   } finally {
+    walker?.stop()
     await watch?.stop()
     await console?.close()
     station ??= await opening.catch(() => undefined)

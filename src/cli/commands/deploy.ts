@@ -92,6 +92,10 @@ const start: Command = {
       flags: '--wait [minutes]',
       says: 'when another deployment is under way, wait in line for its end (default: 60 minutes) and then begin',
     },
+    {
+      flags: '--detach',
+      says: 'return as soon as the engine of "holdfast serve" has taken it; Ctrl-C and the end of this shell then change nothing',
+    },
     ...GLASS,
   ],
   exits: {
@@ -111,6 +115,11 @@ const start: Command = {
         const waited = await waitForTurn(call, station, release)
         if (waited !== null) return waited
       }
+      const detached = call.options.detach === true
+      if (detached) {
+        const { mustServe } = await import('../../station/detach.ts')
+        await mustServe(store, service.service.id)
+      }
       const begun = await beginDeployment(store, world, service, root, {
         release,
         by: who(call),
@@ -120,7 +129,7 @@ const start: Command = {
         ...waiverOf(call),
         wakeEngine: () => {
           call.io.progress('The rollback window of the last deployment is being ended.')
-          if (call.options.detach !== true) station.startEngine()
+          if (!detached) station.startEngine()
         },
       })
       if (!begun.begun) {
@@ -137,9 +146,10 @@ const start: Command = {
           )
         return EXIT.no
       }
-      call.io.progress(`Deployment ${begun.id}. Ctrl-C takes the release back.`)
+      call.io.progress(`Deployment ${begun.id}.${detached ? '' : ' Ctrl-C takes the release back.'}`)
       if (call.options.breakGlass !== undefined && !begun.plan.waiver)
         call.io.progress('Nothing stood in the way, so the glass stays whole.')
+      if (detached) return await leaveIt(call, station, begun.id)
       station.startEngine()
       return await toTheEnd(call, station, begun.id, (state) => isOver(state) || isWarm(state))
     } finally {
@@ -220,6 +230,23 @@ function steering(name: 'halt' | 'resume' | 'promote' | 'rollback', says: string
       }
     },
   }
+}
+
+/** The engine that serves goes on with it; without one it is called off again, before anything has moved. */
+async function leaveIt(call: Call, station: Station, id: string): Promise<ExitCode> {
+  const { isTaken } = await import('../../station/detach.ts')
+  const { follow, tell } = await import('../../station/deploy.ts')
+  const taken = await isTaken(station.store, id, call.io.stop)
+  const why = taken
+    ? `The engine that serves has taken it and goes on by itself. To look: holdfast deploy status ${id}   To take it back: holdfast deploy rollback ${id} --reason "…"`
+    : 'No engine took it, so it was called off; nothing has moved. Try again when "holdfast serve" runs, or without --detach.'
+  if (!taken) {
+    await tell(station.store, id, 'rollback', who(call), 'no engine took it')
+    station.startEngine()
+    await follow(station.store, id, () => {}, AbortSignal.timeout(LEAVE_MS))
+  }
+  call.io.out(call.json ? JSON.stringify({ begun: taken, id, detached: taken, why }) : why)
+  return taken ? EXIT.done : EXIT.unreachable
 }
 
 /** How long `deploy halt` waits for the traffic layer: a page goes out after 90 s. */

@@ -56,6 +56,24 @@ comms:
     - { id: citizens, channels: [banner, unavailable-page] }
 `
 
+test('an agreement that nobody can give is told before a release waits for it', () => {
+  const says = (approvals: string, ana: string, raj: string) => {
+    const text = SMALL.replace('deployment:\n', `deployment:\n  approvals: ${approvals}\n`)
+      .replace('email: ana@parking.example.gov.uk', `email: ana@parking.example.gov.uk, roles: [${ana}]`)
+      .replace('email: raj@parking.example.gov.uk', `email: raj@parking.example.gov.uk, roles: [${raj}]`)
+    return loadService(text, 'service.yaml').findings.map((found) => `${found.rule}: ${found.says}`)
+  }
+  const [typo] = says('{ roles: [approver] }', 'aprover', '')
+  assert.match(typo!, /^approvals-impossible: .*nobody under oncall.people has it/)
+  const [alone] = says('{ roles: [approver] }', 'deployer, approver', 'deployer')
+  assert.match(alone!, /Only Ana has .*, and when Ana asks for a release nobody is left; 1 must agree to each release/)
+  const [urgent] = says('{ roles: [approver] }', 'approver', 'deployer')
+  assert.match(urgent!, /outside of the window 2 must agree/)
+  assert.deepEqual(says('{ people: 2, roles: [approver] }', 'approver', 'approver'), [])
+  assert.deepEqual(says('{ people: 2 }', 'approver', ''), [])
+  assert.deepEqual(says('{ roles: [approver] }', '', ''), [], 'nobody’s roles are written down')
+})
+
 test('a small service stays small, and is right', () => {
   const { service, findings } = loadService(SMALL, 'service.yaml')
   assert.deepEqual(findings, [])
@@ -407,7 +425,13 @@ const CASES: readonly Case[] = [
     rule: 'gate-without-command',
     change: ['{ id: unit, run: [npm, test] }', '{ id: unit }'],
     at: '{ id: unit }',
-    words: ['how the gate "unit" is run'],
+    words: ['how the gate "unit" (command) is run', 'every release is refused'],
+  },
+  {
+    rule: 'gate-without-command',
+    change: ['{ id: unit, run: [npm, test] }', '{ id: unit, run: [npm, test] }\n    - { id: contract, kind: data }'],
+    at: '{ id: contract',
+    words: ['"contract" (data)'],
   },
   {
     rule: 'gates-missing',
@@ -467,7 +491,8 @@ for (const [i, { rule, change, adds, at, words }] of CASES.entries()) {
 }
 
 test('every rule of the catalogue has a case', () => {
-  const tried = new Set(CASES.map((each) => each.rule))
+  // What takes two changes at once has a test of its own.
+  const tried = new Set([...CASES.map((each) => each.rule), 'approvals-impossible'])
   assert.deepEqual(
     DEFINE_RULES.map((rule) => rule.id).filter((id) => !tried.has(id)),
     [],

@@ -12,7 +12,7 @@ import {
 import { journeyless, ranks, slowFirstAction, tooMany, unknownInputs, unseen } from './meaning/failures.ts'
 import { duplicateIds, references, secrets, sourcesOfNothing } from './meaning/names.ts'
 import { budgets, pageBudget, recovery } from './meaning/objectives.ts'
-import { ladder, languages, mustSay, pagesOutsideCover, rotaGaps } from './meaning/people.ts'
+import { approvers, ladder, languages, mustSay, pagesOutsideCover, rotaGaps } from './meaning/people.ts'
 import {
   clockChange,
   impossibleDates,
@@ -48,6 +48,7 @@ const RULES: readonly MeaningRule[] = [
   uncheckedCalendars,
   rotaGaps,
   ladder,
+  approvers,
   pagesOutsideCover,
   languages,
   mustSay,

@@ -246,6 +246,13 @@ export const DEFINE_RULES = [
     `${PLAYBOOK}: escalation paths account for out-of-hours scenarios`,
   ),
   row(
+    'approvals-impossible',
+    'warn',
+    'Can the agreements be given that a release needs?',
+    'The fix that citizens wait for stands still until somebody breaks the glass.',
+    `${PLAYBOOK}: approval by somebody other than the deployer`,
+  ),
+  row(
     'page-outside-cover',
     'error',
     'Is somebody there when a timed page is sent?',

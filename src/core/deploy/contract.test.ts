@@ -83,6 +83,16 @@ test('while the old release is warm, going back is one order; nothing was remove
   assert.equal(bench.contracted, false)
 })
 
+test('a schema step that takes longer than the plan allows is given up before anything starts', () => {
+  const bench = new DeploymentBench({ ...PLAN, schemaMsMax: 20_000 })
+  bench.answers['schema.expand'] = () => undefined
+  const begun = bench.now
+  bench.until('refused')
+  assert.ok(bench.now - begun <= 21_000, `${bench.now - begun} ms`)
+  assert.match(bench.state.lastWhy, /did not finish within 20 s/)
+  assert.deepEqual([...bench.runs.keys()], ['r1'])
+})
+
 test('the next deployment ends the window: the old release stops, and the old shape is left to it', () => {
   const bench = new DeploymentBench({ ...PLAN, warmMs: 600_000 })
   bench.rows = 1_000_000

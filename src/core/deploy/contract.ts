@@ -21,7 +21,10 @@ export function contract(draft: Draft): void {
   ask(draft)
   const why = `What only release ${plan.previous?.release} needed is being removed from the database: ${listOf(files)}.`
   draft.entry('schema.contract', `${why} It cannot serve again after this.`, { files })
-  draft.enter({ name: 'contracting', deadline: draft.now + EXPAND_MS, deadSince: null }, why)
+  draft.enter(
+    { name: 'contracting', deadline: draft.now + (draft.state.plan.schemaMsMax ?? EXPAND_MS), deadSince: null },
+    why,
+  )
 }
 
 export function contractingTick(draft: Draft, seen: DeploymentSeen): void {

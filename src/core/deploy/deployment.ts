@@ -99,6 +99,8 @@ export interface DeploymentPlan {
   readonly trial: TrialPlan
   /** Numbered SQL files of the expand step, in order; none: no such step. */
   readonly migrations: readonly { readonly file: string; readonly sql: string }[]
+  /** How long one schema step may take, in ms; absent: EXPAND_MS. Longer, and the release is refused before anything starts. */
+  readonly schemaMsMax?: number
   /** What removes the old shape; applied only when the rollback window has closed and the old release is stopped. */
   readonly contract?: readonly { readonly file: string; readonly sql: string }[]
   /** Copying old data into the new shape, in batches. */
@@ -146,7 +148,7 @@ export const CONFIRM_MS = 90_000
 export const BLIND_MS = 20_000
 /** How long the canary may have no healthy backend before that alone is proof. Longer than one restart of a replica. */
 export const DEAD_MS = 3_000
-/** How long a schema step may take before the deployment gives up; its statements have shorter time-outs of their own. */
+/** How long a schema step may take where the plan says nothing; its statements have shorter time-outs of their own. */
 export const EXPAND_MS = 30 * 60_000
 
 export type Phase =

@@ -5,7 +5,7 @@
  *       └──────────────┴──────────────────┴────► refused; a running release that fails on the widened schema wakes a person
  */
 import type { Json } from '../json.ts'
-import { SECOND } from '../time.ts'
+import { durationOf, SECOND } from '../time.ts'
 import { CONFIRM_MS, EXPAND_MS } from './deployment.ts'
 import type { Draft } from './draft.ts'
 import { schemaIncident } from './harm.ts'
@@ -21,7 +21,7 @@ export function widen(draft: Draft): void {
   if (plan.migrations.length === 0) return start(draft)
   draft.effect('schema.expand', expandOf(draft))
   draft.enter(
-    { name: 'expanding', deadline: draft.now + EXPAND_MS },
+    { name: 'expanding', deadline: draft.now + (plan.schemaMsMax ?? EXPAND_MS) },
     `The schema is being widened first, so that both releases can use it (${plan.migrations.length} step(s)).`,
   )
 }
@@ -29,7 +29,13 @@ export function widen(draft: Draft): void {
 export function expandingTick(draft: Draft): void {
   const { phase } = draft.state
   if (phase.name !== 'expanding' || phase.deadline > draft.now) return
-  if (phase.stage !== 'checking') return refuse(draft, 'The schema step did not finish in time.')
+  if (phase.stage !== 'checking') {
+    const limit = durationOf(draft.state.plan.schemaMsMax ?? EXPAND_MS)
+    return refuse(
+      draft,
+      `The schema step did not finish within ${limit}. See what holds it before the next try: it may still be at work in the database.`,
+    )
+  }
   schemaChecked(draft, 'nobody answered in time')
 }
 

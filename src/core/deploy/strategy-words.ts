@@ -6,7 +6,7 @@ import type { RingPlan } from './rings.ts'
 import type { ShadowingPlan } from './shadowing.ts'
 
 export function strategyLines(plan: DeploymentPlan): string[] {
-  const { part, rolling, rings, warmMs, migrations, backfill, contract, previous, queries } = plan
+  const { part, rolling, rings, warmMs, schemaMsMax, migrations, backfill, contract, previous, queries } = plan
   const old = previous?.release ?? 'the old release'
   const lines: string[] = []
   if (part) {
@@ -21,7 +21,8 @@ export function strategyLines(plan: DeploymentPlan): string[] {
     const proof = queries?.old.length
       ? `${plural(queries.old.length, 'declared query', 'declared queries')} of ${old} must still work, and a synthetic citizen tries it`
       : `a synthetic citizen tries ${old} on it (no queries are declared: migrations.queries)`
-    lines.push(`Expand: ${listOf(migrations.map(({ file }) => file))} first; ${proof}.`)
+    const limit = schemaMsMax ? `, within ${durationOf(schemaMsMax)} or the release is refused` : ''
+    lines.push(`Expand: ${listOf(migrations.map(({ file }) => file))} first${limit}; ${proof}.`)
   }
   if (backfill) {
     const when = backfill.when === 'during-trial' ? 'beside the trial' : `after the promotion, while ${old} is warm`

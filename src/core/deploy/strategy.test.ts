@@ -160,6 +160,15 @@ test('migration files go to their phases, and a contract file keeps the old rele
   )
   assert.deepEqual([made.contract?.length, made.warmMs, made.backfill?.batch], [1, 60 * 60_000, 1_000])
   const words = strategyLines({ ...BENCH_PLAN, ...made }).join('\n')
-  assert.match(words, /Expand: 0007\.sql and 0007_b\.expand\.sql first; a synthetic citizen tries r1/)
+  assert.match(words, /Expand: 0007\.sql and 0007_b\.expand\.sql first, within 5 min or the release is refused; a synthetic citizen tries r1/)
   assert.match(words, /Contract: 0009\.contract\.sql when that is over and r1 is stopped/)
+})
+
+test('a schema step has the time that the definition gives it, and no longer a pause than people were promised', () => {
+  const migrations = [{ file: '0003_more.sql', sql: 'ALTER TABLE t ADD c text' }]
+  assert.equal(plan(serviceOf('heating-payment'), { migrations }).plan.schemaMsMax, 5 * 60_000)
+  assert.equal(plan(serviceOf('heating-payment')).plan.schemaMsMax, undefined)
+  const rolling: [string, string] = [STRATEGY[0], `${STRATEGY[1]}  rolling: { readOnlyMinutesMax: 2 }\n`]
+  const { plan: made } = plan(serviceOf('heating-payment', rolling), { migrations })
+  assert.equal(made.schemaMsMax, 2 * 60_000)
 })

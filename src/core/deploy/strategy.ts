@@ -46,6 +46,7 @@ export interface StrategyPlan {
       Pick<
         DeploymentPlan,
         | 'warmMs'
+        | 'schemaMsMax'
         | 'shadow'
         | 'rolling'
         | 'rings'
@@ -76,7 +77,7 @@ export function planStrategy(service: Service, component: Component, wish: Strat
     'blue-green': blueGreen.keepWarmMinutes,
     rolling: rolling.keepWarmMinutes,
   }
-  const schema = schemaOf(service, wish)
+  const schema = schemaOf(service, wish, strategy === 'rolling' ? rolling.readOnlyMinutesMax : undefined)
   const atLeast = schema.contract ? (service.migrations?.contractAfterMinutes ?? 0) : 0
   const bakeMinutes = { canary: canary.bakeMinutes, 'blue-green': blueGreen.bakeMinutes, rolling: rolling.bakeMinutes }
   const warmMs = Math.max(warmMinutes[strategy], atLeast) * MINUTE
@@ -272,7 +273,7 @@ function placeOf({ tenants, journeys }: Service): TenantPlace | undefined {
 }
 
 /** The files by their phase (see migration.ts), and how the middle one is paced. */
-function schemaOf(service: Service, { migrations, queries }: StrategyWish) {
+function schemaOf(service: Service, { migrations, queries }: StrategyWish, readOnlyMinutes: number | undefined) {
   const of = (phase: string) => migrations.filter(({ file }) => phaseOfFile(file) === phase)
   const contract = of('contract')
   const files = of('migrate')
@@ -289,8 +290,10 @@ function schemaOf(service: Service, { migrations, queries }: StrategyWish) {
           msMax: pace.minutesMax * MINUTE,
         }
       : undefined
+  const minutesMax = Math.min(service.migrations?.minutesMax ?? Infinity, readOnlyMinutes ?? Infinity)
   return {
     migrations: of('expand'),
+    ...(migrations.length > 0 && minutesMax < Infinity ? { schemaMsMax: minutesMax * MINUTE } : {}),
     ...(contract.length > 0 ? { contract } : {}),
     ...(backfill ? { backfill } : {}),
     ...(queries ? { queries } : {}),

@@ -172,6 +172,34 @@ const NEEDED: readonly { readonly what: string; readonly is: (gate: { id: string
   { what: 'a check that no secret is in the repository', is: (gate) => gate.kind === 'secrets' },
 ]
 
+/** Kinds for which there is nothing to ask unless a command or a report is named; those of the second row, where Holdfast deploys itself. */
+const NEEDS_COMMAND: ReadonlySet<string> = new Set(['command', 'load', 'data'])
+const NEEDS_REPORT: ReadonlySet<string> = new Set(['scan', 'accessibility', 'secrets', 'shadow'])
+
+/** A gate that could not run has failed: said here, and not first at night by a deployment that refuses. */
+function idleGates({ deployment, runtime }: Part): Fault[] {
+  if (!deployment) return []
+  const deploysHere = runtime?.kind === 'process' || runtime?.kind === 'podman'
+  const inShadow = [deployment, ...deployment.byArtefact].some(({ strategy }) => strategy === 'shadow')
+  return deployment.gates.flatMap((gate, i): Fault[] => {
+    if (gate.run !== undefined || gate.report !== undefined) return []
+    const reports = deploysHere && NEEDS_REPORT.has(gate.kind) && !(gate.kind === 'shadow' && inShadow)
+    if (!NEEDS_COMMAND.has(gate.kind) && !reports) return []
+    const report = gate.kind === 'shadow' ? '' : reports ? ', or report: FILE that your pipeline writes' : ''
+    return [
+      {
+        rule: 'gate-without-command',
+        path: ['deployment', 'gates', i],
+        says: `Nothing says how the gate "${gate.id}" (${gate.kind}) is run. A gate that could not run has failed, so every release is refused.`,
+        fix:
+          gate.kind === 'shadow'
+            ? 'Write strategy: shadow, or add run: [npm, run, …].'
+            : `Add run: [npm, run, …]${report}, or give it a kind that Holdfast runs itself.`,
+      },
+    ]
+  })
+}
+
 export function gates(service: Part): Fault[] {
   const deployment = service.deployment
   if (!deployment) return []
@@ -191,17 +219,5 @@ export function gates(service: Part): Fault[] {
             fix: 'Add these gates; a gate that could not run has failed.',
           },
         ]
-  const idle = deployment.gates.flatMap((gate, i): Fault[] =>
-    (gate.kind === 'command' || gate.kind === 'load') && gate.run === undefined
-      ? [
-          {
-            rule: 'gate-without-command',
-            path: ['deployment', 'gates', i],
-            says: `Nothing says how the gate "${gate.id}" is run.`,
-            fix: 'Add run: [npm, run, …], or give it a kind that Holdfast runs itself.',
-          },
-        ]
-      : [],
-  )
-  return [...absent, ...idle]
+  return [...absent, ...idleGates(service)]
 }

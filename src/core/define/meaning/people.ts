@@ -87,6 +87,46 @@ export function ladder(service: Part): Fault[] {
   return faults
 }
 
+/** Agreements that nobody can give: a release then waits until it is refused, at the hour when it was needed. */
+export function approvers({ oncall, deployment }: Part): Fault[] {
+  if (!oncall || !deployment) return []
+  const { people, roles } = deployment.approvals
+  // Where no role is asked for, anybody else may agree; where nobody's roles are written down, no name can be told from another.
+  if (roles.length === 0 || oncall.people.every((person) => person.roles.length === 0)) return []
+  const may = oncall.people.filter((person) => person.roles.some((role) => roles.includes(role)))
+  const asked = deployment.gates.some(({ kind }) => kind === 'approval') ? Math.max(1, people) : people
+  const urgent = Math.max(asked, deployment.windows.emergency.approvers)
+  const fault = (says: string, fix: string): Fault[] => [
+    { rule: 'approvals-impossible', path: ['deployment', 'approvals'], says, fix },
+  ]
+  const role = roles.join('" or "')
+  if (may.length === 0)
+    return fault(
+      `Approvals are for people with the role "${role}", and nobody under oncall.people has it: who agrees cannot be checked.`,
+      `Give people roles: [${roles[0]}], or change the role.`,
+    )
+  const names = may.map(({ name }) => name).join(', ')
+  const who = `Only ${names} ${may.length === 1 ? 'has' : 'have'} the role "${role}"`
+  // Nobody agrees to their own release, so whoever of them asks for one is not counted.
+  const asks = may.find((person) => person.roles.includes('deployer'))
+  const left = may.length - (asks ? 1 : 0)
+  const when =
+    asks && left < may.length
+      ? `, and when ${asks.name} asks for a release ${left === 0 ? 'nobody is left' : `only ${left} ${left === 1 ? 'is' : 'are'} left`}`
+      : ''
+  if (left < asked)
+    return fault(
+      `${who}${when}; ${asked} must agree to each release, never to their own.`,
+      'Give the role to more people, or ask for fewer.',
+    )
+  if (left < urgent)
+    return fault(
+      `${who}${when}; outside of the window ${urgent} must agree, so an urgent release can only break the glass.`,
+      'Give the role to more people, or write windows: { emergency: { approvers: 1 } }.',
+    )
+  return []
+}
+
 /** A time at which the service itself wants to wake somebody must lie inside the cover. */
 export function pagesOutsideCover(service: Part): Fault[] {
   const { oncall } = service

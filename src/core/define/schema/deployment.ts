@@ -95,8 +95,12 @@ const rolling = z.strictObject({
     'How long the old release stays warm after the promotion, in minutes: going back is instant until then.',
     15,
   ),
-  readOnlyMinutesMax: says(amount, 'Longest read-only pause, in minutes.', 10).optional(),
-  readOnlySays: says(line, 'What people are told during it.', 'you can read, not save').optional(),
+  readOnlyMinutesMax: says(
+    amount,
+    'Longest time for which people may read and not save while the schema is changed, in minutes: a schema step that takes longer is given up, and the release refused.',
+    10,
+  ).optional(),
+  readOnlySays: says(line, 'What people are told during it: for your own banner.', 'you can read, not save').optional(),
   bakeMinutes: says(
     amount.default(30),
     'How long the last batch but one is watched, in minutes, before the last old replicas leave.',

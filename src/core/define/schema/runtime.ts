@@ -223,7 +223,11 @@ export const migrations = z.strictObject({
     'PostgreSQL lock_timeout; 2 s keeps the queue behind the lock within a citizen’s patience of 8 s',
   ),
   statementTimeoutMs: says(whole.max(3_600_000).default(60_000), 'How long one statement may run, in ms.', 60_000),
-  minutesMax: says(positive.default(10), 'How long all of them may take, in minutes.', 10),
+  minutesMax: says(
+    positive.default(10),
+    'How long a schema step may take, in minutes; longer, and the release is refused.',
+    10,
+  ),
   onBoot: says(
     z.literal('forbidden').default('forbidden'),
     'Applying them when a replica starts is refused: replicas race, and a rollback restarts them.',
