@@ -1,6 +1,6 @@
 /** "May I deploy now, and what would it take?": answered before anything moves, and without moving anything. */
 import { mayDeploy } from '../core/define/calendar.ts'
-import type { Service } from '../core/define/schema.ts'
+import type { Journey, Service } from '../core/define/schema.ts'
 import { whoMay } from '../core/deploy/approval.ts'
 import { shortDigest } from '../core/deploy/artefact.ts'
 import type { Artefact, DeploymentPlan } from '../core/deploy/deployment.ts'
@@ -10,10 +10,11 @@ import { planDeployment } from '../core/deploy/plan.ts'
 import { strategyLines } from '../core/deploy/strategy-words.ts'
 import { planTrial, type TrialForecast } from '../core/deploy/planner.ts'
 import { forecastRollback, type RollbackForecast, rollbackLines } from '../core/deploy/rollback-forecast.ts'
+import type { ShadowingPlan } from '../core/deploy/shadowing.ts'
 import { environmentMeant } from '../core/deploy/target.ts'
 import type { Finding } from '../core/errors.ts'
-import { durationOf, HOUR } from '../core/time.ts'
-import { plural } from '../core/words.ts'
+import { durationOf, HOUR, MINUTE } from '../core/time.ts'
+import { countOf, plural } from '../core/words.ts'
 import { runGate } from '../engine/gates.ts'
 import type { World } from '../engine/world.ts'
 import type { Store } from '../ports/store.ts'
@@ -118,13 +119,14 @@ export async function forecastDeployment(
   const refused = schema.some(({ severity }) => severity === 'error')
   const gates = await Promise.all((plan.gates ?? []).map((gate) => forecastGate(world, plan, gate)))
   // A ring is over when its own sessions were seen; the strategy's lines say how long that takes at least.
-  const trial =
-    perMinute > 0 && !plan.rings ? planTrial(plan.trial, { sessionsPerHour: (perMinute * HOUR) / 60_000, now }) : null
+  const shadow = plan.shadow ? shadowForecast(service, plan.shadow) : null
+  const traffic = { sessionsPerHour: (perMinute * HOUR) / MINUTE, now: now + (shadow?.ms ?? 0) }
+  const trial = perMinute > 0 && !plan.rings ? planTrial(plan.trial, traffic) : null
   return {
     release,
     serving,
     strategy: plan.strategy,
-    strategySays: strategyLines(plan),
+    strategySays: [...strategyLines(plan), ...(shadow ? [shadow.says] : [])],
     gone,
     environment: environment ?? null,
     artefact: await identified(world, plan),
@@ -146,6 +148,24 @@ export async function forecastDeployment(
     endsWindow: last && !open ? windowWords(last) : null,
     may: window.open && !refused && !open && !gone && gates.every(({ now: answer }) => answer !== 'fails'),
   }
+}
+
+/** Pages and forms that are copied, at the demand of the definition: each step shows one page. The trial begins after that. */
+export function shadowForecast(
+  { journeys }: Pick<Service, 'journeys'>,
+  { msMin, sampleMin, unsafe }: ShadowingPlan,
+): { readonly ms: number; readonly says: string } {
+  const copied = (journey: Journey) =>
+    journey.steps.filter(({ route }) => route !== undefined).length +
+    journey.steps.filter(({ id }) => unsafe.includes(`${journey.id}/${id}`)).length
+  const perMinute = journeys.reduce((sum, one) => sum + (one.demand?.normalPerMinute ?? 0) * copied(one), 0)
+  if (perMinute === 0) {
+    const says = 'Shadow: cannot tell how long that takes, because no journey says how many attempt it (demand).'
+    return { ms: msMin, says }
+  }
+  const ms = Math.max(msMin, (sampleMin / perMinute) * MINUTE)
+  const rate = `about ${countOf(Math.round(perMinute))} pages a minute are copied at the ordinary demand`
+  return { ms, says: `Shadow: ${rate}, so it takes about ${durationOf(ms)}; the trial begins after that.` }
 }
 
 /** What costs nothing is asked now; commands, and minutes of arithmetic, only at the start. */
