@@ -9,7 +9,7 @@ import type { Store } from '../../src/ports/store.ts'
 import type { TrafficConfig } from '../../src/ports/traffic.ts'
 import { isUnreachable, type Unreachable } from '../../src/ports/unreachable.ts'
 import { checkBefore, isCleared } from './before.ts'
-import type { Fate } from './world.ts'
+import type { Fate } from './fate.ts'
 
 const PAGED_WITHIN_MS = 120_000
 

@@ -54,8 +54,17 @@ const FIRST_PORT = 20_000
 
 /** The name stands for the bytes. */
 function digestOf(release: string): string {
-  return `sha256:${createHash('sha256').update(release).digest('hex')}`
+  let digest = digests.get(release)
+  if (digest === undefined) {
+    digest = `sha256:${createHash('sha256').update(release).digest('hex')}`
+    if (digests.size < DIGESTS_MAX) digests.set(release, digest)
+  }
+  return digest
 }
+
+// A simulation asks for the same few names at every tick of every world.
+const digests = new Map<string, string>()
+const DIGESTS_MAX = 1_000
 
 export function memoryRuntime({ clock, wait = async () => {} }: MemoryRuntimeOptions): MemoryRuntime {
   const behaviours = new Map<string, Behaviour>()

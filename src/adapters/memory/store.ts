@@ -38,7 +38,16 @@ interface Sealed {
   readonly frontier: Frontier
 }
 
-export function memoryStore(clock: Clock): Store {
+/** What only a simulation asks: it moves the clock itself, and wants to know how far. */
+export interface MemoryStore extends Store {
+  /**
+   * The moment at which the engine of this name has something to do, which may have come already; infinity: nothing ahead.
+   * What another engine holds is not before the end of that lease.
+   */
+  dueAt(owner: string): Instant
+}
+
+export function memoryStore(clock: Clock): MemoryStore {
   const machines = new Map<string, Kept>()
   const held = new Map<string, Kept>()
   const settings = new Map<string, Json>()
@@ -115,6 +124,22 @@ export function memoryStore(clock: Clock): Store {
   }
 
   return {
+    dueAt(owner) {
+      const now = clock.now()
+      let first = Number.POSITIVE_INFINITY
+      for (const kept of machines.values()) {
+        const { row, inbox, waiting, lease } = kept
+        // The effects of a machine that is done are begun by whoever holds it, and by nobody else (see claim).
+        if (row.done && lease?.owner !== owner) continue
+        let due = row.wakeAt ?? Number.POSITIVE_INFINITY
+        if (inbox.length > 0) due = Math.min(due, inbox[0]!.at)
+        for (const effect of waiting.values()) due = Math.min(due, effect.dueAt)
+        if (lease !== null && lease.owner !== owner && live(kept, now)) due = Math.max(due, lease.until)
+        if (due < first) first = due
+      }
+      return first
+    },
+
     now: async () => clock.now(),
 
     async create(service, machine, entries) {
@@ -206,7 +231,8 @@ export function memoryStore(clock: Clock): Store {
       const due: PendingEffect[] = []
       for (const waiting of kept.waiting.values()) {
         if (!hasCome(waiting.dueAt, waiting.since, now)) continue
-        due.push({ ...waiting.effect, dueAt: waiting.dueAt, attempts: waiting.attempts++ })
+        const { id, kind, payload } = waiting.effect
+        due.push({ id, kind, payload, dueAt: waiting.dueAt, attempts: waiting.attempts++ })
       }
       return due
     },
