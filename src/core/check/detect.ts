@@ -60,6 +60,8 @@ const byPath: readonly (readonly [RegExp, Format | Sniff])[] = [
   [/(^|\/)(Jenkinsfile([._-][\w.-]+)?|[\w.-]+\.jenkinsfile)$/i, 'jenkinsfile'],
   [/(^|\/)\.kiro\//, 'kiro'],
   [/\.kiro\.hook$/, 'kiro'],
+  // What other agents read first; Kiro reads AGENTS.md as well.
+  [/(^|\/)(AGENTS|CLAUDE)\.md$|^\.github\/copilot-instructions\.md$/, 'kiro'],
   [/(^|\/)([\w.-]+[._-])?buildspec([._-][\w.-]+)?\.ya?ml$/i, 'buildspec'],
   [/(^|\/)([\w.-]+[._-])?appspec([._-][\w.-]+)?\.(ya?ml|json)$/i, 'appspec'],
   [/(^|\/)([\w.-]+\.)?(docker-)?compose([._-][\w.-]+)?\.ya?ml$/i, 'compose'],

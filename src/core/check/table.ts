@@ -30,6 +30,7 @@ import { composeWaitsForHealth } from './rules/compose-waits-for-health.ts'
 import { deployAfterFailure } from './rules/deploy-after-failure.ts'
 import { deployConcurrency } from './rules/deploy-concurrency.ts'
 import { deployIdentity } from './rules/deploy-identity.ts'
+import { deployInPeak } from './rules/deploy-in-peak.ts'
 import { deployTimeout } from './rules/deploy-timeout.ts'
 import { deployWaits } from './rules/deploy-waits.ts'
 import { deployWindow } from './rules/deploy-window.ts'
@@ -105,6 +106,7 @@ import { productionFirst } from './rules/production-first.ts'
 import { queueVisibility } from './rules/queue-visibility.ts'
 import { registryImmutable } from './rules/registry-immutable.ts'
 import { registryKeepsReleases } from './rules/registry-keeps-releases.ts'
+import { rightTarget } from './rules/right-target.ts'
 import { rollbackJobTimeout } from './rules/rollback-job-timeout.ts'
 import { rollbackPath } from './rules/rollback-path.ts'
 import { rollbackRehearsed } from './rules/rollback-rehearsed.ts'
@@ -136,6 +138,7 @@ import { stableButRolledBack } from './rules/stable-but-rolled-back.ts'
 import { statefulKept } from './rules/stateful-kept.ts'
 import { trailOn } from './rules/trail-on.ts'
 import { unseenParts } from './rules/unseen-parts.ts'
+import { websocketDrain } from './rules/websocket-drain.ts'
 import { workflowPermissions } from './rules/workflow-permissions.ts'
 
 /** Every rule, by the question it answers. Each lives in a file of its own; a test holds this list to the folder. */
@@ -200,6 +203,7 @@ export const RULES: readonly Rule[] = [
   migrationLocks,
   nodeSigterm,
   queueVisibility,
+  websocketDrain,
   appspecValidates,
   composeWaitsForHealth,
   deployWaits,
@@ -211,6 +215,7 @@ export const RULES: readonly Rule[] = [
   kubeReadiness,
   scalingGroupHealth,
   deployWindow,
+  deployInPeak,
   scheduleLocalTime,
   actionsPinned,
   buildGoesOn,
@@ -239,6 +244,7 @@ export const RULES: readonly Rule[] = [
   kiroTaskWaves,
   kiroDrift,
   productionFirst,
+  rightTarget,
   allowanceHolds,
   capabilityHolds,
   unseenParts,

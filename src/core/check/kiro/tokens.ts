@@ -1,6 +1,7 @@
 /** What an agent has to read before it starts: about one token for four characters of prose (measured: 4.8 to 5.7, so this is safe). */
 import { child, items, text } from '../formats/node.ts'
 import { markdownOf } from '../models/kiro.ts'
+import { folderOf, join } from '../models/path.ts'
 import { pathsOf } from '../tree.ts'
 import type { World } from '../world.ts'
 import { globMatches } from './glob.ts'
@@ -27,11 +28,49 @@ export function alwaysOn(world: World): readonly Weight[] {
     const said = text(child(front, 'inclusion'))
     return problem !== undefined || said === undefined || !/^(fileMatch|manual|auto)$/.test(said)
   })
-  const agents = world.tree.files.filter((file) => file.path === 'AGENTS.md')
-  return [
-    ...always.map((src) => ({ file: src.file, tokens: tokensOf(src.text.length) })),
-    ...agents.map((file) => ({ file: file.path, tokens: tokensOf(file.text.length) })),
-  ].sort((a, b) => b.tokens - a.tokens)
+  return [...always, ...world.sources('kiro').filter(({ file }) => file === 'AGENTS.md')]
+    .map(weightOf)
+    .sort((a, b) => b.tokens - a.tokens)
+}
+
+/**
+ * What the other agents read before anything else, each with what it draws in: Claude Code reads CLAUDE.md and the files that it names
+ * with an @ (five deep, as its documentation says), Copilot .github/copilot-instructions.md.
+ */
+export function othersAlwaysOn(
+  world: World,
+): readonly { readonly agent: string; readonly weights: readonly Weight[] }[] {
+  const sources = world.sources('kiro')
+  const found: { agent: string; weights: Weight[] }[] = []
+  for (const [agent, path] of [
+    ['Claude Code', 'CLAUDE.md'],
+    ['Copilot', '.github/copilot-instructions.md'],
+  ] as const) {
+    const start = sources.find(({ file }) => file === path)
+    if (start) found.push({ agent, weights: drawnIn(world, start.file, IMPORTS_DEEP).map(weightOf) })
+  }
+  return found
+}
+
+const IMPORTS_DEEP = 5
+
+function drawnIn(world: World, first: string, depth: number): readonly { file: string; text: string }[] {
+  const read = new Map(world.tree.files.map(({ path, text: whole }) => [path, whole]))
+  const seen = new Map<string, string>()
+  const visit = (path: string, left: number) => {
+    const whole = read.get(path)
+    if (whole === undefined || seen.has(path)) return
+    seen.set(path, whole)
+    if (left === 0 || !path.endsWith('.md')) return
+    for (const match of whole.matchAll(/(?:^|\s)@([\w./-]{1,200}\.md)\b/g))
+      visit(join(folderOf(path), match[1]!), left - 1)
+  }
+  visit(first, first === 'CLAUDE.md' ? depth : 0)
+  return [...seen].map(([file, whole]) => ({ file, text: whole }))
+}
+
+function weightOf({ file, text: whole }: { readonly file: string; readonly text: string }): Weight {
+  return { file, tokens: tokensOf(whole.length) }
 }
 
 /** Everything under .kiro/steering: the terminal interface of the command line loads all of it (kirodotdev/Kiro#10794). */

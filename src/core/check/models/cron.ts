@@ -16,3 +16,61 @@ export function localTimes(hour: number, minute: number): { readonly winter: str
   const clock = (h: number) => `${String(h % 24).padStart(2, '0')}:${String(minute).padStart(2, '0')}`
   return { winter: clock(hour), summer: clock(hour + 1) }
 }
+
+/** A cron expression as sets. Absent days: every day. */
+export interface Cron {
+  /** Minutes since midnight, rising. */
+  readonly times: readonly number[]
+  /** Whether it holds on a day: month and day of the month from 1, weekday 1 (Monday) to 7. */
+  on(month: number, monthDay: number, weekday: number): boolean
+}
+
+const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC']
+const WEEKDAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT']
+
+/**
+ * Reads a cron expression. `unix`: five fields, Sunday is 0 or 7; a Jenkins `H` is the quarter hours of its range. `aws`: minute to year
+ * as EventBridge writes it, Sunday is 1. `quartz`: the same after a field of seconds. Undefined for what we do not read (L, W, #).
+ */
+export function readCron(cron: string, style: 'unix' | 'aws' | 'quartz'): Cron | undefined {
+  const fields = cron.trim().toUpperCase().split(/\s+/)
+  if (style === 'quartz') fields.shift()
+  if (fields.length < 5 || fields.length > 6) return undefined
+  const [minute = '', hour = '', day = '', month = '', weekday = ''] = fields
+  const minutes = valuesOf(minute === 'H' ? '0-59/15' : minute, 0, 59)
+  const hours = valuesOf(hour, 0, 23)
+  const days = valuesOf(day, 1, 31)
+  const months = valuesOf(named(month, MONTHS, 1), 1, 12)
+  const first = style === 'unix' ? 0 : 1
+  const weekdays = valuesOf(named(weekday, WEEKDAYS, first), first, 7)
+  if (!minutes || !hours || !days || !months || !weekdays) return undefined
+  const iso = new Set([...weekdays].map((one) => (style === 'unix' ? one % 7 || 7 : ((one + 5) % 7) + 1)))
+  const [anyDay, anyWeekday] = [/^[*?]/.test(day), /^[*?]/.test(weekday)]
+  return {
+    times: [...hours].flatMap((h) => [...minutes].map((m) => h * 60 + m)).sort((a, b) => a - b),
+    on: (m, d, w) => {
+      if (!months.has(m)) return false
+      // Unix cron runs on either when both are said.
+      return anyDay || anyWeekday ? (anyDay || days.has(d)) && (anyWeekday || iso.has(w)) : days.has(d) || iso.has(w)
+    },
+  }
+}
+
+function named(field: string, names: readonly string[], first: number): string {
+  return field.replace(/[A-Z]{3}/g, (name) => (names.includes(name) ? String(names.indexOf(name) + first) : name))
+}
+
+/** "1-5", "*\/15", "0,30": the values; undefined when it is something else. */
+function valuesOf(field: string, low: number, high: number): ReadonlySet<number> | undefined {
+  const found = new Set<number>()
+  for (const part of field.split(',').slice(0, 100)) {
+    const match = /^(?:[*?]|(\d{1,2})(?:-(\d{1,2}))?)(?:\/(\d{1,2}))?$/.exec(part)
+    if (!match) return undefined
+    const [, from, to, step] = match
+    const start = from === undefined ? low : Number(from)
+    const end = to !== undefined ? Number(to) : from === undefined || step !== undefined ? high : start
+    if (start < low || end > high || start > end || step === '0') return undefined
+    for (let value = start; value <= end; value += Number(step ?? 1)) found.add(value)
+  }
+  return found
+}

@@ -52,6 +52,8 @@ export const deployTimeout: Rule = {
 
 /** The text of a Jenkins stage, roughly: from its name on. */
 function jobText(text: string | undefined, id: string): string {
-  const from = text?.indexOf(id) ?? -1
+  // The name may stand elsewhere before, as in an environment of the same name.
+  const stages = [`stage('${id}'`, `stage("${id}"`, id].map((word) => text?.indexOf(word) ?? -1)
+  const from = stages.find((at) => at >= 0) ?? -1
   return from < 0 ? '' : text!.slice(from, from + 600)
 }

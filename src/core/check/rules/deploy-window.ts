@@ -2,7 +2,8 @@ import { allText } from '../formats/node.ts'
 import { ancestorsOf, productionJobs } from '../models/pipeline.ts'
 import { cannotTell, pass, type Rule, type Verdict } from '../rule.ts'
 
-const WINDOW =
+/** Words of something that asks a calendar before it lets a deployment go. */
+export const WINDOW =
   /holdfast\s+deploy|deployment[-_ ]?window|change[-_ ]?freeze|freeze[-_ ]?(?:check|calendar|window)|merge[-_ ]?window|maintenance[-_ ]?window|DeploymentWindow/i
 
 export const deployWindow: Rule = {

@@ -1,4 +1,5 @@
 import { type Directive, directivesWithin } from '../formats/nginx.ts'
+import { haproxySeconds, requestDirectives } from '../models/front.ts'
 import { secondsOf } from '../models/value.ts'
 import { fail, pass, type Rule, type Verdict } from '../rule.ts'
 
@@ -26,7 +27,7 @@ export const frontShutdown: Rule = {
     for (const file of world.nginx) {
       const all = [...directivesWithin(file.directives)]
       const limit = all.find((directive) => directive.name === 'worker_shutdown_timeout')
-      const reads = all
+      const reads = [...requestDirectives(file.directives)]
         .filter((directive) => directive.name === 'proxy_read_timeout')
         .map((directive) => secondsOf(directive.args[0]) ?? 0)
       if (!limit || !all.some((directive: Directive) => directive.name === 'proxy_pass')) continue
@@ -55,9 +56,4 @@ export const frontShutdown: Rule = {
       else yield pass(stop.at)
     }
   },
-}
-
-/** HAProxy counts bare numbers in milliseconds. */
-function haproxySeconds(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) / 1_000 : secondsOf(text)
 }

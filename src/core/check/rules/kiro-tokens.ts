@@ -7,6 +7,8 @@ import {
   alwaysOn,
   LOADS_ALL_WARN,
   loadsAll,
+  othersAlwaysOn,
+  type Weight,
 } from '../kiro/tokens.ts'
 import { kiroSources } from '../models/kiro.ts'
 import { fail, pass, type Rule, type Verdict } from '../rule.ts'
@@ -19,7 +21,8 @@ export const kiroTokens: Rule = {
   severity: 'error',
   reach: 1,
   harm: 'The five failure modes that matter drown in context, and the analyst overlooks the one that hurts citizens.',
-  defaults: 'Steering without inclusion is always on. One token is about four characters.',
+  defaults:
+    'Steering without inclusion is always on, and so are AGENTS.md, CLAUDE.md with what it imports, and Copilot’s instructions. One token is about four characters.',
   fix: 'Keep always-on text under 1,000 tokens: product, five failure modes, peaks; move the rest to fileMatch or auto. Name files, not **.',
   cites: 'playbook: agent context window saturation',
   everywhere: true,
@@ -28,22 +31,11 @@ export const kiroTokens: Rule = {
   },
   good: { '.kiro/steering/ops.md': '---\ninclusion: always\n---\n# Operations\nCheck the queue of letters.\n' },
   *check(world): Iterable<Verdict> {
-    const weights = alwaysOn(world)
-    const [heaviest] = weights
-    const total = weights.reduce((sum, one) => sum + one.tokens, 0)
-    if (heaviest) {
-      const at = { file: heaviest.file, line: 1, col: 1 }
-      const arithmetic = weights
-        .slice(0, 8)
-        .map((one) => `${one.file}: ${countOf(one.tokens)}`)
-        .join('\n')
-      if (total > ALWAYS_ON_WARN)
-        yield fail(at, `About ${countOf(total)} tokens are always on.`, {
-          arithmetic,
-          ...(total > ALWAYS_ON_MAX ? {} : { severity: 'warn' }),
-        })
-      else yield pass(at)
-    }
+    const kiro = alwaysOn(world)
+    yield* weighed('', kiro)
+    for (const { agent, weights } of othersAlwaysOn(world)) yield* weighed(` for ${agent}`, weights)
+    const [heaviest] = kiro
+    const total = sumOf(kiro)
     const all = loadsAll(world)
     if (heaviest && all > LOADS_ALL_WARN && all > total)
       yield fail(
@@ -61,4 +53,23 @@ export const kiroTokens: Rule = {
       else yield pass(at)
     }
   },
+}
+
+function* weighed(whose: string, weights: readonly Weight[]): Generator<Verdict> {
+  const [heaviest] = [...weights].sort((a, b) => b.tokens - a.tokens)
+  if (!heaviest) return
+  const at = { file: heaviest.file, line: 1, col: 1 }
+  const total = sumOf(weights)
+  if (total <= ALWAYS_ON_WARN) return yield pass(at)
+  yield fail(at, `About ${countOf(total)} tokens are always on${whose}.`, {
+    arithmetic: weights
+      .slice(0, 8)
+      .map((one) => `${one.file}: ${countOf(one.tokens)}`)
+      .join('\n'),
+    ...(total > ALWAYS_ON_MAX ? {} : { severity: 'warn' }),
+  })
+}
+
+function sumOf(weights: readonly Weight[]): number {
+  return weights.reduce((sum, one) => sum + one.tokens, 0)
 }
