@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import http from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import type { DrillFault } from '../../core/rehearse/fault.ts'
 import { openFaultProxy, type Trouble } from './fault-proxy.ts'
@@ -43,6 +43,16 @@ test('until it is armed, everything passes, with the mark of the release that an
   assert.deepEqual(answer.headers.getSetCookie(), ['a=1', 'b=2'])
   assert.deepEqual(asked, ['POST /submit?a=b'])
   assert.equal(proxy.lastRequestAt, null, 'only what comes after it was armed is of the drill')
+})
+
+test('a balancer’s health check by HTTP/1.0, without a host, is answered', async (context) => {
+  const { proxy } = await open(context)
+  const socket = connect(proxy.port, '127.0.0.1')
+  socket.write('GET /ready HTTP/1.0\r\n\r\n')
+  let answer = ''
+  for await (const chunk of socket) answer += chunk
+  assert.match(answer, /^HTTP\/1\.1 201 /)
+  assert.match(answer, /\r\n\r\ngot $/, 'in no chunks, which HTTP/1.0 does not know')
 })
 
 test('total: every answer is an error, but the health check is not', async (context) => {

@@ -28,6 +28,9 @@ export interface FaultProxy {
   close(): Promise<void>
 }
 
+/** Headers of an answer that are not passed on: its mark is ours, and how it travels is each connection's own affair. */
+const OURS = new Set(['x-release', 'connection', 'keep-alive', 'transfer-encoding'])
+
 /** In `x-release`, where the invented citizens look. */
 export async function openFaultProxy(
   to: { readonly host: string; readonly port: number },
@@ -44,11 +47,13 @@ export async function openFaultProxy(
     if (trouble && !isHealth && fails(trouble, req)) return answerBadly(req, res, release)
     const delayMs = trouble && isSlow(trouble, req) ? trouble.lateMs : 0
     const { host, port } = to
-    const passed = http.request({ agent, host, port, method: req.method, path, headers: req.headers, setHost: false })
+    // A health check may come by HTTP/1.0, without a host.
+    const headers = { host: `${host}:${port}`, ...req.headers, connection: 'keep-alive' }
+    const passed = http.request({ agent, host, port, method: req.method, path, headers, setHost: false })
     passed.on('response', (answer) => {
       const send = () => {
         const headers = answer.rawHeaders.flatMap((value, i, all) =>
-          i % 2 === 0 && value.toLowerCase() !== 'x-release' ? [value, all[i + 1]!] : [],
+          i % 2 === 0 && !OURS.has(value.toLowerCase()) ? [value, all[i + 1]!] : [],
         )
         if (!res.destroyed)
           res.writeHead(answer.statusCode ?? 502, answer.statusMessage, [...headers, 'x-release', release])
