@@ -50,18 +50,24 @@ export interface Agreement {
   readonly how: string
 }
 
-/** Absent: nobody needs to agree. A gate of kind "approval" asks for one person at least. */
-export function approvalOf(service: Service): ApprovalPlan | undefined {
+/**
+ * Absent: nobody needs to agree. A gate of kind "approval" asks for one person at least. An artefact that names roles of its own asks for
+ * as many people as roles, each of whom holds one of them.
+ */
+export function approvalOf(service: Service, artefact?: string): ApprovalPlan | undefined {
   const { people, roles, waitHours, validHours } = service.deployment.approvals
+  const own = service.artefacts.find(({ id }) => id === artefact)?.approvals ?? []
+  if (own.length > 0) return planOf(service, Math.max(people, own.length), own, waitHours, validHours)
   const asked = service.deployment.gates.some(({ kind }) => kind === 'approval') ? Math.max(1, people) : people
   return asked === 0 ? undefined : planOf(service, asked, roles, waitHours, validHours)
 }
 
 /** Outside of the window, where the definition lets people agree to that. */
-export function emergencyApprovalOf(service: Service): ApprovalPlan {
-  const { people, roles, waitHours, validHours } = service.deployment.approvals
-  const asked = Math.max(people, service.deployment.windows.emergency.approvers)
-  return planOf(service, asked, roles, waitHours, validHours)
+export function emergencyApprovalOf(service: Service, artefact?: string): ApprovalPlan {
+  const { waitHours, validHours } = service.deployment.approvals
+  const inside = approvalOf(service, artefact)
+  const asked = Math.max(inside?.people ?? 0, service.deployment.windows.emergency.approvers)
+  return planOf(service, asked, inside?.roles ?? service.deployment.approvals.roles, waitHours, validHours)
 }
 
 function planOf(

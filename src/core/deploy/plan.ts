@@ -69,9 +69,9 @@ export function planDeployment(service: Service, wish: Wish): DeploymentPlan {
 /** Gates, people and what was agreed to leave out: all that comes before the first thing moves. */
 function askedBefore(
   service: Service,
-  { waiver, environment, artefact }: Wish,
+  { waiver, environment, artefact, part }: Wish,
 ): Pick<DeploymentPlan, 'approvals' | 'gates' | 'approval' | 'waiver' | 'environment' | 'artefact'> {
-  const approval = waiver?.kind === 'emergency' ? emergencyApprovalOf(service) : approvalOf(service)
+  const approval = waiver?.kind === 'emergency' ? emergencyApprovalOf(service, part?.artefact) : approvalOf(service, part?.artefact)
   return {
     approvals: approval?.people ?? 0,
     gates: gatesOf(service),

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { loadService } from '../define/load.ts'
 import type { Service } from '../define/schema.ts'
 import { BENCH_PLAN } from '../../testing/deployment-bench.ts'
+import { approvalOf } from './approval.ts'
 import { planStrategy, ringsOf, type StrategyWish } from './strategy.ts'
 import { strategyLines } from './strategy-words.ts'
 
@@ -160,7 +161,10 @@ test('migration files go to their phases, and a contract file keeps the old rele
   )
   assert.deepEqual([made.contract?.length, made.warmMs, made.backfill?.batch], [1, 60 * 60_000, 1_000])
   const words = strategyLines({ ...BENCH_PLAN, ...made }).join('\n')
-  assert.match(words, /Expand: 0007\.sql and 0007_b\.expand\.sql first, within 5 min or the release is refused; a synthetic citizen tries r1/)
+  assert.match(
+    words,
+    /Expand: 0007\.sql and 0007_b\.expand\.sql first, within 5 min or the release is refused; a synthetic citizen tries r1/,
+  )
   assert.match(words, /Contract: 0009\.contract\.sql when that is over and r1 is stopped/)
 })
 
@@ -171,4 +175,11 @@ test('a schema step has the time that the definition gives it, and no longer a p
   const rolling: [string, string] = [STRATEGY[0], `${STRATEGY[1]}  rolling: { readOnlyMinutesMax: 2 }\n`]
   const { plan: made } = plan(serviceOf('heating-payment', rolling), { migrations })
   assert.equal(made.schemaMsMax, 2 * 60_000)
+})
+
+test('a new version of an artefact is agreed to by the roles that the artefact names', () => {
+  const service = serviceOf('benefit-assessment')
+  const rules = approvalOf(service, 'rule-set')
+  assert.deepEqual([rules?.people, rules?.roles], [3, ['policy owner', 'legal', 'test lead']])
+  assert.deepEqual([approvalOf(service)?.people, approvalOf(service, 'engine')?.people], [2, 2])
 })

@@ -254,7 +254,11 @@ export const artefact = z.strictObject({
   ).optional(),
   rollback: says(line, 'How it goes back.', 'move the pointer'),
   rollbackMinutes: says(amount, 'How long that takes, in minutes.', 1).optional(),
-  approvals: says(listOf(line, 10).default([]), 'Roles that must agree to a new version.', ['policy owner', 'legal']),
+  approvals: says(
+    listOf(line, 10).default([]),
+    'Roles that must agree to a new version: as many people as roles, each holding one of them.',
+    ['policy owner', 'legal'],
+  ),
   pinned: says(line, 'What stays with its version.', 'a form begun on version 7 is rendered with version 7').optional(),
   effectiveDating: says(
     z.strictObject({
