@@ -1,6 +1,6 @@
-/** Can every alert that wakes somebody fire? Tries each on made-up faults; silence in all of them is a no. */
-import { proveAlerts } from '../check/alerts/prove.ts'
-import { alertRules, pages } from '../check/models/alert.ts'
+/** Can every alert and every CloudWatch alarm that wakes somebody fire? Tries each on made-up faults; silence in all of them is a no. */
+import { provePaging } from '../check/alerts/paging.ts'
+import { alertRules } from '../check/models/alert.ts'
 import type { Tree } from '../check/tree.ts'
 import { worldOf } from '../check/world.ts'
 import type { Instant } from '../time.ts'
@@ -11,25 +11,24 @@ const NAMED_MAX = 5
 
 export function judgeAlerts(tree: Tree, now: Instant): GateAnswer {
   const world = worldOf(tree, now)
-  const { alerts, unread } = alertRules(world)
+  const { unread } = alertRules(world)
   if (unread.length > 0)
     return failed(`${plural(unread.length, 'alert rule')} cannot be read: ${unread[0]!.name}, ${unread[0]!.problem}`)
-  const paging = new Set(alerts.filter(pages).map(({ name }) => name))
-  if (paging.size === 0) return failed('No alert that wakes somebody was found, so nothing was proven.')
-  const proofs = proveAlerts(world).filter(({ alert }) => paging.has(alert))
-  const missing = [...paging].filter((name) => !proofs.some(({ alert }) => alert === name))
+  const { proofs, untried } = provePaging(world)
+  if (proofs.length + untried.length === 0)
+    return failed('No alert that wakes somebody was found, so nothing was proven.')
   const bad = proofs.filter(({ verdict }) => verdict !== 'fires')
   const figures = { alerts: proofs.map(({ alert, verdict, why }) => ({ alert, verdict, why })).slice(0, 300) }
-  if (bad.length + missing.length === 0) {
+  if (bad.length + untried.length === 0) {
     return passed(`${plural(proofs.length, 'paging alert')} fired on made-up faults, and ended with them.`, { figures })
   }
   const said = [
     ...bad.map(({ alert, verdict }) => `${alert} (${VERDICTS[verdict]})`),
-    ...missing.map((name) => `${name} (not tried)`),
+    ...untried.map((name) => `${name} (not tried)`),
   ]
   const more = said.length > NAMED_MAX ? ' and more' : ''
   return failed(
-    `${plural(said.length, 'paging alert')} of ${paging.size} not proven: ${listOf(said.slice(0, NAMED_MAX))}${more}. See: holdfast check alerts`,
+    `${plural(said.length, 'paging alert')} of ${proofs.length + untried.length} not proven: ${listOf(said.slice(0, NAMED_MAX))}${more}. See: holdfast check alerts`,
     { figures },
   )
 }

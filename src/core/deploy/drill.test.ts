@@ -49,3 +49,16 @@ test('the alerts that the kit writes for the sample service all fire', () => {
   const path = new URL('../../../test/golden/heating-payment/ops/alerts/heating-payment.rules.yml', import.meta.url)
   assert.ok(judge(readFileSync(path, 'utf8')).passed)
 })
+
+const alarm = (datapoints: number, action: string) =>
+  `Resources:\n  Topic: { Type: AWS::SNS::Topic }\n  Scale: { Type: AWS::AutoScaling::ScalingPolicy, Properties: {} }\n  Errors:\n    Type: AWS::CloudWatch::Alarm\n    Properties:\n      Namespace: AWS/ApplicationELB\n      MetricName: HTTPCode_Target_5XX_Count\n      Statistic: Sum\n      Period: 60\n      EvaluationPeriods: 3\n      DatapointsToAlarm: ${datapoints}\n      Threshold: 5\n      ComparisonOperator: GreaterThanThreshold\n      TreatMissingData: notBreaching\n      Dimensions: [{ Name: LoadBalancer, Value: app/web/1 }]\n      AlarmActions: [!Ref ${action}]\n`
+const judgeAlarm = (text: string) => judgeAlerts({ files: [{ path: 'alarms.yaml', text }], problems: [] }, NOW)
+
+test('CloudWatch alarms that wake somebody are tried as well; one that only adds machines wakes nobody', () => {
+  const good = judgeAlarm(alarm(2, 'Topic'))
+  assert.ok(good.passed, good.says)
+  const never = judgeAlarm(alarm(5, 'Topic'))
+  assert.ok(!never.passed)
+  assert.match(never.says, /Errors \(never fires\)/)
+  assert.match(judgeAlarm(alarm(2, 'Scale')).says, /No alert that wakes somebody was found/)
+})

@@ -1,10 +1,10 @@
 /** The twenty boxes of the playbook's quality checkpoints. */
 import { listOf, plural } from '../../words.ts'
-import { alertRules } from '../models/alert.ts'
 import { isGate, productionJobs } from '../models/pipeline.ts'
 import { waysBack } from '../rollback/ways.ts'
 import { minutes, ROLLBACK_PROMISE_S } from '../rollback-time.ts'
 import { runbooksOf } from '../runbook.ts'
+import { alertsFirst, thresholds } from './alert-boxes.ts'
 import { type Box, byRules, type Facts, filesWith, type Group, judged, missingWords, placeOf } from './box.ts'
 
 export function groupsOf(facts: Facts): readonly Group[] {
@@ -243,44 +243,6 @@ function runbooksOwn(facts: Facts): Box {
       }
 }
 
-function thresholds(facts: Facts): Box {
-  const id = 'thresholds'
-  const says = 'Alert thresholds derive from your service’s citizen impact analysis'
-  const { alerts } = alertRules(facts.world)
-  const derived = filesWith(facts, /threshold[^/]*\.(md|html?)$/i)
-  if (derived.length > 0)
-    return {
-      id,
-      says,
-      state: 'yes',
-      because: 'A page derives them.',
-      evidence: derived.slice(0, 3).map((file) => file.path),
-    }
-  if (alerts.length === 0)
-    return { id, says, state: 'no', because: 'There are no alerts in this repository.', evidence: [] }
-  const explained = alerts.filter((alert) =>
-    /citizen|applicant|claimant|user|submi|journey/i.test([...alert.annotations.values()].join(' ')),
-  )
-  return explained.length === alerts.length
-    ? {
-        id,
-        says,
-        state: 'person',
-        because: 'Each alert says what citizens meet; that its threshold comes from there, a person has to say.',
-        evidence: [],
-      }
-    : {
-        id,
-        says,
-        state: 'no',
-        because: `${alerts.length - explained.length} of ${plural(alerts.length, 'alert')} do not say what citizens meet, and no page derives the thresholds.`,
-        evidence: alerts
-          .filter((alert) => !explained.includes(alert))
-          .slice(0, 5)
-          .map((alert) => placeOf(alert.at)),
-      }
-}
-
 function complianceFits(facts: Facts): Box {
   const id = 'compliance-fits'
   const says = 'Compliance checks match your service’s data handling and accessibility requirements'
@@ -390,31 +352,6 @@ function healthChecks(facts: Facts): Box {
     {
       yes: 'What the platform asks is asked of the service itself.',
       none: 'No health check is described in the files.',
-    },
-  )
-}
-
-function alertsFirst(facts: Facts): Box {
-  return byRules(
-    facts,
-    'alerts-first',
-    'Alerts fire before citizens would notice problems',
-    [
-      'alert-can-fire',
-      'alert-in-time',
-      'alert-window',
-      'alert-fallback',
-      'alert-series-exist',
-      'alarm-can-fire',
-      'alarm-in-time',
-      'alarm-silence',
-      'alarm-acts',
-      'canary-outlasts-alarm',
-    ],
-    {
-      yes: 'Each alert can fire, and within minutes; holdfast check alerts tries each on five faults.',
-      none: 'There are no alerts in this repository.',
-      absent: 'no',
     },
   )
 }

@@ -75,3 +75,14 @@ test('the page says what the text says, without script or request', () => {
   for (const group of readiness.groups)
     for (const { because } of group.boxes) assert.ok(readinessText(readiness).includes(because), because)
 })
+
+test('alarms of CloudWatch that wake somebody are tried on faults, like alerts', () => {
+  const alarm = (datapoints: number) => ({
+    'alarms.yaml': `Resources:\n  Topic: { Type: AWS::SNS::Topic }\n  Errors:\n    Type: AWS::CloudWatch::Alarm\n    Properties:\n      AlarmDescription: Citizens cannot submit\n      Namespace: AWS/ApplicationELB\n      MetricName: HTTPCode_Target_5XX_Count\n      Statistic: Sum\n      Period: 60\n      EvaluationPeriods: 3\n      DatapointsToAlarm: ${datapoints}\n      Threshold: 5\n      ComparisonOperator: GreaterThanThreshold\n      TreatMissingData: notBreaching\n      Dimensions: [{ Name: LoadBalancer, Value: app/web/1 }]\n      AlarmActions: [!Ref Topic]\n`,
+  })
+  const good = box(alarm(2), 'alerts-first', false)
+  assert.equal(good.state, 'yes', good.because)
+  assert.match(good.because, /^1 alert that wake/)
+  assert.equal(box(alarm(5), 'alerts-first', false).state, 'no')
+  assert.equal(box(alarm(2), 'thresholds', false).state, 'person')
+})
