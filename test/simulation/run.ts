@@ -1,14 +1,11 @@
 /**
  * More worlds than the test runs: `npm run sim -- --worlds 20000 --seed 1 --processes 2`. Prints what broke, with its seed, and ends with
- * exit code 1 if anything did. The processes run one compiled file: as TypeScript, each function would be wrapped for its name's sake.
+ * exit code 1 if anything did.
  */
 import { type ChildProcess, fork } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { build } from 'esbuild'
+import { bundled, LEAN } from '../../bench/bundle.ts'
 import type { Part, Slice } from './part.ts'
 
 /** Worlds that a process is given at a time: few, so that none of them waits for the others at the end. */
@@ -23,32 +20,12 @@ const { values } = parseArgs({
   },
 })
 const [worlds, seed, processes] = [Number(values.worlds), Number(values.seed), Number(values.processes)]
-const folder = await mkdtemp(join(tmpdir(), 'holdfast-sim-'))
-try {
-  const began = performance.now()
-  const file = await compiled(folder)
-  const slices = slicesOf(seed, seed + worlds)
-  const parts = (await Promise.all(Array.from({ length: processes }, () => work(file, slices)))).flat()
-  report(parts, (performance.now() - began) / 1_000)
-} finally {
-  await rm(folder, { recursive: true, force: true })
-}
-
-async function compiled(into: string): Promise<string> {
-  const outfile = join(into, 'part.mjs')
-  await build({
-    entryPoints: [fileURLToPath(new URL('part.ts', import.meta.url))],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    // Packages that are no modules yet ask for their parts with require.
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-    logLevel: 'warning',
-  })
-  return outfile
-}
+const began = performance.now()
+const slices = slicesOf(seed, seed + worlds)
+const parts = await bundled(new URL('part.ts', import.meta.url), async (file) =>
+  (await Promise.all(Array.from({ length: processes }, () => work(file, slices)))).flat(),
+)
+report(parts, (performance.now() - began) / 1_000)
 
 function slicesOf(from: number, to: number): Slice[] {
   const slices: Slice[] = []
@@ -58,8 +35,7 @@ function slicesOf(from: number, to: number): Slice[] {
 
 /** One process, until no slice is left. */
 async function work(file: string, slices: Slice[]): Promise<Part[]> {
-  // Most of what a world makes is gone with its tick: a larger nursery lets it die there.
-  const child = fork(file, [], { execArgv: ['--max-semi-space-size=32'] })
+  const child = fork(file, [], LEAN)
   const parts: Part[] = []
   try {
     for (let slice = slices.shift(); slice; slice = slices.shift()) parts.push(await ask(child, slice))

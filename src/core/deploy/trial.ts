@@ -93,8 +93,9 @@ export function observe(trial: Trial, batch: CountBatch): Trial {
   if (batch.seq <= trial.seq) return trial
   const { plan } = trial
   const { generation, byStep, probes, stableProbes, any } = sortRows(trial, batch)
-  const next = { ...trial, seq: batch.seq, lost: trial.lost + lostBefore(trial, batch), generation }
-  if (!any) return next
+  const { seq } = batch
+  const lost = trial.lost + lostBefore(trial, batch)
+  if (!any) return { ...trial, seq, lost, generation }
   const steps = trial.steps.slice()
   let { split, proven, alarmed, outage, segments } = trial
   for (let index = 0; index < steps.length; index++) {
@@ -108,7 +109,22 @@ export function observe(trial: Trial, batch: CountBatch): Trial {
     if (counted.outage && outage === null) outage = index
     segments = segmentsOf(segments, used)
   }
-  return { ...next, probes, stableProbes, split, proven, alarmed, outage, segments, steps, lastSeenAt: batch.to }
+  const lastSeenAt = batch.to
+  return {
+    ...trial,
+    seq,
+    lost,
+    generation,
+    lastSeenAt,
+    steps,
+    proven,
+    alarmed,
+    outage,
+    split,
+    probes,
+    stableProbes,
+    segments,
+  }
 }
 
 /** The trial's phases moved on to `now`, without the words: what a simulation of millions of ticks needs of `decide`. */
