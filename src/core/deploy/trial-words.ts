@@ -91,11 +91,16 @@ function ramping(
     : ms < until
       ? `${goal} follows in ${durationOf(until - ms)} if it stays so`
       : `${goal} follows`
+  const odds = Math.max(...steps.map(({ evidence }) => evidence))
+  const stands = odds >= AGAINST ? `evidence ${oddsIn(odds)} against it is no proof` : 'nothing speaks against it'
   return {
     decision: 'continue',
-    why: `${sentence(release)} gets ${share} of new sessions and nothing speaks against it: ${busiest(trial, steps)}; ${waits}.`,
+    why: `${sentence(release)} gets ${share} of new sessions and ${stands}: ${busiest(trial, steps)}; ${waits}.`,
   }
 }
+
+/** Odds from which they are told, although they prove nothing: a release that was cleared of a suspicion once may still be bad. */
+const AGAINST = 2
 
 /** A recorded stream has no ramp: what is known, and what is still in doubt. */
 function recorded(trial: Trial, steps: readonly StepVerdict[]): Pick<Verdict, 'decision' | 'why'> {
