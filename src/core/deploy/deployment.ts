@@ -261,7 +261,7 @@ export interface DeploymentState {
   readonly backfill?: Backfill
   readonly shadow?: Shadowing
   /** The next deployment has ended the rollback window: what was still to be done to the schema is left to it. */
-  readonly superseded?: true
+  readonly superseded?: boolean
   /** Somebody was already told that the release fails citizens while no old one is warm. */
   readonly lateHarm?: boolean
   /** Counts effects, so that each has an id of its own for ever. */

@@ -54,7 +54,8 @@ export function backOnTrial(draft: Draft, because: string): void {
   const { plan } = draft.state
   draft.entry('back-on-trial', `${because} It is on trial again, beside ${plan.previous?.release}, which is warm.`)
   draft.measure({ decidedAt: null, drainedAt: null })
-  draft.set({ serving: plan.previous?.release ?? null, suspected: false })
+  const { superseded } = draft.state
+  draft.set({ serving: plan.previous?.release ?? null, suspected: false, ...(superseded ? { superseded: false } : {}) })
   openNextTrial(draft, true)
   draft.set({ lastWhy: because })
 }

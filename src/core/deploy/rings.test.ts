@@ -50,10 +50,12 @@ test('ring after ring on evidence of its own: only the one on trial is split, th
   bench.until('on-trial')
   bench.tick()
   assert.deepEqual(shares(bench), [0.5, 0, 0])
+  assert.match(bench.state.history.at(-1)!.why, /^Ring \S+ meets the new release/)
   bench.until((one) => one.state.rings?.index === 1)
   bench.tick()
   assert.deepEqual(shares(bench), [1, 0.5, 0])
   const opened = bench.now
+  assert.match(bench.state.history.at(-1)!.why, /^Ring \S+ (meets the new release|\(.*\) waits)/)
   bench.until((one) => one.state.rings?.index === 2)
   assert.ok(
     bench.now - opened >= 4_500,

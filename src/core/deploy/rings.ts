@@ -97,8 +97,8 @@ export function openRing(draft: Draft, index: number, word: boolean): boolean {
     steering?.generation ?? 0,
     draft.now,
   )
-  draft.set({ rings: { index, since: draft.now, proven }, trial })
   const why = `Ring ${ring.id} meets the new release: ${ring.says}, ${percentOf(ring.share)} of their new sessions.`
+  draft.set({ rings: { index, since: draft.now, proven }, trial, lastWhy: why })
   draft.entry('ring.opened', why, {
     ring: ring.id,
     tenants: ring.tenants ? [...ring.tenants] : null,
