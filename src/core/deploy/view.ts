@@ -17,6 +17,7 @@ import {
   waiverView,
 } from './before-view.ts'
 import type { DeploymentState, PhaseName } from './deployment.ts'
+import { isWarm } from './finishing.ts'
 import { ringRows } from './rings.ts'
 import { totalOf } from './shadowing.ts'
 import { alphaCommitted, explainTrial } from './trial.ts'
@@ -269,7 +270,7 @@ function storyOf(state: DeploymentState, now: Instant): Story {
 }
 
 const FINISHING: Readonly<Record<'moving' | 'draining' | 'warm' | 'detaching' | 'stopping', string>> = {
-  warm: 'The old release is kept warm, without citizens, until the rollback window closes.',
+  warm: 'The old release is kept warm, without citizens, until the rollback window closes or the next deployment begins.',
   moving: 'The last citizens are being moved to it.',
   draining: 'Requests that the old release had begun are being finished.',
   detaching: 'The old release is being disconnected.',
@@ -461,11 +462,6 @@ function offersOf(state: DeploymentState): DeploymentView['offers'] {
 /** A ring that only a person can open. */
 function ringWaits({ phase, rings }: DeploymentState): boolean {
   return phase.name === 'on-trial' && rings !== undefined && rings.since === null
-}
-
-/** The old release is kept warm; a person may end that. */
-function isWarm({ phase }: DeploymentState): boolean {
-  return phase.name === 'finishing' && phase.stage === 'warm'
 }
 
 function rollbackOffer(state: DeploymentState): Offer {
