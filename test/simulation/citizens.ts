@@ -2,6 +2,7 @@
 import type { MemoryTraffic } from '../../src/adapters/memory/traffic.ts'
 import type { Arm, StepCounts } from '../../src/core/deploy/counts.ts'
 import type { TenantRule } from '../../src/core/traffic/tenant.ts'
+import { Copies } from './copies.ts'
 import { type Fate, within } from './fate.ts'
 
 export const TICK_MS = 100
@@ -20,6 +21,7 @@ export class Citizens {
   readonly #fate: Fate
   readonly #dice: () => number
   readonly #traffic: MemoryTraffic
+  readonly #copies: Copies | null
   /** Units of the batch that is open. */
   #open: StepCounts[] = []
 
@@ -27,6 +29,7 @@ export class Citizens {
     this.#fate = fate
     this.#dice = dice
     this.#traffic = traffic
+    this.#copies = fate.shadow && new Copies(fate.shadow, dice)
   }
 
   /** One tick's worth of them. */
@@ -36,6 +39,8 @@ export class Citizens {
     const { tenants, canary, weight, generation } = config
     const groups = tenants ? ringsOf(tenants) : [{ segment: '', share: canary ? weight : 0 }]
     const rates = { stable: this.#failing('stable', at), canary: this.#failing('canary', at) }
+    // One of the two steps only asks: it can be asked of both releases.
+    if (config.shadow && this.#copies) this.#traffic.shadowed(this.#copies.sums(RATE_PER_TICK, rates))
     for (const { segment, share } of groups) {
       for (const step of STEPS) {
         const tally = { stable: { ok: 0, failed: 0 }, canary: { ok: 0, failed: 0 } }

@@ -1,5 +1,6 @@
 /** What a seed holds in store: the release's character, the shape of its deployment, and everything that goes wrong around it. */
 import type { Before } from './before.ts'
+import type { ShadowFate } from './copies.ts'
 
 /** Every fault is over by then; what is not finished a while later never would be. */
 export const FAULTS_END_MS = 150_000
@@ -18,6 +19,8 @@ export type Character =
 export interface Fate {
   readonly character: Character
   readonly strategy: 'canary' | 'blue-green' | 'rolling'
+  /** The release has to pass a shadow before its trial. */
+  readonly shadow: ShadowFate | null
   readonly replicas: number
   /** Strategy rolling. */
   readonly keep: 'warm' | 'restart'
@@ -39,7 +42,7 @@ export interface Fate {
   readonly person: readonly { readonly at: number; readonly name: 'halt' | 'resume' | 'rollback' | 'promote' }[]
 }
 
-export function fateOf(dice: () => number, before: Before): Fate {
+export function fateOf(dice: () => number, before: Before, shadow: ShadowFate | null): Fate {
   const often = (share: number) => dice() < share
   const span = (longest: number): [number, number] => {
     const from = dice() * 60_000
@@ -60,12 +63,14 @@ export function fateOf(dice: () => number, before: Before): Fate {
   ]
   const names = ['halt', 'resume', 'rollback', 'promote'] as const
   const character = characters[Math.floor(dice() * characters.length)]!
-  const strategy = often(0.25) ? 'rolling' : often(0.75) ? 'canary' : 'blue-green'
+  const drawn = often(0.25) ? 'rolling' : often(0.75) ? 'canary' : 'blue-green'
+  const strategy = shadow && drawn === 'canary' ? 'blue-green' : drawn
   const replicas = strategy === 'rolling' ? 1 + Math.floor(dice() * 4) : 2
   return {
     before,
     character,
     strategy,
+    shadow,
     replicas,
     keep: often(0.3) ? 'warm' : 'restart',
     needed: 1 + Math.floor(dice() * replicas),
@@ -76,7 +81,7 @@ export function fateOf(dice: () => number, before: Before): Fate {
     trafficAway: often(0.2) ? span(often(0.3) ? 140_000 : 15_000) : null,
     runtimeAway: often(0.15) ? span(20_000) : null,
     lostAnswers: often(0.2) ? 1 + Math.floor(dice() * 3) : 0,
-    deadliness: often(0.4) ? 0.02 : 0,
+    deadliness: often(0.4) ? 0.035 : 0,
     gatewayRestartAt: often(0.1) ? dice() * 40_000 : null,
     person: often(0.25)
       ? Array.from({ length: 1 + Math.floor(dice() * 3) }, () => ({

@@ -9,6 +9,7 @@ import type { Store } from '../../src/ports/store.ts'
 import type { TrafficConfig } from '../../src/ports/traffic.ts'
 import { isUnreachable, type Unreachable } from '../../src/ports/unreachable.ts'
 import { checkBefore, isCleared } from './before.ts'
+import { mustNotPass } from './copies.ts'
 import type { Fate } from './fate.ts'
 
 const PAGED_WITHIN_MS = 120_000
@@ -20,6 +21,8 @@ export interface Ended {
   readonly traffic: MemoryTraffic
   readonly runtime: MemoryRuntime
   readonly watched: Watched
+  /** Units that failed on the new release. */
+  readonly harmed: number
 }
 
 /** What is looked at all the time, not only at the end. */
@@ -34,7 +37,7 @@ export interface Watched {
 export function watch(
   seen: Watched,
   { strategy, replicas, needed, keep }: Fate,
-  { stable, canary, tenants }: TrafficConfig,
+  { stable, canary, weight, shadow, tenants }: TrafficConfig,
   instances: readonly Instance[] | Unreachable,
 ): void {
   const promise = (holds: boolean, says: string) => {
@@ -55,6 +58,7 @@ export function watch(
       )
     promise(seen.rows === 0, 'every row is copied before the old shape is removed')
   }
+  promise(!shadow || (weight === 0 && !tenants), 'nobody meets a release that is in the shadow')
   if (tenants) {
     const [first, second] = [tenants.rings[0]?.weight ?? 0, tenants.rest?.weight ?? 0]
     promise(second === 0 || first > 0, 'a ring opens only after the one before it')
@@ -62,7 +66,15 @@ export function watch(
   }
 }
 
-export async function check({ fate, state, store, traffic, runtime, watched }: Ended): Promise<readonly string[]> {
+export async function check({
+  fate,
+  state,
+  store,
+  traffic,
+  runtime,
+  watched,
+  harmed,
+}: Ended): Promise<readonly string[]> {
   const broken: string[] = [...watched.broken]
   const promise = (holds: boolean, says: string) => {
     if (!holds) broken.push(says)
@@ -94,7 +106,9 @@ export async function check({ fate, state, store, traffic, runtime, watched }: E
   if (bad && !(await saidPromote(store)))
     promise(phase.name !== 'promoted', `a release that is ${fate.character} is not promoted`)
   broken.push(...(await checkBefore(fate.before, state, store)))
+  broken.push(...(await checkShadow(fate, state, store, harmed)))
   const calm =
+    isFairToGood(fate) &&
     isCleared(state) &&
     !fate.before.swapped &&
     !fate.trafficAway &&
@@ -129,6 +143,32 @@ export async function check({ fate, state, store, traffic, runtime, watched }: E
     rows.filter(({ kind, subject }) => subject === 'dep-r2' && kind === 'finished').length === 1,
     'the end is logged once',
   )
+  return broken
+}
+
+/** A release that is good in every other way passes its shadow, too. Both releases fail by themselves in an outage, so answers differ. */
+function isFairToGood({ shadow, sharedOutage }: Fate): boolean {
+  return shadow === null || (shadow.intended !== 'missing' && shadow.differs === 0 && sharedOutage === null)
+}
+
+/** What must be true of a shadow, read from the log. */
+async function checkShadow(
+  { shadow, character }: Fate,
+  state: DeploymentState,
+  store: Store,
+  harmed: number,
+): Promise<readonly string[]> {
+  if (!shadow) return []
+  const broken: string[] = []
+  const rows = await store.log(0, 100_000, { subject: state.plan.id })
+  const passed = rows.find(({ kind }) => kind === 'shadow.passed')
+  const weighed = rows.find(({ kind }) => kind === 'weight.changed')
+  if (weighed && !(passed && passed.index < weighed.index))
+    broken.push('nobody meets a release before its shadow has passed')
+  if (passed && mustNotPass(shadow)) broken.push(`a shadow that shows ${JSON.stringify(shadow)} does not pass`)
+  const visible = character === 'fails-20' || character === 'fails-all'
+  if (harmed > 0 && (visible || mustNotPass(shadow)))
+    broken.push(`what the shadow shows harms nobody (${harmed} were harmed)`)
   return broken
 }
 

@@ -2,13 +2,15 @@
 import type { DeploymentPlan } from '../../src/core/deploy/deployment.ts'
 import { type RollingPlan, rollingRungs } from '../../src/core/deploy/rolling.ts'
 import { TRIAL_DEFAULTS } from '../../src/core/deploy/trial.ts'
+import { manifestOf } from './copies.ts'
 import type { Fate } from './fate.ts'
 
-type Shape = Pick<Fate, 'strategy' | 'replicas' | 'keep' | 'needed' | 'rings' | 'schema' | 'warmMs'>
+type Shape = Pick<Fate, 'strategy' | 'shadow' | 'replicas' | 'keep' | 'needed' | 'rings' | 'schema' | 'warmMs'>
 
 /** How the release that runs already got there. */
 export const FIRST: Shape = {
   strategy: 'canary',
+  shadow: null,
   replicas: 2,
   keep: 'warm',
   needed: 1,
@@ -18,7 +20,7 @@ export const FIRST: Shape = {
 }
 
 export function planOf(shape: Shape, previous: DeploymentPlan['previous'], release: string): DeploymentPlan {
-  const { strategy, replicas, schema, warmMs } = shape
+  const { strategy, shadow, replicas, schema, warmMs } = shape
   const next = {
     release,
     replicas,
@@ -43,6 +45,7 @@ export function planOf(shape: Shape, previous: DeploymentPlan['previous'], relea
     ...(rolling ? { rolling } : {}),
     ...(shape.rings ? { rings: RINGS } : {}),
     ...(warmMs > 0 ? { warmMs } : {}),
+    ...(shadow ? { shadow: { ...SHADOW, manifest: manifestOf(shadow) } } : {}),
     ...(schema === 'contract'
       ? { backfill: BACKFILL, contract: [{ file: '0003.contract.sql', sql: 'select 3' }] }
       : {}),
@@ -86,6 +89,18 @@ export function planOf(shape: Shape, previous: DeploymentPlan['previous'], relea
       },
     },
   }
+}
+
+/** Answers of good releases differ as well, when one of them fails by chance: twenty times as often is tolerated. */
+const SHADOW: NonNullable<DeploymentPlan['shadow']> = {
+  msMin: 2_000,
+  sampleMin: 60,
+  unintendedShareMax: 0.05,
+  manifest: '',
+  tolerance: 0,
+  inFlightMax: 8,
+  unsafe: [],
+  msMax: 20_000,
 }
 
 const RINGS: NonNullable<DeploymentPlan['rings']> = {

@@ -22,6 +22,7 @@ import type { Claim, PendingEffect } from '../../src/ports/store.ts'
 import { agreement, beforeOf, gateAnswer, isCleared, planBefore } from './before.ts'
 import { Citizens, TICK_MS } from './citizens.ts'
 import { FAULTS_END_MS, type Fate, fateOf, within } from './fate.ts'
+import { shadowOf } from './copies.ts'
 import { check, type Watched, watch } from './promises.ts'
 import { FIRST, planOf } from './release.ts'
 
@@ -71,7 +72,7 @@ class World {
   constructor(seed: number) {
     this.#seed = seed
     this.#dice = diceOf(seed).next
-    this.#fate = fateOf(this.#dice, beforeOf(diceOf(seed ^ 0x5eed).next))
+    this.#fate = fateOf(this.#dice, beforeOf(diceOf(seed ^ 0x5eed).next), shadowOf(diceOf(seed ^ 0x5add).next))
     this.#store = memoryStore(this.#clock)
     this.#traffic = memoryTraffic({ clock: this.#clock, dice: this.#dice })
     this.#runtime = memoryRuntime({ clock: this.#clock })
@@ -102,8 +103,8 @@ class World {
     const state = await this.#run(plan.id, true)
     await this.#settle(begun)
     const watched = this.#watched
-    const broken = await check({ fate, state, store, traffic, runtime, watched })
     const harmed = this.#citizens.harmed
+    const broken = await check({ fate, state, store, traffic, runtime, watched, harmed })
     return { seed: this.#seed, fate, state, ms: this.#clock.t - begun, engines: this.#engines, harmed, broken }
   }
 
