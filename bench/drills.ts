@@ -174,6 +174,8 @@ async function drill(sandbox: Sandbox, cell: Cell, index: number): Promise<Row |
       stop: stop.signal,
     })
     if (!figures) return null
+    // Nobody met the release (its private check failed on a machine that is too busy, say): nothing was drilled.
+    if (figures.end === 'refused') throw new Error(figures.why)
     const wholeMsMax = service.deployment.rollback.maxMinutes * MINUTE
     const judged = judgeRehearsal(figures, wholeMsMax)
     return { ...figures, ...judged, cell: nameOf(cell), proxy, at: Date.now() }

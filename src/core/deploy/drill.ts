@@ -3,7 +3,7 @@ import { DAY, type Instant, londonOf } from '../time.ts'
 import { plural } from '../words.ts'
 
 /** Entries of the log that show a release being taken back, or the rehearsal of it. */
-export const DRILL_KINDS: ReadonlySet<string> = new Set(['rollback.confirmed', 'drill.passed', 'rehearsal.passed'])
+export const DRILL_KINDS: ReadonlySet<string> = new Set(['rollback.confirmed', 'drill.passed'])
 
 export interface DrillSeen {
   readonly at: Instant
