@@ -181,7 +181,11 @@ export async function startSteered(
   })
   closeSync(log)
   const served = new Promise<void>((serves, fails) => {
-    const deadline = setTimeout(() => child.kill('SIGKILL'), START_MS_MAX)
+    let late = ''
+    const deadline = setTimeout(() => {
+      late = `it did not serve within ${START_MS_MAX / 1_000} s, and was ended. Is this machine overloaded?`
+      child.kill('SIGKILL')
+    }, START_MS_MAX)
     child.once('message', () => {
       clearTimeout(deadline)
       serves()
@@ -189,7 +193,7 @@ export async function startSteered(
     child.once('error', fails)
     child.once('close', () => {
       clearTimeout(deadline)
-      fails(explained(who, readFileSync(logFile).subarray(logStart).toString('utf8'), logFile))
+      fails(explained(who, readFileSync(logFile).subarray(logStart).toString('utf8').trim() || late, logFile))
     })
   })
   try {
