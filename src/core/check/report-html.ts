@@ -9,7 +9,11 @@ export function htmlReport(report: Report, rules: readonly Rule[]): string {
   const questionOf = new Map(rules.map((rule) => [rule.id, rule.question]))
   const rows = Object.entries(QUESTIONS).map(([number, question]) => {
     const about = open.filter((finding) => String(questionOf.get(finding.rule)) === number)
-    return `<tr><th scope="row">${escapeHtml(question)}</th><td>${escapeHtml(answerOf(about))}</td></tr>`
+    const passed = rules.reduce(
+      (sum, rule) => sum + (String(rule.question) === number ? (report.passed.get(rule.id) ?? 0) : 0),
+      0,
+    )
+    return `<tr><th scope="row">${escapeHtml(question)}</th><td>${escapeHtml(answerOf(about, passed))}</td></tr>`
   })
   const errors = open.filter((finding) => finding.severity === 'error').length
   const lead =
@@ -23,12 +27,14 @@ export function htmlReport(report: Report, rules: readonly Rule[]): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>What would hurt citizens: check report</title>
 <style>
-body { font: 1.1rem/1.5 arial, sans-serif; color: #0b0c0c; margin: 0 auto; max-width: 60rem; padding: 1rem }
+body { font: 1.1rem/1.5 arial, sans-serif; color: #0b0c0c; margin: 0 auto; max-width: 60rem; padding: 1rem; overflow-wrap: anywhere }
+h1 { line-height: 1.15 }
+caption { font-weight: bold; text-align: left }
 table { border-collapse: collapse; width: 100% }
 th, td { border-bottom: 1px solid #b1b4b6; padding: .5rem; text-align: left; vertical-align: top }
 section { border-left: .4rem solid #b1b4b6; margin: 1.5rem 0; padding-left: 1rem }
 section.error { border-color: #d4351c }
-pre { white-space: pre-wrap; overflow-wrap: anywhere }
+pre { white-space: pre-wrap }
 </style>
 </head>
 <body>
@@ -59,7 +65,8 @@ ${rows.join('\n')}
 `
 }
 
-function answerOf(about: readonly Finding[]): string {
+/** Silence is no answer: a question that nothing here was judged by is said to be open. */
+function answerOf(about: readonly Finding[], passed: number): string {
   const failed = about.filter((finding) => finding.verdict === 'fail')
   const errors = failed.filter((finding) => finding.severity === 'error').length
   const unsettled = about.length - failed.length
@@ -68,7 +75,8 @@ function answerOf(about: readonly Finding[]): string {
     failed.length > errors ? plural(failed.length - errors, 'warning or note', 'warnings or notes') : '',
     unsettled > 0 ? `${unsettled} cannot be told from the files` : '',
   ]
-  return parts.filter(Boolean).join('; ') || 'Nothing found'
+  if (parts.some(Boolean)) return parts.filter(Boolean).join('; ')
+  return passed > 0 ? `Nothing found; ${plural(passed, 'check')} passed` : 'Open: no file that was checked shows it'
 }
 
 function findingHtml(finding: Finding): string {

@@ -78,7 +78,7 @@ function runbooksForModes(facts: Facts): Box {
       because:
         books.length === 0
           ? 'There is no runbook.'
-          : `There are ${plural(books.length, 'runbook')}; without a service.yaml nothing says for which failures.`,
+          : `${plural(books.length, 'runbook')} here; without a service.yaml nothing says for which failures.`,
       evidence: books.slice(0, 5).map((src) => src.file),
     }
   const without = modes.filter(
@@ -499,7 +499,7 @@ function messages(facts: Facts): Box {
       id,
       says,
       state: 'person',
-      because: `There are ${plural(files.length, 'text')}; without a service.yaml nothing says for whom they must be.`,
+      because: `${plural(files.length, 'text')} here; without a service.yaml nothing says for whom they must be.`,
       evidence: files.slice(0, 5).map((file) => file.path),
     }
   return without.length === 0
