@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { startEmbedded } from '../src/adapters/postgres/embedded.ts'
 import { isUnreachable } from '../src/ports/unreachable.ts'
 import { COMMAND, EXAMPLE, heatingBase, heatingImage } from './containers/heating.ts'
 import { openPodman, type Podman, whyNoContainers } from './containers/podman.ts'
@@ -11,10 +12,13 @@ import { stackDrill } from './stacks/drill.ts'
 const why = whyNoContainers()
 if (why === undefined) {
   let podman: Podman | undefined
+  let stopDatabase: (() => Promise<void>) | undefined
   stackDrill({
     name: 'HAProxy and containers',
-    async service(state, database) {
+    async definition(state) {
       podman = openPodman()
+      const database = await startEmbedded({ folder: join(state, 'service-database'), databases: ['heating'] })
+      stopDatabase = () => database.stop()
       heatingBase(podman)
       // The database listens on a socket that only its own user may open.
       const socket = new URL(database.urls.heating!).searchParams.get('host')!
@@ -38,7 +42,7 @@ if (why === undefined) {
         )
       const file = join(root, 'service.yaml')
       writeFileSync(file, text)
-      return { file, env: { HOLDFAST_PODMAN: podman.engine.join(' ') } }
+      return { file, env: { HOLDFAST_PODMAN: podman.engine.join(' '), REHEARSAL_DATABASE_URL: database.urls.heating! } }
     },
     // The demo starts processes; the definition's own command is the container's.
     adjust: (plan) => ({ ...plan, next: { ...plan.next, command: COMMAND } }),
@@ -53,6 +57,9 @@ if (why === undefined) {
         assert.match(readFileSync(`/proc/${pid}/mounts`, 'utf8'), /^\S+ \/ \S+ ro,/m, 'its files are read-only')
       }
     },
-    close: () => podman?.close(),
+    async close() {
+      await stopDatabase?.()
+      podman?.close()
+    },
   })
 } else test('HAProxy and containers', { skip: why }, () => {})

@@ -5,7 +5,7 @@ import { stackDrill } from './stacks/drill.ts'
 
 stackDrill({
   name: 'gateway and processes',
-  service: async () => ({ file: join(EXAMPLE, 'service.yaml'), env: {} }),
+  definition: async () => ({ file: join(EXAMPLE, 'service.yaml'), env: {} }),
   adjust: (plan) => plan,
   holds: async () => {},
   close: () => {},
