@@ -6,6 +6,7 @@ import { checkRollback } from './commands/check-rollback.ts'
 import { define } from './commands/define.ts'
 import { demo } from './commands/demo.ts'
 import { deploy } from './commands/deploy.ts'
+import { deployWindow } from './commands/deploy-window.ts'
 import { init } from './commands/init.ts'
 import { kit } from './commands/kit.ts'
 import { mcp } from './commands/mcp.ts'
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   define,
   kit,
   ...deploy,
+  deployWindow,
   replay,
   check,
   checkAlerts,

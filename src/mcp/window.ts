@@ -1,10 +1,9 @@
 /** `next_safe_window`: may a release go out at this moment, and if not, when? In London time, from the peaks and windows of the definition. */
 import type { McpServer } from '@modelcontextprotocol/server'
 import * as z from 'zod'
-import { mayDeploy } from '../core/define/calendar.ts'
 import type { Service } from '../core/define/schema.ts'
-import { isoOf, londonOf, MINUTE } from '../core/time.ts'
-import { listOf } from '../core/words.ts'
+import { windowAnswer } from '../core/define/window.ts'
+import { isoOf, MINUTE } from '../core/time.ts'
 import { answered, common, READ_ONLY } from './answer.ts'
 import type { Desk } from './desk.ts'
 
@@ -51,30 +50,6 @@ export function registerWindow(server: McpServer, desk: Desk): void {
 }
 
 function windowAt(service: Service, at: number, takesMs: number) {
-  const answer = mayDeploy(service, at, {}, takesMs)
-  const announced = service.peaks
-    .filter((peak) => (peak.event ?? peak.follows) !== undefined)
-    .map((peak) => peak.name ?? peak.id)
-  const data = {
-    at: isoOf(at),
-    because: answer.open ? [] : [...answer.because],
-    unknown: [...answer.unknown],
-    announced,
-    ...(answer.open && answer.until !== undefined ? { until: isoOf(answer.until) } : {}),
-    ...(!answer.open && answer.next !== undefined ? { next: isoOf(answer.next) } : {}),
-  }
-  const lines = [
-    `Asked for ${londonOf(at)}.`,
-    ...(announced.length > 0
-      ? [`Not looked at, because a person has to notice that it begins: ${listOf(announced)}.`]
-      : []),
-    `Inside a window ${service.deployment.approvals.people} approval(s) are needed; in a closed one ${service.deployment.windows.emergency.approvers}, and a reason that is recorded.`,
-  ]
-  // A window that may be closed by a calendar nobody can read is not open.
-  if (answer.open && answer.unknown.length > 0)
-    return answered(
-      { ...data, verdict: 'cannot-tell' as const, says: answer.why, needs: `the days of ${listOf(answer.unknown)}` },
-      lines,
-    )
-  return answered({ ...data, verdict: answer.open ? ('yes' as const) : ('no' as const), says: answer.why }, lines)
+  const { lines, ...answer } = windowAnswer(service, at, takesMs)
+  return answered(answer, lines)
 }

@@ -17,6 +17,10 @@ export const serve: Command = {
       default: '127.0.0.1:9464',
     },
     { flags: '--public-url <url>', says: 'address of the console as staff see it, when a proxy stands before it' },
+    {
+      flags: '--walk',
+      says: 'also walk through each journey as a synthetic citizen, every watch.syntheticSeconds; it types what `form` of a step says, into the real service',
+    },
     { flags: '--move-here', says: 'take the service over from another state folder or machine on the same database' },
     { flags: '--with-traffic', says: 'on stopping, also end the gateway and the releases: citizens are cut off' },
   ],

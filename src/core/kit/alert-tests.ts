@@ -77,6 +77,7 @@ function valuesOf(name: string, healthy: string, bad: string, broken: number, he
     const again = (HEALTHY + broken + 2) * 60
     return `0+60x${HEALTHY} ${bad}x${broken} ${again}+60x${healed}`
   }
+  if (healthy === 'rising') return `0+1x${HEALTHY} ${HEALTHY + 1}x${broken} ${HEALTHY + 2}+1x${healed}`
   if (!/_total\{/.test(name)) return `${healthy}x${HEALTHY} ${bad}x${broken} ${healthy}x${healed}`
   const rise = Number(bad)
   // All the failures of a harm alert fall into its first minute; a synthetic run fails once a minute.

@@ -4,9 +4,10 @@
  */
 import type { FailureMode, Journey, Service, Sli } from '../define/schema.ts'
 import { type KitFile, single } from './file.ts'
+import { METRICS } from '../traffic/metrics.ts'
 import { alertTests } from './alert-tests.ts'
 import { measuresText, scrapeText } from './measures.ts'
-import { allowedShare, syntheticWindow, type Threshold, thresholdOf } from './numbers.ts'
+import { allowedShare, syntheticWindow, type Threshold, thresholdOf, walkedJourneys } from './numbers.ts'
 import { routesText } from './routes.ts'
 import { sheetHtml, sheetText } from './sheet.ts'
 import { alertName, journeysOf, lower, modesOf, runbookPath, sliOf, type Source } from './source.ts'
@@ -73,13 +74,12 @@ export function alertsOf(service: Service): readonly Alert[] {
   })
   const all = [
     ...steps,
-    ...service.journeys
-      .filter((journey) => journey.steps.length > 0)
-      .map((journey) => syntheticAlert(service, journey)),
+    ...walkedJourneys(service).map((journey) => syntheticAlert(service, journey)),
     ...modesOf(service).flatMap((mode) => modeAlert(service, mode) ?? []),
     ...service.slis.flatMap((sli) => indicatorAlert(service, sli) ?? []),
     ...silenceAlerts(service),
     telemetryAlert(service),
+    ...nobodyWalks(service),
   ]
   return [...all.filter((alert) => alert.page), ...all.filter((alert) => !alert.page)]
 }
@@ -108,7 +108,7 @@ function harmAlert(service: Service, journey: Journey, threshold: Threshold): Al
     arithmetic: [
       ...threshold.arithmetic,
       night.share > 1
-        ? `at night ${night.perMinute} a minute cannot reach ${threshold.failures} in ${threshold.windowMinutes} min: the synthetic journey pages instead`
+        ? `at night ${night.perMinute} a minute cannot reach ${threshold.failures} in ${threshold.windowMinutes} min: ${walkedJourneys(service).includes(journey) ? 'the synthetic journey pages instead' : 'nothing pages then, because no synthetic citizen can begin this journey'}`
         : `at night ${Math.round(night.share * 100)} % must fail`,
     ],
     probe: {
@@ -166,10 +166,7 @@ function modeAlert(service: Service, mode: FailureMode): Alert | undefined {
   )
     return undefined
   // The synthetic journey of its own alert names this runbook already.
-  if (
-    sli?.kind === 'synthetic' &&
-    service.journeys.some((journey) => journey.id === mode.journeys[0] && journey.steps.length > 0)
-  )
+  if (sli?.kind === 'synthetic' && walkedJourneys(service).some((journey) => journey.id === mode.journeys[0]))
     return undefined
   const { kind, forMinutes = 0, breach, says } = mode.detect
   const words = breach ?? says ?? sli?.name ?? mode.citizenSees
@@ -208,7 +205,7 @@ function indicatorAlert(service: Service, sli: Sli): Alert | undefined {
   const journey = service.journeys.find((known) => known.id === sli.journey)
   // Steps and walks have alerts of their own.
   if (sli.kind === 'ratio' && sli.step !== undefined) return undefined
-  if (sli.kind === 'synthetic' && (journey?.steps.length ?? 0) > 0) return undefined
+  if (sli.kind === 'synthetic' && walkedJourneys(service).some(({ id }) => id === journey?.id)) return undefined
   const words = sli.name ?? wordsOf(sli)
   const watched = { id: sli.id, kind: sli.kind, forMinutes: 0, words: `not kept: ${words}` }
   const measured = measureOf(watched, sli, jobOf(service))
@@ -339,6 +336,36 @@ function telemetryAlert(service: Service): Alert {
     arithmetic: ['a lost measurement is never read as healthy'],
     probe: { series: [{ name: `up{job="${job}",instance="a"}`, healthy: '1', broken: '0' }], afterMinutes: 4 },
   }
+}
+
+/** Walks that nobody makes find nothing: their alerts would be silent for ever, and look healthy. */
+function nobodyWalks(service: Service): Alert[] {
+  const walked = walkedJourneys(service)
+  const [first] = walked
+  if (!first) return []
+  const { everySeconds } = syntheticWindow(service)
+  const minutes = walkMinutes(service)
+  const job = jobOf(service)
+  return [
+    {
+      name: 'NobodyWalks',
+      expr: `min(sum by (journey) (increase(${METRICS.walks.name}{job="${job}",journey=~"${walked.map(({ id }) => id).join('|')}"}[${minutes}m]))) == 0`,
+      forMinutes: 5,
+      page: false,
+      summary: `nobody has walked through a journey of "${service.service.name}" for ${minutes} minutes: at night nothing else would see that it fails`,
+      runbook: ONCALL_GUIDE,
+      arithmetic: [`a walk every ${everySeconds} s; three missed, and 10 min at least: ${minutes} min`],
+      probe: {
+        series: [{ name: `${METRICS.walks.name}{job="${job}",journey="${first.id}"}`, healthy: 'rising', broken: '' }],
+        afterMinutes: minutes + 7,
+      },
+    },
+  ]
+}
+
+/** Minutes without a walk that are too many: three of them missed, ten minutes at least. */
+export function walkMinutes(service: Service): number {
+  return Math.max(10, Math.ceil((3 * syntheticWindow(service).everySeconds) / 60))
 }
 
 export function rulesText(service: Service): string {

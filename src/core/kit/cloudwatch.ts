@@ -5,12 +5,12 @@
  */
 import type { FailureMode, Service, Sli } from '../define/schema.ts'
 import { METRICS } from '../traffic/metrics.ts'
-import { alertsOf, jobOf, ONCALL_GUIDE, runbookOfJourney, stagedPairs } from './alerts.ts'
+import { alertsOf, jobOf, ONCALL_GUIDE, runbookOfJourney, stagedPairs, walkMinutes } from './alerts.ts'
 import { cloudwatchDashboard } from './cloudwatch-dashboard.ts'
 import { type KitFile, single } from './file.ts'
 import { cloudformationText } from './infra/cloudformation.ts'
 import { noted, pascal, ref, type Props, type Resource } from './infra/model.ts'
-import { durationDays, syntheticWindow, type Threshold, thresholdOf } from './numbers.ts'
+import { durationDays, syntheticWindow, type Threshold, thresholdOf, walkedJourneys } from './numbers.ts'
 import { alertName, modesOf, runbookPath, sliOf, type Source } from './source.ts'
 
 export function cloudwatchFiles({ service }: Source): KitFile[] {
@@ -55,7 +55,7 @@ export interface Alarm {
   readonly periods: number
   readonly operator: 'GreaterThanThreshold' | 'GreaterThanOrEqualToThreshold' | 'LessThanThreshold'
   readonly threshold: number
-  readonly missing: 'breaching' | 'notBreaching'
+  readonly missing: 'breaching' | 'notBreaching' | 'missing'
   readonly runbook: string
   /** The metric is a moment; what counts is how long ago it was. */
   readonly age?: boolean
@@ -72,25 +72,23 @@ export function alarmsOf(service: Service): readonly Alarm[] {
     return threshold ? [stepAlarm(journey.id, threshold, runbookOfJourney(service, journey.id))] : []
   })
   const { minutes, failures, everySeconds } = syntheticWindow(service)
-  const synthetic = service.journeys
-    .filter((journey) => journey.steps.length > 0)
-    .map(
-      (journey): Alarm => ({
-        id: `Synthetic${alertName(journey.id)}`,
-        says: `our own walk through "${journey.name}" fails`,
-        arithmetic: `every ${everySeconds} s; ${failures} failures in ${minutes} min`,
-        metric: METRICS.badWalks.name,
-        dimensions: { journey: journey.id },
-        statistic: 'Sum',
-        periodSeconds: minutes * 60,
-        periods: 1,
-        operator: 'GreaterThanOrEqualToThreshold',
-        threshold: failures,
-        missing: 'notBreaching',
-        runbook: runbookOfJourney(service, journey.id),
-        page: true,
-      }),
-    )
+  const synthetic = walkedJourneys(service).map(
+    (journey): Alarm => ({
+      id: `Synthetic${alertName(journey.id)}`,
+      says: `our own walk through "${journey.name}" fails`,
+      arithmetic: `every ${everySeconds} s; ${failures} failures in ${minutes} min`,
+      metric: METRICS.badWalks.name,
+      dimensions: { journey: journey.id },
+      statistic: 'Sum',
+      periodSeconds: minutes * 60,
+      periods: 1,
+      operator: 'GreaterThanOrEqualToThreshold',
+      threshold: failures,
+      missing: 'notBreaching',
+      runbook: runbookOfJourney(service, journey.id),
+      page: true,
+    }),
+  )
   return [
     ...steps,
     ...synthetic,
@@ -103,6 +101,7 @@ export function alarmsOf(service: Service): readonly Alarm[] {
     }),
     ...silenceAlarms(service),
     ...lostAlarm(service),
+    ...nobodyWalks(service),
   ]
 }
 
@@ -150,7 +149,8 @@ function measureAlarm({ id, of, says, kind, forMinutes, runbook, page }: Watched
     statistic: 'Maximum' as const,
     periodSeconds: 60,
     operator: 'GreaterThanThreshold' as const,
-    missing: 'notBreaching' as const,
+    // Without data it is no "OK": the alarm says that it has none, on the dashboard too.
+    missing: 'missing' as const,
     runbook,
     page,
   }
@@ -238,6 +238,31 @@ function lostAlarm(service: Service): Alarm[] {
       missing: 'breaching',
       runbook: ONCALL_GUIDE,
       page: true,
+    },
+  ]
+}
+
+/** Walks that nobody makes find nothing, and look like health. */
+function nobodyWalks(service: Service): Alarm[] {
+  const alert = alertsOf(service).find(({ name }) => name === 'NobodyWalks')
+  const [first] = walkedJourneys(service)
+  if (!alert || !first) return []
+  const minutes = walkMinutes(service)
+  return [
+    {
+      id: alert.name,
+      says: alert.summary,
+      arithmetic: alert.arithmetic.join('; '),
+      metric: METRICS.walks.name,
+      dimensions: { journey: first.id },
+      statistic: 'Sum',
+      periodSeconds: minutes * 60,
+      periods: 1,
+      operator: 'LessThanThreshold',
+      threshold: 1,
+      missing: 'breaching',
+      runbook: ONCALL_GUIDE,
+      page: false,
     },
   ]
 }
@@ -363,7 +388,7 @@ function agent(service: Service): Record<string, unknown> {
   }
 }
 
-/** Alarms and alerts are two ways to say one thing: each alert that pages has its alarm. */
+/** Alarms and alerts are two ways to say one thing: each alert has its alarm. */
 export function alertsWithoutAlarm(service: Service): readonly string[] {
   const ids = new Set(alarmsOf(service).map((alarm) => alarm.id))
   return alertsOf(service)

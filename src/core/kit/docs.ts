@@ -15,6 +15,7 @@ import {
   stepsOf,
   webOf,
 } from './source.ts'
+import { backCommand, isOurs } from './pipelines/way.ts'
 import { reviewOf } from '../respond/review.ts'
 import { traceText } from './specs.ts'
 import { retryMinutes } from './unavailable.ts'
@@ -83,7 +84,7 @@ export function procedureText(service: Service): string {
     '',
     '## Back',
     '',
-    `\`holdfast deploy rollback --reason "…"\`. By itself for: ${rollback.automaticFor.join(', ') || 'the verdict on journeys'}.`,
+    `\`${backCommand(service)}\`. By itself for: ${rollback.automaticFor.join(', ') || (isOurs(service) ? 'the verdict on journeys' : 'what its platform watches (ops/infrastructure)')}.`,
     ...(sum > 0
       ? [
           `${Object.entries(rollback.budget)
@@ -100,7 +101,11 @@ export function procedureText(service: Service): string {
     '## Why these numbers',
     '',
     `- ${rollback.maxMinutes} minutes: the tightest journey must work again within ${tolerance}, because ${lower(service.journeys.toSorted((a, b) => a.tolerance.recoverMinutes - b.tolerance.recoverMinutes)[0]!.harmIfFails)}.`,
-    `- A good release is taken back by mistake in at most ${deployment.alpha * 100} % of cases; that is the price of acting after a handful of failures.`,
+    ...(isOurs(service)
+      ? [
+          `- A good release is taken back by mistake in at most ${deployment.alpha * 100} % of cases; that is the price of acting after a handful of failures.`,
+        ]
+      : []),
     ...service.peaks
       .filter((peak) => peak.freeze || windows.deny.includes(peak.id))
       .map(
@@ -195,6 +200,11 @@ export function oncallText(service: Service): string {
     '',
     `\`holdfast respond page --back MOMENT --out unavailable.html\` writes the page with day and time; \`ops/pages/unavailable.html\` is for when nobody knows yet. Serve it with status 503 and Retry-After (${retryMinutes(service) * 60} s, or the moment), never with 200 or a redirect, and open the service again before the time that it names.`,
   ].join('\n')
+}
+
+/** Where somebody finds when the way back was last taken. */
+function rehearsals(service: Service): string {
+  return isOurs(service) ? 'holdfast prove log' : 'the runs of the rollback pipeline'
 }
 
 interface Box {
@@ -305,7 +315,7 @@ function boxes(
         {
           says: 'The way back was tried and takes at most 15 minutes',
           holds: sum > 15 ? false : undefined,
-          evidence: `planned ${sum} minutes; the last measured rehearsal is in holdfast prove log`,
+          evidence: `planned ${sum} minutes; the last measured rehearsal is in ${rehearsals(service)}`,
         },
         {
           says: 'Health checks try what a citizen needs',
@@ -343,7 +353,7 @@ function boxes(
         {
           says: 'Recovery was verified by somebody other than the author',
           holds: undefined,
-          evidence: 'whoever took part in the last rehearsal writes it down; holdfast prove log shows when it was',
+          evidence: `whoever took part in the last rehearsal writes it down; ${rehearsals(service)} shows when it was`,
         },
         { says: 'The review template is there', holds: true, evidence: 'ops/docs/post-incident-review.md' },
       ],

@@ -6,6 +6,7 @@ import type { Service } from '../define/schema.ts'
 import { type KitFile, render, single } from './file.ts'
 import { deploymentFiles, globsOf } from './glob.ts'
 import { hookFiles } from './hooks.ts'
+import { isOurs, windowCommand } from './pipelines/way.ts'
 import { pipelineFiles } from './pipelines.ts'
 import { journeysOf, ladderWords, lower, modesOf, runbookPath, type Source, webOf } from './source.ts'
 import { specFiles } from './specs.ts'
@@ -103,7 +104,7 @@ export function productText(service: Service): string {
     '',
     `Peaks: ${service.peaks.map((peak) => `${peak.name ?? peak.id}${peak.times > 1 ? ` ×${peak.times}` : ''}${peak.freeze ? ', no releases' : ''}`).join('; ') || 'none known'}.`,
     'Before all else: citizens are served during releases, faults are seen before they are reported, anybody can recover, compliance runs by itself.',
-    'Ask `holdfast deploy plan` before a release.',
+    `Ask \`${windowCommand(service).replace(' --release NAME', '')}\` before a release.`,
   ].join('\n')
 }
 
@@ -126,7 +127,7 @@ export function techText(service: Service): string {
       : []),
     `- Gates: ${deployment.gates.map((gate) => gate.id).join(', ')}.`,
     `- Watched by journey, not by server.${tooling.logs ? ` Logs: ${tooling.logs}.` : ''}${tooling.pager ? ` Pages: ${tooling.pager}.` : ''}`,
-    `- Compliance: ${complianceWords(service)}; every decision is logged (\`holdfast prove log\`).`,
+    `- Compliance: ${complianceWords(service)}; ${isOurs(service) ? 'every decision is logged (`holdfast prove log`)' : 'the pipeline keeps the evidence of each release'}.`,
   ].join('\n')
 }
 
@@ -229,11 +230,15 @@ export function readinessSteering(service: Service): string {
     '',
     '## Ask the tools',
     '',
-    '- `holdfast deploy plan --release NAME`: window, gates, approvals, time to a verdict, worst harm.',
+    ...(isOurs(service)
+      ? ['- `holdfast deploy plan --release NAME`: window, gates, approvals, time to a verdict, worst harm.']
+      : ['- `holdfast deploy window`: is the window open, and when is the next one?']),
     '- `holdfast check .`: what in the configuration would hurt citizens.',
     '- `holdfast check alerts ops/alerts`: can each alert fire, and how many citizens later?',
     '- `holdfast kit --check --out .`: does the kit still say what `service.yaml` says?',
-    '- `holdfast prove log`: when was a release last taken back, and how long did it take?',
+    isOurs(service)
+      ? '- `holdfast prove log`: when was a release last taken back, and how long did it take?'
+      : '- The runs of the rollback pipeline: when was a release last taken back, and how long did it take?',
     '',
     '## Gates of this service',
     '',

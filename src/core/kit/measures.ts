@@ -1,7 +1,11 @@
 /** Where every number comes from that the alerts rest on: what Holdfast measures by itself, and what the service must export, with the code. */
 import type { Service } from '../define/schema.ts'
 import { METRICS } from '../traffic/metrics.ts'
-import { type Alert, alertsOf, jobOf, yamlText } from './alerts.ts'
+import { type Alert, alertsOf, jobOf, stagedPairs, yamlText } from './alerts.ts'
+import { countersCode } from './counters.ts'
+import { type Language, languageOf } from './language.ts'
+import { syntheticWindow } from './numbers.ts'
+import { isOurs } from './pipelines/way.ts'
 import { sliOf } from './source.ts'
 
 /** The address at which Holdfast's traffic layer is scraped: the default of `holdfast serve --metrics`. */
@@ -59,20 +63,6 @@ function saysOf(service: Service, metric: string, value: string, alert: Alert): 
     default:
       return `1 while it is so, else 0: ${alert.arithmetic[0]?.replace(/^computed outside of Prometheus \(([\w-]+)\), because [^:]*: /, '').replace(/; 1 while it is so$/, '') ?? value}`
   }
-}
-
-type Language = 'node' | 'python' | 'ruby' | 'java' | 'any'
-
-/** The language of the service, from the commands of its gates and components; 'any' when they do not tell. */
-export function languageOf(service: Service): Language {
-  const words = [
-    ...service.runtime.components.flatMap((component) => component.command?.[0] ?? []),
-    ...service.deployment.gates.flatMap((gate) => gate.run?.[0] ?? []),
-  ].join(' ')
-  if (/\b(node|npm|npx|yarn|pnpm)\b/.test(words)) return 'node'
-  if (/\b(python3?|pytest|pip|dbt|pip-audit)\b/.test(words)) return 'python'
-  if (/\b(bundle|rails|rspec|ruby)\b|bin\//.test(words)) return 'ruby'
-  return /\b(gradle|gradlew|mvn|java)\b/.test(words) ? 'java' : 'any'
 }
 
 const constant = (owed: Owed) => `${owed.metric}_${owed.value}`.replace(/[^A-Za-z0-9]+/g, '_')
@@ -164,25 +154,18 @@ function codeOf(language: Language, service: Service, owed: readonly Owed[]): re
 
 export function measuresText(service: Service): string {
   const owed = owedBy(service)
-  const own = [METRICS.tried, METRICS.bad, METRICS.walks, METRICS.badWalks]
   const cloud = service.tooling.metrics === 'cloudwatch'
+  const counted = stagedPairs(service).length > 0
   return [
     `# What the alerts of "${service.service.name}" rest on`,
     '',
-    '## Measured by Holdfast itself',
-    '',
-    `The gateway counts citizens and answers at \`http://${SCRAPED}/metrics\` (\`holdfast serve --metrics ${SCRAPED}\`), for every journey and step of the definition, from the first moment, at 0. \`ops/alerts/prometheus.yml\` scrapes it as job \`${jobOf(service)}\`.`,
-    '',
-    '| metric | meaning |',
-    '|---|---|',
-    ...own.map(({ name, says }) => `| \`${name}\` | ${says} |`),
-    '',
-    '## To be exported by the service',
+    ...(isOurs(service) ? measuredByUs(service) : counted ? citizensToCount(service) : []),
+    '## Numbers that are in your data',
     '',
     ...(owed.length === 0
-      ? ['Nothing: no alert of this service needs more.']
+      ? ['None: no alert of this service needs more.']
       : [
-          'Holdfast sees requests. These numbers are in your data, and their alerts stay silent until the service exports them, from its start on, also while they are 0.',
+          'Nobody sees these from outside. Their alerts stay silent until the service exports them, from its start on, also while they are 0.',
           '',
           '| metric | what it is | alert |',
           '|---|---|---|',
@@ -203,9 +186,43 @@ export function measuresText(service: Service): string {
   ].join('\n')
 }
 
+const COUNTED = [METRICS.tried, METRICS.bad, METRICS.walks, METRICS.badWalks]
+
+function measuredByUs(service: Service): string[] {
+  const { everySeconds } = syntheticWindow(service)
+  return [
+    '## Measured by Holdfast itself',
+    '',
+    `The gateway counts citizens and answers at \`http://${SCRAPED}/metrics\` (\`holdfast serve --metrics ${SCRAPED}\`), for every journey and step of the definition, from the first moment, at 0. \`ops/alerts/prometheus.yml\` scrapes it as job \`${jobOf(service)}\`. With \`holdfast serve --walk\` it walks through each journey every ${everySeconds} s as a synthetic citizen; without it the alerts on walks cannot fire, and \`NobodyWalks\` says so.`,
+    '',
+    '| metric | meaning |',
+    '|---|---|',
+    ...COUNTED.map(({ name, says }) => `| \`${name}\` | ${says} |`),
+    '',
+  ]
+}
+
+/** Citizens do not pass our gateway here, so whoever answers them counts them. */
+function citizensToCount(service: Service): string[] {
+  const { everySeconds } = syntheticWindow(service)
+  return [
+    '## Citizens, counted where they are answered',
+    '',
+    `Citizens of this service do not pass Holdfast’s gateway, so the service counts them, and whatever walks through its journeys every ${everySeconds} s counts its walks. The alert \`TelemetryLost\` rings until the first is there, \`NobodyWalks\` until the second is.`,
+    '',
+    '| metric | meaning |',
+    '|---|---|',
+    ...COUNTED.map(({ name, says }) => `| \`${name}\` | ${says} |`),
+    '',
+    ...countersCode(languageOf(service), service, stagedPairs(service)),
+    '',
+  ]
+}
+
 /** A scrape configuration that fits the rules; the agent of CloudWatch reads the same form. */
 export function scrapeText(service: Service): string {
-  const owed = owedBy(service).length > 0
+  const ours = isOurs(service)
+  const owed = ours && owedBy(service).length > 0
   const production = service.environments.find((environment) => environment.kind === 'production')
   const host = production?.url ? new URL(production.url).host : undefined
   return [
@@ -220,8 +237,16 @@ export function scrapeText(service: Service): string {
         ]),
     'scrape_configs:',
     `  - job_name: ${yamlText(jobOf(service))}`,
-    '    static_configs:',
-    `      # Holdfast's own counts.${owed ? ` Add the address at which the service${host ? ` (${host})` : ''} exports what metrics.md lists.` : ''}`,
-    `      - targets: ["${SCRAPED}"]`,
+    ...(ours
+      ? [
+          '    static_configs:',
+          `      # Holdfast's own counts.${owed ? ` Add the address at which the service${host ? ` (${host})` : ''} exports what metrics.md lists.` : ''}`,
+          `      - targets: ["${SCRAPED}"]`,
+        ]
+      : [
+          `    # Where the service${host ? ` (${host})` : ''} answers with what metrics.md lists; whoever starts its replicas writes their addresses here.`,
+          '    file_sd_configs:',
+          `      - files: ["/etc/prometheus/${service.service.id}.targets.json"]`,
+        ]),
   ].join('\n')
 }

@@ -3,6 +3,7 @@
  * The same figures stand in alerts, in the threshold sheet and in the specs.
  */
 import type { Journey, Service, Sli } from '../define/schema.ts'
+import { isOurs } from './pipelines/way.ts'
 
 export interface Threshold {
   readonly journey: string
@@ -93,4 +94,17 @@ export function durationDays(iso: string): number {
   const [date = ''] = iso.split('T')
   const sum = [...date.matchAll(/(\d+)([YMWD])/g)].reduce((all, [, n, unit]) => all + Number(n) * days[unit!]!, 0)
   return sum === 0 ? 28 : sum
+}
+
+/**
+ * Journeys that a synthetic citizen walks. Ours (`holdfast serve --walk`) needs a first step that it can try without a person; elsewhere the
+ * team's own walker may know more.
+ */
+export function walkedJourneys(service: Service): readonly Journey[] {
+  return service.journeys.filter(({ steps: [first] }) => {
+    if (!first) return false
+    if (!isOurs(service)) return true
+    const isFixed = first.route !== undefined && !/[:*]/.test(first.route)
+    return isFixed && (first.method === 'GET' || first.form !== undefined)
+  })
 }

@@ -1,12 +1,22 @@
 /** The pipeline that runs this service's gates before production. A gate without a command stops the release until it has one. */
+import type { Service } from '../define/schema.ts'
+import type { Path } from '../define/yaml.ts'
 import { type KitFile, single } from './file.ts'
 import { codePipeline } from './pipelines/codepipeline.ts'
 import { releaseWorkflow, rollbackWorkflow } from './pipelines/github.ts'
 import { jenkinsfile, rollbackJenkinsfile } from './pipelines/jenkins.ts'
+import { wayOf } from './pipelines/way.ts'
 import type { Source } from './source.ts'
 
 export function pipelineFiles({ service }: Source): KitFile[] {
   const from = [['deployment', 'gates'], ['deployment', 'rollback'], ['deployment', 'approvals'], ['environments']]
+  const own = [['runtime'], ['tooling'], ['environments'], ['deployment', 'rollback']]
+  // Another pipeline calls the scripts as well.
+  const scripts = wayOf(service).scripts.map(({ path, text }) => single('pipelines', path, own, text, '#!/bin/bash\n'))
+  return [...definitionFiles(service, from), ...scripts]
+}
+
+function definitionFiles(service: Service, from: readonly Path[]): KitFile[] {
   switch (service.tooling.pipeline) {
     case 'github-actions':
       return [

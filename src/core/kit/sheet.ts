@@ -2,7 +2,7 @@
 import type { FailureMode, Service } from '../define/schema.ts'
 import { escapeHtml as html } from '../words.ts'
 import { type Alert, alertsFor, alertsOf, ONCALL_GUIDE } from './alerts.ts'
-import { type Threshold, thresholdOf } from './numbers.ts'
+import { type Threshold, thresholdOf, walkedJourneys } from './numbers.ts'
 import { modesOf } from './source.ts'
 
 interface StepRow {
@@ -24,10 +24,19 @@ function stepRows(service: Service): readonly StepRow[] {
       group.steps.push(id)
       groups.set(key, group)
     }
+    const isWalked = walkedJourneys(service).includes(journey)
     return [...groups.values()].flatMap(({ steps, threshold }): StepRow[] => {
       const name = `${journey.id}: ${steps.join(', ')}`
       if (!threshold)
-        return [{ name, demand: 'not known', perMinute: '', complaint: '', pages: 'only the synthetic journey' }]
+        return [
+          {
+            name,
+            demand: 'not known',
+            perMinute: '',
+            complaint: '',
+            pages: isWalked ? 'only the synthetic journey' : 'nothing',
+          },
+        ]
       return threshold.demands.map((demand, i) => ({
         name: i === 0 ? name : '',
         demand: demand.name,
@@ -35,7 +44,7 @@ function stepRows(service: Service): readonly StepRow[] {
         complaint: `${demand.complaintMinutes} min`,
         pages:
           demand.share > 1
-            ? `cannot: ${demand.share} > 1, so the synthetic journey pages`
+            ? `cannot: ${demand.share} > 1, ${isWalked ? 'so the synthetic journey pages' : 'and no synthetic citizen can begin this journey'}`
             : `${Math.round(demand.share * 100)} %, i.e. ${threshold.failures} in ${threshold.windowMinutes} min`,
       }))
     })

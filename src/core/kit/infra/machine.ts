@@ -3,7 +3,7 @@
  * it says that it can. The bundle is the repository's root, where CodeDeploy looks for appspec.yml.
  */
 import type { Component, Service } from '../../define/schema.ts'
-import { word } from '../pipelines/gates.ts'
+import { word } from '../pipelines/release.ts'
 import { budgetOf } from './figures.ts'
 
 export interface MachineFile {

@@ -5,16 +5,14 @@ import { noted, type Parameter, pascal, type Props, raw, ref, type Resource, typ
 import {
   AROUND_MINUTES,
   deployMinutes,
-  environmentOption,
-  EVIDENCE,
-  HOLDFAST,
   minutesOf,
   type PipelineGate,
   pipelineGates,
   preparationOf,
-  productionOf,
   shellOf,
 } from './gates.ts'
+import { HOLDFAST, productionOf } from './release.ts'
+import { type Way, wayOf } from './way.ts'
 
 /** CodeBuild accepts 5 to 2,160 minutes (AWS::CodeBuild::Project, TimeoutInMinutes). */
 const MINUTES = { least: 5, most: 2_160 } as const
@@ -30,6 +28,7 @@ export function codePipeline(service: Service): string {
 }
 
 function parameters(service: Service): Parameter[] {
+  const way = wayOf(service)
   return [
     { name: 'ConnectionArn', type: 'String', says: 'Connection to the repository' },
     { name: 'Repository', type: 'String', says: 'Owner and name, as owner/name' },
@@ -42,7 +41,32 @@ function parameters(service: Service): Parameter[] {
     { name: 'PipelineRoleArn', type: 'String', says: 'Role of the pipelines' },
     { name: 'BuildRoleArn', type: 'String', says: 'Role of the gates: reads the source and writes logs' },
     { name: 'DeployRoleArn', type: 'String', says: 'Role of the deployment' },
-    { name: 'DatabaseSecret', type: 'String', says: 'Name of the secret that holds DATABASE_URL of Holdfast' },
+    {
+      name: 'Account',
+      type: 'String',
+      says: 'The account that this stack is made in, by the name that service.yaml has',
+    },
+    ...(way.ours
+      ? [
+          {
+            name: 'DatabaseSecret',
+            type: 'String',
+            says: 'Name of the secret that holds DATABASE_URL of Holdfast',
+          } satisfies Parameter,
+        ]
+      : []),
+    ...(way.needsBucket
+      ? [{ name: 'CodeBucket', type: 'String', says: 'Bucket of the packages' } satisfies Parameter]
+      : []),
+    ...(way.tools === 'kubectl'
+      ? [
+          {
+            name: 'ClusterSecret',
+            type: 'String',
+            says: 'Name of the secret that holds the kubeconfig',
+          } satisfies Parameter,
+        ]
+      : []),
     ...[...new Set(pipelineGates(service).flatMap((gate) => gate.secretEnv))].map(
       (variable): Parameter => ({
         name: secretOf(variable),
@@ -77,7 +101,17 @@ interface Build {
 }
 
 function projects(service: Service): Resource[] {
-  const option = environmentOption(service)
+  const way = wayOf(service)
+  // Our releases are named by the commit; what a platform calls a release is said by whoever starts it.
+  const release = way.ours ? '"$CODEBUILD_RESOLVED_SOURCE_VERSION"' : '"$RELEASE"'
+  const by = '"$CODEBUILD_INITIATOR"'
+  const cluster =
+    way.tools === 'kubectl'
+      ? [
+          `install -m 0600 /dev/null /tmp/kubeconfig && printf '%s' "$CLUSTER" > /tmp/kubeconfig`,
+          'export KUBECONFIG=/tmp/kubeconfig',
+        ]
+      : []
   const deploying = deployMinutes(service)
   const { maxMinutes } = service.deployment.rollback
   const builds: Build[] = [
@@ -86,13 +120,8 @@ function projects(service: Service): Resource[] {
       resource: 'Window',
       deploys: true,
       minutes: 2 * AROUND_MINUTES,
-      why: 'is the window open, is no other deployment under way, can the schema go back',
-      commands: [
-        'npm ci',
-        `${HOLDFAST} define`,
-        `${HOLDFAST} check .`,
-        `${HOLDFAST} deploy plan --release "$CODEBUILD_RESOLVED_SOURCE_VERSION" --by "$CODEBUILD_INITIATOR"${option}`,
-      ],
+      why: `is the window open${way.ours ? ', is no other deployment under way, can the schema go back' : ''}`,
+      commands: ['npm ci', `${HOLDFAST} define`, `${HOLDFAST} check .`, way.plan(release, by)],
     },
     ...pipelineGates(service).map(
       (gate): Build => ({
@@ -110,12 +139,9 @@ function projects(service: Service): Resource[] {
       resource: 'Production',
       deploys: true,
       minutes: deploying.minutes,
-      why: `${deploying.says}. Exit 4: taken back, citizens are on the old release. Exit 5: a person is needed. Both fail the stage`,
-      commands: [
-        'npm ci',
-        `${HOLDFAST} deploy start --release "$CODEBUILD_RESOLVED_SOURCE_VERSION" --reason "$REASON" --by "$CODEBUILD_INITIATOR"${option} --json > deployment.json`,
-      ],
-      finally: [...EVIDENCE, `${HOLDFAST} deploy status`],
+      why: `${deploying.says}. ${way.ours ? 'Exit 4: taken back, citizens are on the old release. Exit 5: a person is needed. Both fail the stage' : 'Anything but 0 fails the stage: it was taken back, or nothing was changed'}`,
+      commands: ['npm ci', ...cluster, way.start(release, '"$REASON"', by)],
+      finally: [...way.evidence, ...(way.status ? [way.status] : [])],
       keeps: ['deployment.json', 'evidence/**/*'],
     },
     {
@@ -124,8 +150,8 @@ function projects(service: Service): Resource[] {
       deploys: true,
       minutes: maxMinutes,
       why: `${maxMinutes} min are promised for the way back`,
-      commands: ['npm ci', `${HOLDFAST} deploy rollback --reason "$REASON" --by "$CODEBUILD_INITIATOR"`],
-      finally: [`${HOLDFAST} deploy status`],
+      commands: ['npm ci', ...cluster, way.back(way.backNeedsRelease ? release : '', '"$REASON"', by).trimEnd()],
+      finally: way.status ? [way.status] : [],
     },
   ]
   return builds.map((build) => projectOf(service, build))
@@ -136,10 +162,25 @@ const secretOf = (variable: string) => `${pascal(variable.toLowerCase())}Secret`
 
 const gateResource = (gate: PipelineGate) => `Gate${pascal(gate.id)}`
 
+type Secret = (name: string, parameter: string) => Props
+
+/** Where this runs is said by whoever makes the stack, never by a file that travels with the code. */
+function surroundings(service: Service, way: Way, secret: Secret): Props[] {
+  const plain = (Name: string, Value: Value): Props => ({ Name, Type: 'PLAINTEXT', Value })
+  return [
+    plain('HOLDFAST_ENVIRONMENT', productionOf(service)),
+    plain('HOLDFAST_ACCOUNT', ref('Account')),
+    ...(way.ours ? [secret('DATABASE_URL', 'DatabaseSecret')] : []),
+    ...(way.needsBucket ? [plain('CODE_BUCKET', ref('CodeBucket'))] : []),
+    ...(way.tools === 'kubectl' ? [secret('CLUSTER', 'ClusterSecret')] : []),
+  ]
+}
+
 function projectOf(service: Service, build: Build): Resource {
-  const secret = (Name: string, parameter: string): Props => ({ Name, Type: 'SECRETS_MANAGER', Value: ref(parameter) })
+  const way = wayOf(service)
+  const secret: Secret = (Name, parameter) => ({ Name, Type: 'SECRETS_MANAGER', Value: ref(parameter) })
   const secrets = [
-    ...(build.deploys ? [secret('DATABASE_URL', 'DatabaseSecret')] : []),
+    ...(build.deploys ? surroundings(service, way, secret) : []),
     ...(build.secrets ?? []).map((name) => secret(name, secretOf(name))),
   ]
   const minutes = Math.max(MINUTES.least, Math.min(MINUTES.most, build.minutes))
@@ -175,20 +216,25 @@ function buildSpec({ commands, keeps, finally: last }: Build): string {
     '  build:',
     '    commands:',
     ...commands.map((command) => `      - ${JSON.stringify(command)}`),
-    ...(last ? ['    finally:', ...last.map((command) => `      - ${JSON.stringify(command)}`)] : []),
+    ...(last && last.length > 0
+      ? ['    finally:', ...last.map((command) => `      - ${JSON.stringify(command)}`)]
+      : []),
     ...(keeps ? ['artifacts:', `  files: [${keeps.map((file) => JSON.stringify(file)).join(', ')}]`] : []),
   ].join('\n')
 }
 
-function action(name: string, project: string, reason: boolean, order = 1): Props {
+/** `told`: what the person who started it has said, handed over as variables. */
+function action(name: string, project: string, told: readonly ('Reason' | 'Release')[], order = 1): Props {
   return {
     Name: name,
     ActionTypeId: { Category: 'Build', Owner: 'AWS', Provider: 'CodeBuild', Version: '1' },
     Configuration: raw({
       ProjectName: ref(project),
-      ...(reason
+      ...(told.length > 0
         ? {
-            EnvironmentVariables: JSON.stringify([{ name: 'REASON', value: '#{variables.Reason}', type: 'PLAINTEXT' }]),
+            EnvironmentVariables: JSON.stringify(
+              told.map((one) => ({ name: one.toUpperCase(), value: `#{variables.${one}}`, type: 'PLAINTEXT' })),
+            ),
           }
         : {}),
     }),
@@ -219,6 +265,11 @@ function sourceStage(): Props {
 
 const REASON: Props = { Name: 'Reason', DefaultValue: 'not given', Description: 'Why, in one sentence' }
 
+const told = (way: Way): readonly ('Reason' | 'Release')[] => (way.ours ? ['Reason'] : ['Reason', 'Release'])
+
+/** A release has no default: whoever starts the pipeline names it. */
+const variables = (way: Way): Props[] => [REASON, ...(way.ours ? [] : [{ Name: 'Release', Description: way.release }])]
+
 function pipeline(service: Service, id: string, suffix: string, mode: Value, stages: readonly Props[]): Resource {
   return {
     id,
@@ -229,7 +280,7 @@ function pipeline(service: Service, id: string, suffix: string, mode: Value, sta
       ExecutionMode: mode,
       RoleArn: ref('PipelineRoleArn'),
       ArtifactStore: { Type: 'S3', Location: ref('ArtifactBucket') },
-      Variables: [REASON],
+      Variables: variables(wayOf(service)),
       Stages: stages,
     },
   }
@@ -254,10 +305,10 @@ function releasePipeline(service: Service): Resource {
     sourceStage(),
     {
       Name: 'Gates',
-      Actions: [action('window', 'Window', false), ...gates.map((gate) => action(gate.id, gateResource(gate), false))],
+      Actions: [action('window', 'Window', []), ...gates.map((gate) => action(gate.id, gateResource(gate), []))],
     },
     ...(people > 0 ? [approval] : []),
-    { Name: 'Production', Actions: [action('deploy', 'Production', true)] },
+    { Name: 'Production', Actions: [action('deploy', 'Production', told(wayOf(service)))] },
   ])
 }
 
@@ -265,7 +316,7 @@ function rollbackPipeline(service: Service): Resource {
   return {
     ...pipeline(service, 'RollbackPipeline', 'rollback', 'QUEUED', [
       sourceStage(),
-      { Name: 'Rollback', Actions: [action('rollback', 'Rollback', true)] },
+      { Name: 'Rollback', Actions: [action('rollback', 'Rollback', told(wayOf(service)))] },
     ]),
     why: ['By hand, without a gate: the old release has served before. It does not wait for the release pipeline.'],
   }

@@ -1,5 +1,7 @@
 /** What runs before production in any pipeline: the gates, the window, the deployment, its evidence; and how long each may take. */
 import type { Gate, Service } from '../../define/schema.ts'
+import { word } from './release.ts'
+import { isOurs } from './way.ts'
 
 /** Kinds that Holdfast runs itself when a deployment starts. */
 const RUN_BY_HOLDFAST: ReadonlySet<Gate['kind']> = new Set([
@@ -40,11 +42,6 @@ export function shellOf(gate: PipelineGate): string {
   return `echo "${says} A gate that did not run has failed." && exit 1`
 }
 
-/** A word of a command line, quoted when a shell would read it otherwise. */
-export function word(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
-}
-
 /** What a gate's own tool needs first, where its name says so. */
 export function preparationOf(gate: PipelineGate): string | undefined {
   const tool = gate.run?.[0]
@@ -56,44 +53,34 @@ export function minutesOf(gate: PipelineGate): number {
   return Math.max(1, Math.ceil(gate.secondsMax / 60))
 }
 
-/** How long a deployment may take from the first citizen to the end of its bake, with an hour for the evidence to come. */
+/** What a platform needs besides its bake: new replicas beside the old ones, checks, drains. Assumed; a slower one is a finding anyway. */
+const REPLACE_MINUTES = 30
+/** Until the evidence for a verdict has come, at the demand of a quiet hour. */
+const EVIDENCE_MINUTES = 60
+
+/** How long a deployment may take: from the first citizen to the end of its bake, and what comes before it. */
 export function deployMinutes(service: Service): { readonly minutes: number; readonly says: string } {
   const { deployment } = service
-  const parts = [deployment.strategy, ...deployment.followedBy].map((strategy) => {
+  const ours = isOurs(service)
+  // A cluster is done when its pods serve: it does not bake.
+  const strategies = service.runtime.kind === 'kubernetes' ? [] : [deployment.strategy, ...deployment.followedBy]
+  const parts = strategies.flatMap((strategy) => {
     switch (strategy) {
       case 'canary':
-        return { says: `bake ${deployment.canary.bakeMinutes}`, minutes: deployment.canary.bakeMinutes }
+        return [{ says: `bake ${deployment.canary.bakeMinutes}`, minutes: deployment.canary.bakeMinutes }]
       case 'blue-green':
-        return { says: `watch ${deployment.blueGreen.bakeMinutes}`, minutes: deployment.blueGreen.bakeMinutes }
+        return [{ says: `watch ${deployment.blueGreen.bakeMinutes}`, minutes: deployment.blueGreen.bakeMinutes }]
       case 'rolling':
-        return { says: `watch ${deployment.rolling.bakeMinutes}`, minutes: deployment.rolling.bakeMinutes }
+        return [{ says: `watch ${deployment.rolling.bakeMinutes}`, minutes: deployment.rolling.bakeMinutes }]
       case 'shadow':
-        return { says: `shadow ${deployment.shadow.minutesMin}`, minutes: deployment.shadow.minutesMin }
+        // Where the platform moves releases, the shadow has been run before, as a gate.
+        return ours ? [{ says: `shadow ${deployment.shadow.minutesMin}`, minutes: deployment.shadow.minutesMin }] : []
     }
   })
-  const minutes = Math.ceil(parts.reduce((sum, part) => sum + part.minutes, 60))
-  return {
-    minutes,
-    says: `${parts.map((part) => part.says).join(' + ')} + 60 for the evidence to come = ${minutes} min`,
-  }
+  const rest = ours
+    ? { says: `${EVIDENCE_MINUTES} for the evidence to come`, minutes: EVIDENCE_MINUTES }
+    : { says: `${REPLACE_MINUTES} to replace what runs`, minutes: REPLACE_MINUTES }
+  const all = [...parts, rest]
+  const minutes = Math.ceil(all.reduce((sum, part) => sum + part.minutes, 0))
+  return { minutes, says: `${all.map((part) => part.says).join(' + ')} = ${minutes} min` }
 }
-
-export const HOLDFAST = 'npx --no-install holdfast'
-
-/** Name of the production environment, as the definition has it. */
-export function productionOf(service: Service): string {
-  return service.environments.find((environment) => environment.kind === 'production')?.id ?? 'production'
-}
-
-/** `--environment` only where the definition knows environments: Holdfast refuses a name it does not know. */
-export function environmentOption(service: Service): string {
-  return service.environments.some((environment) => environment.kind === 'production')
-    ? ` --environment ${productionOf(service)}`
-    : ''
-}
-
-/** Writes the evidence of the deployment that deployment.json tells of; a refused one has none. */
-export const EVIDENCE = [
-  `id=$(node -p 'JSON.parse(require("fs").readFileSync("deployment.json", "utf8")).deployment ?? ""')`,
-  `if [ -n "$id" ]; then ${HOLDFAST} prove pack "$id" --out evidence; fi`,
-] as const

@@ -3,16 +3,14 @@ import type { Service } from '../../define/schema.ts'
 import {
   AROUND_MINUTES,
   deployMinutes,
-  environmentOption,
-  EVIDENCE,
-  HOLDFAST,
   minutesOf,
   type PipelineGate,
   pipelineGates,
   preparationOf,
-  productionOf,
   shellOf,
 } from './gates.ts'
+import { HOLDFAST, productionOf } from './release.ts'
+import { type Way, wayOf } from './way.ts'
 
 /**
  * Actions by the commit of a release, never by a tag that can be moved. Each pair of tag and commit was found in several public
@@ -40,22 +38,58 @@ const TOOLS = [
   '        with: { node-version: 24 }',
   '      - run: npm ci',
 ]
-const WHO = [
-  `          WHO: ${gh('github.actor')}`,
-  `          REASON: ${gh('inputs.reason')}`,
-  `          DATABASE_URL: ${gh('secrets.HOLDFAST_DATABASE_URL')}`,
-]
+
+/** Where this runs is said by the settings of the repository or environment, never by a file that travels with the code. */
+function surroundings(service: Service, way: Way): string[] {
+  const region = service.environments.find(({ kind }) => kind === 'production')?.region
+  return [
+    `          HOLDFAST_ENVIRONMENT: ${productionOf(service)}`,
+    `          HOLDFAST_ACCOUNT: ${gh('vars.HOLDFAST_ACCOUNT')}`,
+    ...(way.ours ? [`          DATABASE_URL: ${gh('secrets.HOLDFAST_DATABASE_URL')}`] : []),
+    ...(way.tools === 'aws'
+      ? [
+          `          AWS_ROLE_ARN: ${gh('vars.DEPLOY_ROLE_ARN')}`,
+          `          AWS_WEB_IDENTITY_TOKEN_FILE: ${gh('runner.temp')}/aws-token`,
+          ...(region ? [`          AWS_REGION: ${region}`] : []),
+          ...(way.needsBucket ? [`          CODE_BUCKET: ${gh('vars.CODE_BUCKET')}`] : []),
+        ]
+      : []),
+  ]
+}
+
+/** Credentials for an hour, by the identity that GitHub gives to this job; no key is kept anywhere. */
+function credentials(way: Way): string[] {
+  if (way.tools === 'aws')
+    return [
+      '      - run: >-',
+      '          curl --fail --silent --show-error --header "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN"',
+      '          "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=sts.amazonaws.com" | jq --raw-output .value > "$RUNNER_TEMP/aws-token"',
+    ]
+  return []
+}
+
+/** A machine of your own beside the cluster has its identity, and no key is kept anywhere. */
+const runnerOf = (way: Way) =>
+  way.tools === 'kubectl'
+    ? ['    # It has the identity of the cluster.', '    runs-on: [self-hosted, production]']
+    : [RUNNER]
+
+const identity = (way: Way) => (way.tools === 'aws' ? ['    permissions: { contents: read, id-token: write }'] : [])
+
+const BY = [`          WHO: ${gh('github.actor')}`, `          REASON: ${gh('inputs.reason')}`]
+const RELEASE = `          RELEASE: ${gh('inputs.release')}`
 
 export function releaseWorkflow(service: Service): string {
   const gates = pipelineGates(service)
   const { minutes, says } = deployMinutes(service)
-  const environment = environmentOption(service)
+  const way = wayOf(service)
+  const around = surroundings(service, way)
   return [
     `name: Release ${service.service.id}`,
     'on:',
     '  workflow_dispatch:',
     '    inputs:',
-    '      release: { description: The release to deploy, required: true, type: string }',
+    `      release: { description: ${JSON.stringify(way.release)}, required: true, type: string }`,
     '      reason: { description: "Why, in one sentence", required: true, type: string }',
     'permissions: { contents: read }',
     '# One release at a time, and never cut short: a deployment that is cancelled in the middle leaves citizens between two releases.',
@@ -68,36 +102,43 @@ export function releaseWorkflow(service: Service): string {
     ...TOOLS,
     `      - run: ${HOLDFAST} define`,
     `      - run: ${HOLDFAST} check . --format github`,
-    '  # Before anything is built: is the window open, is no other deployment under way, can the schema go back?',
+    `  # Before anything is built: is the window open${way.ours ? ', is no other deployment under way, can the schema go back' : ''}?`,
     '  window:',
     RUNNER,
     `    timeout-minutes: ${2 * AROUND_MINUTES}`,
     '    steps:',
     ...TOOLS,
-    `      - run: ${HOLDFAST} deploy plan --release "$RELEASE" --by "$WHO"${environment}`,
-    '        env:',
-    `          RELEASE: ${gh('inputs.release')}`,
-    ...WHO.filter((line) => !line.includes('REASON')),
+    `      - run: ${way.plan('"$RELEASE"', '"$WHO"')}`,
+    ...(way.ours ? ['        env:', RELEASE, BY[0]!, ...around] : []),
     ...gates.flatMap(gateLines),
     '  production:',
     `    needs: [definition, window, ${gates.map((gate) => gate.id).join(', ')}]`,
     `    # Required reviewers of this environment: ${service.deployment.approvals.people}, never the person who started it.`,
     `    environment: ${productionOf(service)}`,
-    RUNNER,
+    ...runnerOf(way),
     `    # ${says}${minutes > JOB_MINUTES_MAX ? `; a job ends after ${JOB_MINUTES_MAX} min: run it on a machine of your own, or let holdfast serve see it through` : ''}`,
     `    timeout-minutes: ${Math.min(JOB_MINUTES_MAX, minutes)}`,
+    ...identity(way),
     '    steps:',
     ...TOOLS,
-    '      # Exit 4: taken back, citizens are on the old release. Exit 5: a person is needed. Both fail this job.',
-    `      - run: ${HOLDFAST} deploy start --release "$RELEASE" --reason "$REASON" --by "$WHO"${environment} --json > deployment.json`,
+    ...credentials(way),
+    ...(way.ours
+      ? ['      # Exit 4: taken back, citizens are on the old release. Exit 5: a person is needed. Both fail this job.']
+      : ['      # Anything but 0 fails this job: it was taken back, or nothing was changed.']),
+    `      - run: ${way.start('"$RELEASE"', '"$REASON"', '"$WHO"')}`,
     '        env:',
-    `          RELEASE: ${gh('inputs.release')}`,
-    ...WHO,
-    '      - if: always()',
-    '        run: |',
-    ...EVIDENCE.map((line) => `          ${line}`),
-    '        env:',
-    `          DATABASE_URL: ${gh('secrets.HOLDFAST_DATABASE_URL')}`,
+    RELEASE,
+    ...BY,
+    ...around,
+    ...(way.evidence.length > 0
+      ? [
+          '      - if: always()',
+          '        run: |',
+          ...way.evidence.map((line) => `          ${line}`),
+          '        env:',
+          `          DATABASE_URL: ${gh('secrets.HOLDFAST_DATABASE_URL')}`,
+        ]
+      : []),
     `      - uses: ${use(ACTIONS.upload)}`,
     '        if: always()',
     '        with:',
@@ -107,17 +148,21 @@ export function releaseWorkflow(service: Service): string {
     '            evidence/',
     '          if-no-files-found: error',
     '          retention-days: 90',
-    '  # Whatever became of it: which release answers citizens now, and is it the one that was meant?',
-    '  serving:',
-    '    needs: [production]',
-    `    if: ${gh("!cancelled() && needs.production.result != 'skipped'")}`,
-    RUNNER,
-    `    timeout-minutes: ${2 * AROUND_MINUTES}`,
-    '    steps:',
-    ...TOOLS,
-    `      - run: ${HOLDFAST} deploy status`,
-    '        env:',
-    `          DATABASE_URL: ${gh('secrets.HOLDFAST_DATABASE_URL')}`,
+    ...(way.status
+      ? [
+          '  # Whatever became of it: which release answers citizens now, and is it the one that was meant?',
+          '  serving:',
+          '    needs: [production]',
+          `    if: ${gh("!cancelled() && needs.production.result != 'skipped'")}`,
+          RUNNER,
+          `    timeout-minutes: ${2 * AROUND_MINUTES}`,
+          '    steps:',
+          ...TOOLS,
+          `      - run: ${way.status}`,
+          '        env:',
+          `          DATABASE_URL: ${gh('secrets.HOLDFAST_DATABASE_URL')}`,
+        ]
+      : []),
   ].join('\n')
 }
 
@@ -148,6 +193,7 @@ function gateLines(gate: PipelineGate): string[] {
 }
 
 export function rollbackWorkflow(service: Service): string {
+  const way = wayOf(service)
   return [
     `name: Take back ${service.service.id}`,
     '# By hand, by anybody who may deploy; needs no gate, because the old release has served before. It does not wait for the release job.',
@@ -155,22 +201,33 @@ export function rollbackWorkflow(service: Service): string {
     '  workflow_dispatch:',
     '    inputs:',
     '      reason: { description: "Why, in one sentence", required: true, type: string }',
+    ...(way.backNeedsRelease
+      ? ['      release: { description: "The release that served before", required: true, type: string }']
+      : []),
     'permissions: { contents: read }',
     `concurrency: { group: ${service.service.id}-rollback, cancel-in-progress: false }`,
     'jobs:',
     '  rollback:',
-    RUNNER,
+    ...runnerOf(way),
     `    # ${service.deployment.rollback.maxMinutes} min are promised for the way back.`,
     `    timeout-minutes: ${service.deployment.rollback.maxMinutes}`,
+    ...identity(way),
     `    environment: ${productionOf(service)}-rollback`,
     '    steps:',
     ...TOOLS,
-    `      - run: ${HOLDFAST} deploy rollback --reason "$REASON" --by "$WHO"`,
+    ...credentials(way),
+    `      - run: ${way.back(way.backNeedsRelease ? '"$RELEASE"' : '', '"$REASON"', '"$WHO"').trimEnd()}`,
     '        env:',
-    ...WHO,
-    '      - if: always()',
-    `        run: ${HOLDFAST} deploy status`,
-    '        env:',
-    `          DATABASE_URL: ${gh('secrets.HOLDFAST_DATABASE_URL')}`,
+    ...(way.backNeedsRelease ? [RELEASE] : []),
+    ...BY,
+    ...surroundings(service, way),
+    ...(way.status
+      ? [
+          '      - if: always()',
+          `        run: ${way.status}`,
+          '        env:',
+          `          DATABASE_URL: ${gh('secrets.HOLDFAST_DATABASE_URL')}`,
+        ]
+      : []),
   ].join('\n')
 }

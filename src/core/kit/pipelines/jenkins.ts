@@ -1,17 +1,8 @@
 /** Jenkins: one stage after the other, so that every gate and the window stand before production; and a job for the way back. */
 import type { Service } from '../../define/schema.ts'
-import {
-  AROUND_MINUTES,
-  deployMinutes,
-  environmentOption,
-  EVIDENCE,
-  HOLDFAST,
-  minutesOf,
-  pipelineGates,
-  preparationOf,
-  productionOf,
-  shellOf,
-} from './gates.ts'
+import { AROUND_MINUTES, deployMinutes, minutesOf, pipelineGates, preparationOf, shellOf } from './gates.ts'
+import { HOLDFAST, productionOf } from './release.ts'
+import { type Way, wayOf } from './way.ts'
 
 const text = (value: string) => `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 
@@ -36,17 +27,24 @@ function stage(
   ]
 }
 
-const environment = (service: Service) => [
+const environment = (service: Service, way: Way) => [
   '  environment {',
-  `    DATABASE_URL = credentials('${service.service.id}-holdfast-database-url')`,
+  `    HOLDFAST_ENVIRONMENT = ${text(productionOf(service))}`,
+  '    // HOLDFAST_ACCOUNT is set on the agents that may deploy: they know where they are. Without it nothing is deployed.',
+  ...(way.ours ? [`    DATABASE_URL = credentials('${service.service.id}-holdfast-database-url')`] : []),
+  ...(way.tools === 'kubectl' ? [`    KUBECONFIG = credentials('${service.service.id}-kubeconfig')`] : []),
+  ...(way.needsBucket ? ['    // CODE_BUCKET too: the bucket of code, for the role of those agents.'] : []),
+  ...(way.ours ? [] : ['    WHO = "jenkins ${env.BUILD_TAG}"', '    REASON = "${params.REASON}"']),
   '  }',
 ]
+
+const BY = '"jenkins $BUILD_TAG"'
 
 export function jenkinsfile(service: Service): string {
   const gates = pipelineGates(service)
   const { people } = service.deployment.approvals
   const { minutes, says } = deployMinutes(service)
-  const option = environmentOption(service)
+  const way = wayOf(service)
   return [
     `// Release of ${service.service.id}: every gate before production; one release at a time.`,
     'pipeline {',
@@ -56,16 +54,14 @@ export function jenkinsfile(service: Service): string {
     "    buildDiscarder(logRotator(daysToKeepStr: '90'))",
     '  }',
     '  parameters {',
-    "    string(name: 'RELEASE', description: 'The release to deploy')",
+    `    string(name: 'RELEASE', description: ${text(way.release)})`,
     "    string(name: 'REASON', description: 'Why, in one sentence')",
     '  }',
-    ...environment(service),
+    ...environment(service, way),
     '  stages {',
     ...stage('definition', 2 * AROUND_MINUTES, ["sh 'npm ci'", `sh '${HOLDFAST} define'`, `sh '${HOLDFAST} check .'`]),
-    '    // Is the window open, is no other deployment under way, can the schema go back?',
-    ...stage('window', AROUND_MINUTES, [
-      `sh '${HOLDFAST} deploy plan --release "$RELEASE" --by "jenkins $BUILD_TAG"${option}'`,
-    ]),
+    `    // Is the window open${way.ours ? ', is no other deployment under way, can the schema go back' : ''}?`,
+    ...stage('window', AROUND_MINUTES, [`sh ${text(way.plan('"$RELEASE"', BY))}`]),
     ...gates.flatMap((gate) => {
       const preparation = preparationOf(gate)
       return [
@@ -98,15 +94,15 @@ export function jenkinsfile(service: Service): string {
       'production',
       minutes,
       [
-        '// Exit 4: taken back, citizens are on the old release. Exit 5: a person is needed. Both fail this build.',
-        `sh '${HOLDFAST} deploy start --release "$RELEASE" --reason "$REASON" --by "jenkins $BUILD_TAG"${option} --json > deployment.json'`,
+        way.ours
+          ? '// Exit 4: taken back, citizens are on the old release. Exit 5: a person is needed. Both fail this build.'
+          : '// Anything but 0 fails this build: it was taken back, or nothing was changed.',
+        `sh ${text(way.start('"$RELEASE"', '"$REASON"', BY))}`,
       ],
       [
-        `sh '''`,
-        ...EVIDENCE.map((line) => `  ${line}`),
-        `'''`,
+        ...(way.evidence.length > 0 ? [`sh '''`, ...way.evidence.map((line) => `  ${line}`), `'''`] : []),
         "archiveArtifacts artifacts: 'deployment.json,evidence/**', allowEmptyArchive: false",
-        `sh '${HOLDFAST} deploy status'`,
+        ...(way.status ? [`sh ${text(way.status)}`] : []),
       ],
     ),
     '  }',
@@ -116,6 +112,7 @@ export function jenkinsfile(service: Service): string {
 
 export function rollbackJenkinsfile(service: Service): string {
   const { maxMinutes } = service.deployment.rollback
+  const way = wayOf(service)
   return [
     `// Takes the newest release of ${service.service.id} back: by hand, without a gate, and beside a release that is under way.`,
     'pipeline {',
@@ -127,14 +124,15 @@ export function rollbackJenkinsfile(service: Service): string {
     '  }',
     '  parameters {',
     "    string(name: 'REASON', description: 'Why, in one sentence')",
+    ...(way.backNeedsRelease ? ["    string(name: 'RELEASE', description: 'The release that served before')"] : []),
     '  }',
-    ...environment(service),
+    ...environment(service, way),
     '  stages {',
     ...stage(
       'rollback',
       maxMinutes,
-      ["sh 'npm ci'", `sh '${HOLDFAST} deploy rollback --reason "$REASON" --by "jenkins $BUILD_TAG"'`],
-      [`sh '${HOLDFAST} deploy status'`],
+      ["sh 'npm ci'", `sh ${text(way.back(way.backNeedsRelease ? '"$RELEASE"' : '', '"$REASON"', BY).trimEnd())}`],
+      way.status ? [`sh ${text(way.status)}`] : [],
     ),
     '  }',
     '}',

@@ -1,5 +1,6 @@
 /** Accessibility, security, data protection and evidence. */
 import type { Gate, Service } from '../../define/schema.ts'
+import { isOurs } from '../pipelines/way.ts'
 import { durationWords, lower } from '../source.ts'
 import { chunksOf, type Spec, type Task } from './spec.ts'
 
@@ -27,6 +28,8 @@ export function compliance(service: Service): Spec {
     (trigger) =>
       `IF a change brings ${/^(a|the|new) /.test(trigger) ? trigger : `a ${trigger}`}, THEN THE pipeline SHALL stop until the impact assessment has been looked at again.`,
   )
+  const ours = isOurs(service)
+  const pack = ours ? 'holdfast prove pack' : 'Fetch the evidence of the newest release from the pipeline'
   return {
     folder: 'compliance',
     title: `compliance of ${service.service.name}`,
@@ -58,9 +61,11 @@ export function compliance(service: Service): Spec {
         story:
           'As an auditor, I want to follow one release from proposal to citizens, so that I can see that the procedure was kept.',
         criteria: [
-          'WHEN a release is decided upon, THE log SHALL hold who, what, when and why before it takes effect.',
-          'WHEN an auditor asks, THE team SHALL hand over a pack that `holdfast prove verify` accepts.',
-          'IF a release went out without an entry in `holdfast prove log`, THEN the monthly comparison with the trail of the platform SHALL name it.',
+          `WHEN a release is decided upon, THE ${ours ? 'log' : 'pipeline'} SHALL hold who, what, when and why before it takes effect.`,
+          ours
+            ? 'WHEN an auditor asks, THE team SHALL hand over a pack that `holdfast prove verify` accepts.'
+            : 'WHEN an auditor asks, THE team SHALL hand over the evidence that the pipeline keeps, and the trail of the platform beside it.',
+          `IF a release went out without ${ours ? 'an entry in `holdfast prove log`' : 'a run of the pipeline'}, THEN the monthly comparison with the trail of the platform SHALL name it.`,
         ],
       },
     ],
@@ -103,10 +108,7 @@ export function compliance(service: Service): Spec {
           })),
           {
             title: 'Search the newest evidence pack for data about people',
-            details: [
-              'holdfast prove pack',
-              `Look for: ${personal.map((kind) => kind.name).join(', ') || 'names and addresses'}`,
-            ],
+            details: [pack, `Look for: ${personal.map((kind) => kind.name).join(', ') || 'names and addresses'}`],
             done: 'nothing is found, and somebody other than the author has looked',
             meets: [`3.${dpia.length + personal.length + 1}`],
           },
@@ -116,9 +118,13 @@ export function compliance(service: Service): Spec {
         group: 'Evidence',
         tasks: [
           {
-            title: 'Have a pack verified by somebody outside of the team',
-            details: ['holdfast prove pack', 'holdfast prove verify'],
-            done: 'they need nothing but the pack and the public key',
+            title: `Have ${ours ? 'a pack' : 'the evidence of one release'} verified by somebody outside of the team`,
+            details: ours
+              ? [pack, 'holdfast prove verify']
+              : [pack, 'Find the same release in the trail of the platform'],
+            done: ours
+              ? 'they need nothing but the pack and the public key'
+              : 'they follow one release from its reason to what the platform ran, without asking anybody',
             meets: ['4.1', '4.2', '4.3'],
           },
         ],

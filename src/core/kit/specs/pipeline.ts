@@ -1,6 +1,7 @@
 /** Gates, failure modes that are tried for, the way back, and windows. */
 import type { FailureMode, Service } from '../../define/schema.ts'
 import { alertsFor } from '../alerts.ts'
+import { isOurs } from '../pipelines/way.ts'
 import { lower, modesOf, webOf } from '../source.ts'
 import type { Spec } from './spec.ts'
 
@@ -115,16 +116,18 @@ export function pipeline(service: Service): Spec {
             title: 'Rehearse the rollback with two people',
             details: [
               'Deploy a release to the rehearsal environment',
-              'Take it back: holdfast deploy rollback --reason "rehearsal of the way back"',
+              isOurs(service)
+                ? 'Take it back: holdfast deploy rollback --reason "rehearsal of the way back"'
+                : 'Take it back with the rollback pipeline',
               'The second person is not the author of the release',
             ],
-            done: `holdfast prove log shows that it was confirmed, under ${deployment.rollback.maxMinutes} minutes after it was decided`,
+            done: `${isOurs(service) ? 'holdfast prove log' : 'the run of the rollback pipeline'} shows that it was confirmed, under ${deployment.rollback.maxMinutes} minutes after it was decided`,
             meets: ['4.1', '4.2', ...(web ? ['4.3', '4.4'] : ['4.3'])],
           },
           {
             title: 'Close the window in each peak',
             details: [`Peaks: ${service.peaks.map((peak) => peak.id).join(', ') || 'none'}`],
-            done: 'holdfast deploy plan says no during each of them',
+            done: 'holdfast deploy window --at MOMENT says no during each of them',
             meets: service.peaks
               .filter((peak) => peak.freeze)
               .map((_, i) => `5.${i + 1}`)
