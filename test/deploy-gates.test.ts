@@ -241,6 +241,9 @@ test('the wrong place is refused, and broken glass does not change that; Ctrl-C 
     wrong.said,
     /failed {2}Right target: .*account is small-test \(HOLDFAST_ACCOUNT\), and small-live is meant/,
   )
+  const nobody = await here([...START, '--release', 'r2', '--by', 'asha', '--detach'])
+  assert.equal(nobody.code, 3, nobody.said)
+  assert.match(nobody.said, /No engine serves this service now/)
   const never = await here([...START, '--release', 'r2', '--break-glass', 'noon', '--skip', 'right-target'])
   assert.equal(never.code, 2)
   assert.match(never.said, /never skipped/)
