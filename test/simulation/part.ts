@@ -18,11 +18,12 @@ export interface Part {
   readonly wronged: number
   /** Engines that died in the middle of something. */
   readonly deaths: number
-  /** Processor time of this process so far, in seconds. */
-  readonly processorSeconds: number
+  /** What it took of a processor, in ms: what the wall clock says is also about what else the machine is doing. */
+  readonly processorMs: number
 }
 
 async function lived({ from, to }: Slice): Promise<Part> {
+  const before = process.cpuUsage()
   const broken: string[] = []
   const ends: Record<string, number> = {}
   let good = 0
@@ -39,8 +40,8 @@ async function lived({ from, to }: Slice): Promise<Part> {
     }
     broken.push(...says.map((one) => `seed ${seed} (${fate.character}): ${one}`))
   }
-  const { user, system } = process.cpuUsage()
-  return { worlds: to - from, broken, ends, good, wronged, deaths, processorSeconds: (user + system) / 1e6 }
+  const { user, system } = process.cpuUsage(before)
+  return { worlds: to - from, broken, ends, good, wronged, deaths, processorMs: (user + system) / 1_000 }
 }
 
 // Nothing here touches a file; should anything ever try to, it is not the folder of whoever started the run.

@@ -69,6 +69,10 @@ function report(parts: readonly Part[], seconds: number): void {
     `${worlds} worlds, ${broken.length} broken promises; ${sum((one) => one.wronged)} of ${sum((one) => one.good)} good releases ` +
       `taken back on evidence; ${sum((one) => one.deaths)} engines died`,
   )
-  console.log(`${seconds.toFixed(1)} s on ${processes} processes: ${Math.round(worlds / seconds)} worlds a second`)
+  const busy = sum((one) => one.processorMs) / 1_000
+  console.log(
+    `${seconds.toFixed(1)} s on ${processes} processes: ${Math.round(worlds / seconds)} worlds a second; ` +
+      `${busy.toFixed(1)} s of processor time`,
+  )
   process.exitCode = broken.length > 0 ? 1 : 0
 }
