@@ -51,6 +51,8 @@ export interface StationOptions {
   readonly consoleUrl?: () => string
   /** How long a gateway unit stays open without failure, in ms. */
   readonly settleMs?: number
+  /** How long the engine keeps a machine without a heartbeat, in ms; default as startEngine. Longer where no other engine waits. */
+  readonly leaseMs?: number
   /** Instead of the definition's own; a benchmark runs the same service behind both. */
   readonly traffic?: 'gateway' | 'haproxy'
   /** Stands around the runtime: a rehearsal makes a release bad with it. Absent: nothing does. */
@@ -154,6 +156,7 @@ export async function openStation(options: StationOptions): Promise<Station> {
     engine ??= startEngine({
       store,
       services: [world.service],
+      ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
       owner: `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`,
       remark,
       registry: {

@@ -69,7 +69,7 @@ export async function rehearseRollback(
       (done) => ({ ...shape, ...done }),
       (thrown) => {
         if (thrown instanceof OpsError && thrown.exit === EXIT.usage) throw thrown
-        return { ...shape, drills: [], aborted: `${messageOf(thrown)}` }
+        return { ...shape, drills: [], aborted: messageOf(thrown).replace(/\.?$/, '.') }
       },
     )
     const index = await store.record(service.service.id, [rehearsalEntry(rehearsal, who)])

@@ -17,6 +17,8 @@ type Env = Readonly<Record<string, string | undefined>>
 /** Of the surroundings, a sandbox gets what starts programs, and nothing that reaches people or the live service. */
 const PASSED_ON = ['HOLDFAST_PODMAN', 'HOLDFAST_HAPROXY'] as const
 const PREFIX = 'REHEARSAL_'
+/** No other engine waits to take over in here, and a laptop under load may be late with its heartbeat, in ms. */
+const LEASE_MS = 15_000
 /** Name of the scratch database. */
 const DATABASE = 'rehearsal'
 
@@ -82,6 +84,7 @@ async function open(options: SandboxOptions, closers: (() => Promise<unknown>)[]
     },
     remark,
     listen: '127.0.0.1:0',
+    leaseMs: LEASE_MS,
     ...(options.traffic ? { traffic: options.traffic } : {}),
     around: faultyRuntime,
   })
