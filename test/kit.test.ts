@@ -11,8 +11,8 @@ import type { Service } from '../src/core/define/schema.ts'
 import { readYaml } from '../src/core/define/yaml.ts'
 import { type KitFile, render } from '../src/core/kit/file.ts'
 import { hookMatcher, measure } from '../src/core/kit/glob.ts'
-import { makeKit, manifestOf, sourceOf } from '../src/core/kit/kit.ts'
 import { alwaysOn } from '../src/core/kit/kiro.ts'
+import { makeKit, manifestOf, sourceOf } from '../src/core/kit/kit.ts'
 import { parseRunbook } from '../src/core/respond/runbook.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -237,7 +237,8 @@ function ownWords(service: Service): Set<string> {
     if (typeof value === 'string') {
       if (
         value.length >= 12 &&
-        !value.startsWith('holdfast ') &&
+        // Commands of ours are everybody's.
+        !/^(holdfast |bash ops\/pipeline\/)/.test(value) &&
         !BOILERPLATE.includes(value.toLowerCase()) &&
         /[\s@-]/.test(value) &&
         !['kind', 'strategy', 'role', 'policy', 'route', 'rrule', 'classification', 'harmClass', 'failMode'].includes(

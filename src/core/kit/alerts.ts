@@ -351,7 +351,7 @@ function nobodyWalks(service: Service): Alert[] {
       name: 'NobodyWalks',
       expr: `min(sum by (journey) (increase(${METRICS.walks.name}{job="${job}",journey=~"${walked.map(({ id }) => id).join('|')}"}[${minutes}m]))) == 0`,
       forMinutes: 5,
-      page: false,
+      page: true,
       summary: `nobody has walked through a journey of "${service.service.name}" for ${minutes} minutes: at night nothing else would see that it fails`,
       runbook: ONCALL_GUIDE,
       arithmetic: [`a walk every ${everySeconds} s; three missed, and 10 min at least: ${minutes} min`],

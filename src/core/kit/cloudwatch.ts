@@ -262,7 +262,7 @@ function nobodyWalks(service: Service): Alarm[] {
       threshold: 1,
       missing: 'breaching',
       runbook: ONCALL_GUIDE,
-      page: false,
+      page: true,
     },
   ]
 }
