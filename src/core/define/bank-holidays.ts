@@ -34,9 +34,24 @@ const PROCLAIMED: readonly {
 
 /** Days of each division from 2018 to 2036, in order, as YYYY-MM-DD; substitute days instead of those on a weekend. */
 export const BANK_HOLIDAYS: Readonly<Record<Division, readonly string[]>> = {
-  'england-and-wales': allOf('england-and-wales'),
-  scotland: allOf('scotland'),
-  'northern-ireland': allOf('northern-ireland'),
+  get 'england-and-wales'() {
+    return known('england-and-wales')
+  },
+  get scotland() {
+    return known('scotland')
+  },
+  get 'northern-ireland'() {
+    return known('northern-ireland')
+  },
+}
+
+/** Computed when somebody asks: a check at a save, which loads this file, mostly does not. */
+const computed = new Map<Division, readonly string[]>()
+
+function known(division: Division): readonly string[] {
+  const days = computed.get(division) ?? allOf(division)
+  computed.set(division, days)
+  return days
 }
 
 function allOf(division: Division): readonly string[] {
