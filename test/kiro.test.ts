@@ -9,8 +9,8 @@ import { loadService } from '../src/core/define/load.ts'
 import { render } from '../src/core/kit/file.ts'
 import { hookMatcher } from '../src/core/kit/glob.ts'
 import { makeKit, sourceOf } from '../src/core/kit/kit.ts'
-import { REPOSITORIES } from './kit-repositories.ts'
 import { frontOf, loadKiro, type TextFile } from './kiro-loader.ts'
+import { REPOSITORIES } from './kit-repositories.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const services = readdirSync(`${root}examples`)

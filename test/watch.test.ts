@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { IncidentState } from '../src/core/respond/state.ts'
 import type { WatchPlan } from '../src/core/watch/plan.ts'
 import { statusOf } from '../src/core/watch/status.ts'
-import { newWatch, watchId, type WatchState } from '../src/core/watch/watching.ts'
+import { newWatch, type WatchState, watchId } from '../src/core/watch/watching.ts'
 import type { Store } from '../src/ports/store.ts'
 import { openScene } from './kill/scene.ts'
 

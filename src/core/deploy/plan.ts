@@ -71,7 +71,8 @@ function askedBefore(
   service: Service,
   { waiver, environment, artefact, part }: Wish,
 ): Pick<DeploymentPlan, 'approvals' | 'gates' | 'approval' | 'waiver' | 'environment' | 'artefact'> {
-  const approval = waiver?.kind === 'emergency' ? emergencyApprovalOf(service, part?.artefact) : approvalOf(service, part?.artefact)
+  const approval =
+    waiver?.kind === 'emergency' ? emergencyApprovalOf(service, part?.artefact) : approvalOf(service, part?.artefact)
   return {
     approvals: approval?.people ?? 0,
     gates: gatesOf(service),
