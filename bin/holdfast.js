@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module'
 
-// Checks run at every save and in every pipeline, and have bundles of their own; everything else goes through the command table.
-const isCheck = process.argv[2] === 'check'
-const isHook = isCheck && process.argv.includes('--hook') && !process.argv.includes('--help')
-const bundled = isCheck && createRequire(import.meta.url)('./bundle.cjs').run(isHook ? 'hook' : 'check')
-if (!bundled) await import('../dist/src/cli/main.js')
+// Checks run at every save and in every pipeline, kits after every change of a definition: they have bundles of their own. Everything
+// else goes through the command table.
+const [, , command] = process.argv
+const isHook = command === 'check' && process.argv.includes('--hook') && !process.argv.includes('--help')
+const bundle = isHook ? 'hook' : command === 'check' || command === 'kit' ? command : undefined
+const isRun = bundle !== undefined && createRequire(import.meta.url)('./bundle.cjs').run(bundle)
+if (!isRun) await import('../dist/src/cli/main.js')

@@ -10,9 +10,9 @@ if (existsSync(`${root}src`) && existsSync(tsc)) {
   const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
   // What browsers load is served as it is.
   cpSync(`${root}src/web/browser`, `${root}dist/src/web/browser`, { recursive: true })
-  // One file for each command whose start is felt: the hook at every save, and check. By the tool that runs our TypeScript tests.
+  // One file for each command whose start is felt: the hook at every save, check, and the kit after every change of the definition. By the tool that runs our TypeScript tests.
   const { buildSync } = await import('esbuild')
-  for (const name of ['hook', 'check']) {
+  for (const name of ['hook', 'check', 'kit']) {
     const { outputFiles } = buildSync({
       entryPoints: [`${root}src/cli/${name}-main.ts`],
       write: false,
