@@ -147,6 +147,9 @@ function refusedBeforehand({ release, expect }: Chapter, why: string): Told {
   }
 }
 
+// Details, and the end: the chapter's own lines say it.
+const UNTOLD = new Set(['finishing', 'gating', 'promoted', 'rolled-back', 'refused'])
+
 function narrator(say: (line: string) => void): (state: DeploymentState) => void {
   // The first chapter of the history is the reason that was given; the reader has just read it.
   let told = 1
@@ -160,7 +163,7 @@ function narrator(say: (line: string) => void): (state: DeploymentState) => void
     for (const { who, why } of (state.approvals ?? []).slice(approvals)) say(pc.dim(`${who} agreed: ${why}`))
     approvals = state.approvals?.length ?? 0
     for (const { phase, why } of state.history.slice(told)) {
-      if (phase !== 'finishing' && phase !== 'gating') say(pc.dim(why))
+      if (!UNTOLD.has(phase)) say(pc.dim(why))
     }
     told = state.history.length
     const now = state.steering?.weight ?? 0

@@ -55,9 +55,7 @@ export function toldOf(chapter: Chapter, state: DeploymentState, met: Met, faile
     // The same failures seen from two sides: by the gateway, and by the citizens.
     failedByDeployment: Math.max(measured.failedByUs, failedByCrowd),
     seconds: ((endedAt ?? startedAt) - startedAt) / 1_000,
-    why: wasTakenBack
-      ? (state.history.find((one) => one.phase === 'rolling-back')?.why ?? state.lastWhy)
-      : state.lastWhy,
+    why: state.lastWhy,
   }
 }
 
