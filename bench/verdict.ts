@@ -4,7 +4,7 @@
  *
  *   npm run bench:verdict                       the tables, a few minutes on two cores
  *   npm run bench:verdict -- --runs 300         more worlds a cell
- *   npm run bench:verdict -- --only claims      one table: peers, claims or good
+ *   npm run bench:verdict -- --only claims      one table: peers, claims, late or good
  *   npm run bench:verdict -- --long [20000]     only the long count of false rollbacks; THREADS=1 leaves a core to others
  *   npm run bench:verdict -- --cost             only the time that a batch takes
  *
@@ -18,6 +18,7 @@ import { PEERS } from '../src/core/rehearse/baselines/peers.ts'
 import { holdfast, type Outcome, planFor, runRelease } from '../src/core/rehearse/judge.ts'
 import { type Fault, PLAIN_WORLD, Simulation, type Tick, type World } from '../src/core/rehearse/simulator.ts'
 import { bundled, LEAN } from './bundle.ts'
+import { type Late, lateAndAlone, lateAndWarm } from './late.ts'
 
 const MINUTE = 60_000
 const SLICE = 10
@@ -163,6 +164,7 @@ async function main(args: readonly string[]): Promise<void> {
   const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : undefined
   if (!only || only === 'peers') await sideBySide(runs)
   if (!only || only === 'claims') await claims(runs)
+  if (!only || only === 'late') late(runs)
   if (!only || only === 'good') await robustness(runs)
   cost()
 }
@@ -271,7 +273,7 @@ async function claims(runs: number): Promise<void> {
   )
   add('seven steps, all steps fail, 10 sessions/s', journeyWorld(0.001, { p1: 1 }, { sessionsPerSecond: 10 }), '≤ 5')
   add(
-    '20 % from minute 30 (some 75 everyday failures before), 50/s',
+    '20 % from minute 30 of the trial (some 75 everyday failures before), 50/s',
     plain(0.001, { p1: 0.2, fromMs: 30 * MINUTE }),
     '≤ 100',
     undefined,
@@ -280,11 +282,11 @@ async function claims(runs: number): Promise<void> {
       move: true,
     },
   )
-  add('100 % from minute 30, 50/s', plain(0.001, { p1: 1, fromMs: 30 * MINUTE }), '≤ 100', undefined, {
+  add('100 % from minute 30 of the trial, 50/s', plain(0.001, { p1: 1, fromMs: 30 * MINUTE }), '≤ 100', undefined, {
     durationMs: 60 * MINUTE,
     move: true,
   })
-  add('5 % from minute 30, 50/s', plain(0.001, { p1: 0.05, fromMs: 30 * MINUTE }), '≤ 100', undefined, {
+  add('5 % from minute 30 of the trial, 50/s', plain(0.001, { p1: 0.05, fromMs: 30 * MINUTE }), '≤ 100', undefined, {
     durationMs: 90 * MINUTE,
     move: true,
     tickMs: 500,
@@ -320,6 +322,34 @@ async function claims(runs: number): Promise<void> {
         `${rolledBack}/${n}`,
       ]
     }),
+  )
+}
+
+/** Nobody compares any more: all citizens are on the new release when the fault begins. */
+function late(runs: number): void {
+  const rows: string[][] = []
+  for (const [place, harmOf] of [
+    ['old release warm: alarm, back on trial, proof', lateAndWarm],
+    ['nothing warm: until the watch pages a person', lateAndAlone],
+  ] as const)
+    for (const p1 of [1, 0.2, 0.05]) {
+      const all = Array.from({ length: runs }, (_, i) => harmOf({ ...PLAIN_WORLD, seed: i + 1 }, p1))
+      const took = all.flatMap(({ tookMs }) => tookMs ?? [])
+      const count = (has: (one: Late) => boolean) => `${all.filter(has).length}/${runs}`
+      rows.push([
+        `${100 * p1} %, ${place}`,
+        (all.reduce((sum, { harmed }) => sum + harmed, 0) / runs).toFixed(1),
+        String(Math.max(...all.map(({ harmed }) => harmed))),
+        '≤ 100',
+        timeOf(median(took)),
+        count(({ tookMs }) => tookMs !== null),
+        count(({ early }) => early),
+      ])
+    }
+  print(
+    'A fault that begins 30 min after the promotion, 50/s, 0.1 % fail anyway: citizens harmed from its first moment until every citizen is off the release, or until the page',
+    ['fault', 'harmed', 'most', 'goal', 'median time', 'taken back or paged', 'alarm before any fault'],
+    rows,
   )
 }
 

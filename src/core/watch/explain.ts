@@ -5,7 +5,7 @@ import { percentOf, plural } from '../words.ts'
 import { firstComplaintMinutes } from './complaint.ts'
 import { allClearOf, faultSizes, openDetector, thresholdOf, watchStep } from './detector.ts'
 import type { StepPlan, WatchPlan } from './plan.ts'
-import { LOOK_MS } from './watching.ts'
+import { lookEvery } from './watching.ts'
 
 export interface Explained {
   readonly journey: string
@@ -83,7 +83,8 @@ function pageAt(step: StepPlan, perMinute: number, failing: number): Instant | n
   let detector = openDetector(step, 0)
   let came = 0
   let failed = 0
-  for (let now = LOOK_MS; now <= DAY_MINUTES * MINUTE; now += LOOK_MS) {
+  const every = lookEvery(perMinute, MINUTE)
+  for (let now = every; now <= DAY_MINUTES * MINUTE; now += every) {
     const total = Math.floor((now / (60 * SECOND)) * perMinute)
     const bad = Math.floor(total * failing)
     const look = { ok: total - came - (bad - failed), failed: bad - failed, slow: 0 }

@@ -29,6 +29,7 @@ export class WatchReplay {
   readonly #plan: WatchPlan
   #state: WatchState | undefined
   #next = 0
+  #last = 0
   #seq = 0
 
   constructor(plan: WatchPlan, limitMsOf: (journey: string, step: string) => number) {
@@ -67,11 +68,12 @@ export class WatchReplay {
 
   #look(now: Instant): WatchEvent[] {
     const counts = this.#units.take()
-    const batches = counts.length > 0 ? [{ seq: ++this.#seq, from: now - LOOK_MS, to: now, counts }] : []
+    const batches = counts.length > 0 ? [{ seq: ++this.#seq, from: this.#last, to: now, counts }] : []
     const seen: WatchSeen = { counts: { batches, gap: false }, seq: this.#seq, why: null, ended: false }
-    const { state, entries } = watchMachine.react(this.#state!, { kind: 'tick', seen }, now)
+    const { state, entries, wakeAt } = watchMachine.react(this.#state!, { kind: 'tick', seen }, now)
     this.#state = state
-    this.#next = now + LOOK_MS
+    this.#last = now
+    this.#next = wakeAt ?? now + LOOK_MS
     return entries.flatMap((entry) => eventOf(entry, now))
   }
 }

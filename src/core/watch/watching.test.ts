@@ -16,6 +16,8 @@ const service = loadService(readFileSync(file, 'utf8'), 'service.yaml').service!
 const START = Date.UTC(2026, 10, 23, 10, 0, 0)
 const plan = watchPlanOf(service, START)
 
+const WELL = { why: null, ended: false }
+
 /** A watch with a clock, and the traffic layer's counts as a script. */
 function morning() {
   let state = newWatch(plan, START).state as unknown as WatchState
@@ -115,6 +117,35 @@ test('an incident that a person ended while citizens still fail is opened again'
   for (let n = 0; n < 8; n++) day.counts([{ failed: 2 }])
   day.look({ ended: true })
   assert.equal(day.spawned.length, 2)
+})
+
+test('a busy service is looked at each second: a total outage at 50 a second pages before 100 are harmed', () => {
+  let state = newWatch(plan, START).state as unknown as WatchState
+  let now = START
+  let seq = 7
+  const closes = (ok: number, failed: number) => {
+    seq++
+    const counts = [{ ...ROW, ok, failed }]
+    const seen: WatchSeen = { counts: { batches: [{ seq, from: now, to: now, counts }], gap: false }, seq, ...WELL }
+    const reaction = watchMachine.react(state, { kind: 'tick', seen }, now)
+    state = reaction.state
+    const every = reaction.wakeAt! - now
+    now += every
+    return { every, said: reaction.entries.map(({ kind }) => kind) }
+  }
+  const rate = 50
+  let { every } = closes(0, 0)
+  assert.equal(every, LOOK_MS)
+  for (let n = 0; n < 3; n++) every = closes((rate * every) / 1_000, 0).every
+  assert.equal(every, 1_000)
+  let harmed = 0
+  for (let paged = false; !paged; ) {
+    harmed += (rate * every) / 1_000
+    const look = closes(0, (rate * every) / 1_000)
+    every = look.every
+    paged = look.said.includes('watch.paged')
+  }
+  assert.ok(harmed <= 100, `${harmed} harmed`)
 })
 
 test('a release on trial, bots and our own probes are nobody that this watch looks at', () => {

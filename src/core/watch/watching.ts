@@ -24,8 +24,11 @@ import type { StepPlan, WatchPlan } from './plan.ts'
 
 export const WATCH = 'watch'
 
-/** How often the watch looks. */
+/** How often the watch looks, at least. */
 export const LOOK_MS = 5 * SECOND
+/** A busy service is looked at so often that no more citizens than this come to a step in between, but not more often than each second. */
+const BETWEEN_MAX = 50
+const LOOK_MS_MIN = SECOND
 /** Counts that do not arrive for so long are lost sight of, and that pages. */
 export const BLIND_MS = MINUTE
 const MINUTES_KEPT = 60
@@ -79,6 +82,8 @@ export interface WatchSeen {
 interface Round {
   readonly now: Instant
   state: WatchState
+  /** Until the next look, in ms. */
+  nextMs: number
   readonly entries: Entry[]
   readonly spawn: Spawn[]
   readonly post: Post[]
@@ -105,15 +110,15 @@ export function newWatch(plan: WatchPlan, now: Instant): Spawn {
 export const watchMachine: Machine<WatchState, WatchSeen> = {
   kind: WATCH,
   react(state, event, now) {
-    const round: Round = { now, state, entries: [], spawn: [], post: [] }
+    const round: Round = { now, state, nextMs: LOOK_MS, entries: [], spawn: [], post: [] }
     if (event.kind === 'message' && event.name === 'plan') takePlan(round, event.payload as unknown as WatchPlan)
     if (event.kind === 'tick') takeSeen(round, event.seen)
     return reaction(round)
   },
 }
 
-function reaction({ state, entries, spawn, post, now }: Round): Reaction<WatchState> {
-  return { state, effects: [], entries, spawn, post, wakeAt: now + LOOK_MS, done: false }
+function reaction({ state, nextMs, entries, spawn, post, now }: Round): Reaction<WatchState> {
+  return { state, effects: [], entries, spawn, post, wakeAt: now + nextMs, done: false }
 }
 
 /** The definition has changed, or the rota has: steps that stay keep what they know, when their numbers are the same. */
@@ -133,7 +138,7 @@ function takePlan(round: Round, plan: WatchPlan): undefined {
 function takeSeen(round: Round, seen: WatchSeen): undefined {
   if (seen.counts === null || seen.seq === null) return notSeen(round, seen.why)
   seenAgain(round)
-  const { cursor } = round.state
+  const { cursor, lookedAt } = round.state
   // Without a past to go on, or after the traffic layer began to count anew, judging starts with what comes from here on.
   const anew = cursor === null || cursor > seen.seq
   const batches = anew ? [] : seen.counts.batches.filter(({ seq }) => seq > cursor)
@@ -143,9 +148,20 @@ function takeSeen(round: Round, seen: WatchSeen): undefined {
     say(round, 'watch.gap', 'Some counts were lost. What was known stays; nothing is invented for the gap.')
   if (round.state.open && seen.ended) round.state = { ...round.state, open: null }
   const closed = sumOf(batches)
+  if (lookedAt !== null) round.nextMs = lookEvery(busiestOf(closed), round.now - lookedAt)
   const changes = round.state.plan.steps.map((step) => watchOne(round, step, closed.get(keyOf(step)) ?? NOTHING))
   if (round.state.open) tell(round, changes.includes('fired'))
   else openWhatFires(round)
+}
+
+function busiestOf(closed: ReadonlyMap<string, Look>): number {
+  return Math.max(0, ...[...closed.values()].map(({ ok, failed }) => ok + failed))
+}
+
+/** Time between two looks, in ms, when `units` close in `ms` at the busiest step. */
+export function lookEvery(units: number, ms: number): number {
+  if (units === 0) return LOOK_MS
+  return Math.min(LOOK_MS, Math.max(LOOK_MS_MIN, Math.floor((BETWEEN_MAX * ms) / units)))
 }
 
 const NOTHING: Look = { ok: 0, failed: 0, slow: 0 }
