@@ -9,9 +9,13 @@ import { fileURLToPath } from 'node:url'
 export function entry(program: string): { command: string; args: string[] } {
   const isSource = fileURLToPath(import.meta.url).endsWith('.ts')
   const built = process.env.HOLDFAST_BUILT
-  if (isSource && built) return { command: process.execPath, args: [join(built, `${program}.js`)] }
-  const file = fileURLToPath(new URL(`./${program}${isSource ? '.ts' : '.js'}`, import.meta.url))
+  if (isSource && built) return runner(join(built, `${program}.js`))
+  return runner(fileURLToPath(new URL(`./${program}${isSource ? '.ts' : '.js'}`, import.meta.url)))
+}
+
+/** The argv that runs any module, through tsx where it is TypeScript; `file` may be relative to where it will run. */
+export function runner(file: string): { command: string; args: string[] } {
   // tsx is resolved from here, because the child's working folder may be anywhere.
-  const loader = isSource ? ['--import', import.meta.resolve('tsx')] : []
+  const loader = file.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : []
   return { command: process.execPath, args: [...loader, file] }
 }

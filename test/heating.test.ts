@@ -9,7 +9,7 @@ import pg from 'pg'
 import { serverOf } from '../examples/heating-payment/app/server.ts'
 import { citizenScript } from '../examples/heating-payment/citizens.ts'
 import { RELEASES } from '../examples/heating-payment/releases/index.ts'
-import { entry } from '../src/entry.ts'
+import { runner } from '../src/entry.ts'
 import { hiddenFieldsOf } from '../src/load/browser.ts'
 import { startCrowd } from '../src/load/crowd.ts'
 import type { Script } from '../src/load/script.ts'
@@ -336,7 +336,8 @@ describe('the sample service', () => {
   })
 
   test('the crowd as a program prints the stream of requests, and its summary last', async () => {
-    const { command, args } = entry('load/main')
+    // From the sources: a script in TypeScript needs tsx.
+    const { command, args } = runner(join(import.meta.dirname, '../src/load/main.ts'))
     const script = join(import.meta.dirname, '../examples/heating-payment/citizens.ts')
     const flags = [
       '--url',

@@ -12,7 +12,7 @@ import { citizens } from '../examples/heating-payment/citizens.ts'
 import { type Embedded, startEmbedded } from '../src/adapters/postgres/embedded.ts'
 import { isOver } from '../src/core/deploy/deploying.ts'
 import type { DeploymentPlan, DeploymentState } from '../src/core/deploy/deployment.ts'
-import { entry } from '../src/entry.ts'
+import { runner } from '../src/entry.ts'
 import { startCrowd } from '../src/load/crowd.ts'
 import { isUnreachable } from '../src/ports/unreachable.ts'
 import { beginDeployment, follow } from '../src/station/deploy.ts'
@@ -59,8 +59,8 @@ function definition(): string {
 
 /** Gates and the calendar are tested elsewhere; the pace is a test's. */
 function atTestPace(plan: DeploymentPlan): DeploymentPlan {
-  const { command, args } = entry('gateway/main')
-  const next = { ...plan.next, command: [command, ...args.slice(0, -1), 'main.ts'], startMsMax: 60_000 }
+  const { command, args } = runner('main.ts')
+  const next = { ...plan.next, command: [command, ...args], startMsMax: 60_000 }
   const trial = { ...plan.trial, rungMsMin: 500, margin: 0.3, bakeMs: 500 }
   const rolling = plan.rolling && { ...plan.rolling, previous: { ...plan.rolling.previous, startMsMax: 60_000 } }
   return {

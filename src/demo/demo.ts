@@ -10,12 +10,12 @@ import { parseRunbook } from '../core/respond/runbook.ts'
 import { stepText } from '../core/respond/runbook-words.ts'
 import type { IncidentState } from '../core/respond/state.ts'
 import type { Crowd } from '../load/crowd.ts'
+import { countMet, type MetTally } from '../load/met.ts'
 import { beginDeployment, follow, tell } from '../station/deploy.ts'
 import { proveDeployment } from './evidence.ts'
 import { atDemoPace, LEFT_OUT, PACE, withApproval } from './pace.ts'
 import { EXAMPLE, openScene, RATE, type Scene } from './scene.ts'
 import { CHAPTERS, type Chapter, chapterLines, summaryTable, type Told, toldOf, weightLine } from './story.ts'
-import { countMet, type MetTally } from '../load/met.ts'
 
 const BY = 'you'
 /** The second pair of eyes, invented as well. */

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { DeploymentPlan } from '../core/deploy/deployment.ts'
 import type { GatePlan } from '../core/deploy/gate.ts'
 import { MINUTE } from '../core/time.ts'
-import { entry } from '../entry.ts'
+import { runner } from '../entry.ts'
 import { moduleUrl } from './scene.ts'
 
 /**
@@ -36,8 +36,8 @@ export function withApproval(plan: DeploymentPlan): DeploymentPlan {
 
 /** Of the definition's commands this machine has one: the others are your pipeline's. What Holdfast asks by itself is asked here, too. */
 function demoGates(gates: readonly GatePlan[]): readonly GatePlan[] {
-  const { command, args } = entry('gateway/main')
-  const run = [command, ...args.slice(0, -1), fileURLToPath(moduleUrl('gates/decisions'))]
+  const { command, args } = runner(fileURLToPath(moduleUrl('gates/decisions')))
+  const run = [command, ...args]
   return gates
     .filter(({ id, how }) => how !== 'command' || id === 'decision-table')
     .map((gate) => (gate.how === 'command' ? { ...gate, run } : gate))
@@ -45,8 +45,7 @@ function demoGates(gates: readonly GatePlan[]): readonly GatePlan[] {
 
 /** The definition says `node main.js` in the release's folder; here that is the built program, or the source through tsx. */
 function withProgram({ next, application }: DeploymentPlan): DeploymentPlan['next'] {
-  const { command, args } = entry('gateway/main')
   // A rehearsal gives a release a name of its own.
-  const main = fileURLToPath(moduleUrl(`releases/${application ?? next.release}/main`))
-  return { ...next, command: [command, ...args.slice(0, -1), main], startMsMax: 20_000 }
+  const { command, args } = runner(fileURLToPath(moduleUrl(`releases/${application ?? next.release}/main`)))
+  return { ...next, command: [command, ...args], startMsMax: 20_000 }
 }

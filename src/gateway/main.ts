@@ -18,7 +18,7 @@ import { Disk } from './disk.ts'
 import { WORKER_OPTIONS } from './messages.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
 import { Primary } from './primary.ts'
-import { bindSocket, cannotListen, inheritSocket } from './socket.ts'
+import { bindSocket, cannotListen, inheritSocket, type Listening } from './socket.ts'
 
 interface Options {
   readonly host: string
@@ -32,12 +32,24 @@ interface Options {
   readonly tune: WorkerOptions
 }
 
+/** A gateway that has just been told to stop may hold its port for a moment longer than its control socket. */
+async function bindPatiently(host: string, port: number): Promise<Listening> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return bindSocket(host, port)
+    } catch (thrown) {
+      if (tries === 20 || !(thrown instanceof OpsError && thrown.code === 'PORT_TAKEN')) throw thrown
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+}
+
 async function run(args: readonly string[]): Promise<void> {
   const options = read(args)
   const { host, port, fd, settleMs, tune } = options
   const say = (text: string) => void process.stderr.write(`${text}\n`)
   const disk = new Disk(options.state)
-  const socket = fd === undefined ? bindSocket(host, port) : inheritSocket(fd)
+  const socket = fd === undefined ? await bindPatiently(host, port) : inheritSocket(fd)
   const primary = new Primary({
     disk,
     socket,

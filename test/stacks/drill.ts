@@ -104,15 +104,18 @@ async function promoteGood(sandbox: Sandbox): Promise<void> {
   const { store, world, service, root } = sandbox.station
   const script = journeyScript(stepsOf(service))
   const witnesses = openWitnesses(sandbox, { script, ratePerSecond: VISITS * script.requestsMean, seed: 7 })
-  const adjust = (plan: DeploymentPlan) => sandbox.adjust(plan)
-  const wanted = { release: 'r2', by: 'asha', reason: 'the good one', leaveOut: ['window'], adjust }
-  const begun = await beginDeployment(store, world, service, root, wanted)
-  assert.ok(begun.begun, JSON.stringify(begun))
-  const good = await follow(store, begun.id, () => {})
-  assert.equal(good.phase.name, 'promoted', good.lastWhy)
-  assert.equal(good.measured.failedByUs, 0)
-  // A visit ends on the release it began with; only then all of them are told.
-  await witnesses.stop()
+  try {
+    const adjust = (plan: DeploymentPlan) => sandbox.adjust(plan)
+    const wanted = { release: 'r2', by: 'asha', reason: 'the good one', leaveOut: ['window'], adjust }
+    const begun = await beginDeployment(store, world, service, root, wanted)
+    assert.ok(begun.begun, JSON.stringify(begun))
+    const good = await follow(store, begun.id, () => {})
+    assert.equal(good.phase.name, 'promoted', good.lastWhy)
+    assert.equal(good.measured.failedByUs, 0)
+    // A visit ends on the release it began with; only then all of them are told.
+  } finally {
+    await witnesses.stop()
+  }
   assert.ok(witnesses.of('r2').sessions.size > 0, 'citizens met the good release')
   assert.equal(witnesses.of('r2').harmed.size, 0)
   assert.equal(witnesses.failedBetween(), 0)
