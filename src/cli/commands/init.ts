@@ -17,12 +17,15 @@ export const init: Command = {
     { flags: '--force', says: 'replace a definition that is there' },
   ],
   async run(call) {
-    const [{ readTree }, { survey, surveyed }, { draftOf, questionsOf }, { gapsOf }] = await Promise.all([
-      import('../../adapters/tree/read.ts'),
-      import('../../core/define/init/survey.ts'),
-      import('../../core/define/init/draft.ts'),
-      import('../../core/define/init/gaps.ts'),
-    ])
+    const [{ readTree }, { survey, surveyed }, { draftOf }, { questionsOf, refusedOf }, { gapsOf }] = await Promise.all(
+      [
+        import('../../adapters/tree/read.ts'),
+        import('../../core/define/init/survey.ts'),
+        import('../../core/define/init/draft.ts'),
+        import('../../core/define/init/questions.ts'),
+        import('../../core/define/init/gaps.ts'),
+      ],
+    )
     const folder = resolve(call.io.cwd, call.args[0] ?? '.')
     const target = join(folder, 'service.yaml')
     if (!existsSync(folder) || !statSync(folder).isDirectory())
@@ -40,6 +43,13 @@ export const init: Command = {
     const answers = answersOf(call)
     const tree = readTree([folder], call.io.cwd, surveyed)
     const sights = survey(tree.files)
+    const refused = refusedOf(sights, answers)
+    if (refused.length > 0)
+      throw new OpsError('ANSWER_NOT_UNDERSTOOD', {
+        message: refused.join('\n'),
+        fix: 'holdfast init --print names every question and an example; nothing was written',
+        exit: EXIT.usage,
+      })
     if (call.options.ask) Object.assign(answers, await asked(answers, (given) => questionsOf(sights, given)))
     const { text, questions } = draftOf(sights, answers)
     const gaps = gapsOf(sights)

@@ -35,8 +35,11 @@ export interface YamlRead {
 
 class TooMuch extends Error {}
 
-/** Never throws. */
-export function readYaml(text: string): YamlRead {
+/**
+ * Never throws. `foreignTags`: a file of another tool may have tags of its own (`!Sub`); what they stand for is not known here
+ * and reads as null. In a definition a tag is a fault.
+ */
+export function readYaml(text: string, { foreignTags = false }: { readonly foreignTags?: boolean } = {}): YamlRead {
   const start: Place = { line: 1, col: 1 }
   if (text.length > YAML_BYTES_MAX)
     return unreadable({
@@ -47,7 +50,7 @@ export function readYaml(text: string): YamlRead {
     })
   const lines = new LineCounter()
   try {
-    return readDocument(text, lines)
+    return readDocument(text, lines, foreignTags)
   } catch (thrown) {
     // The parser recurses: text nested thousands of levels deep exhausts its stack.
     if (!(thrown instanceof RangeError || thrown instanceof TooMuch)) throw thrown
@@ -69,7 +72,7 @@ function unreadable(...faults: YamlFault[]): YamlRead {
   return { value: undefined, faults, placeOf: () => start, keyPlaceOf: () => start }
 }
 
-function readDocument(text: string, lines: LineCounter): YamlRead {
+function readDocument(text: string, lines: LineCounter, foreignTags: boolean): YamlRead {
   // The parser's own check of duplicate keys is quadratic; ours is below.
   const doc = parseDocument(text, {
     lineCounter: lines,
@@ -83,7 +86,8 @@ function readDocument(text: string, lines: LineCounter): YamlRead {
     const { line, col } = lines.linePos(Math.max(0, offset))
     return { line: Math.max(1, line), col: Math.max(1, col) }
   }
-  const broken = [...doc.errors, ...doc.warnings].slice(0, 20)
+  const warnings = doc.warnings.filter(({ code }) => !(foreignTags && code === 'TAG_RESOLVE_FAILED'))
+  const broken = [...doc.errors, ...warnings].slice(0, 20)
   if (broken.length > 0)
     return unreadable(
       ...broken.map(
@@ -137,7 +141,8 @@ class Walk {
     if (!this.values.has(keyOf(path))) this.values.set(keyOf(path), place)
     if (isAlias(node)) return this.aliasOf(node.source, place, path, depth)
     let value: unknown
-    if (isMap(node)) value = this.mapOf(node.items as Pair[], node.flow === true, path, depth)
+    if (node.tag?.startsWith('!')) value = null
+    else if (isMap(node)) value = this.mapOf(node.items as Pair[], node.flow === true, path, depth)
     else if (isSeq(node)) value = node.items.map((item, i) => this.valueOf(item as Node, [...path, i], depth + 1))
     else if (isScalar(node)) value = this.scalarOf(node, place)
     const anchor = (node as { anchor?: string }).anchor

@@ -3,196 +3,34 @@
  * a question. Nothing is invented: a value that nobody gave stands as a question, and `holdfast define` goes on asking.
  */
 import { DETECTORS } from '../schema/failure.ts'
+import {
+  type Answers,
+  componentsIn,
+  DATA_KIND,
+  dependenciesIn,
+  idOf,
+  idsOf,
+  PEAK,
+  type Question,
+  questionsOf,
+  STEP,
+  seenAnswers,
+  seenOf,
+  WHOM,
+} from './questions.ts'
 import type { Sight } from './survey.ts'
-
-/** What people told, by the key of the question. */
-export type Answers = Readonly<Record<string, string>>
-
-export interface Question {
-  /** How it is answered: `--answer 'service.name=…'`. */
-  readonly key: string
-  readonly asks: string
-  readonly example: string
-  /** What was seen that may help. */
-  readonly hint?: string
-}
 
 export interface Draft {
   readonly text: string
   readonly questions: readonly Question[]
 }
 
-const ID = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
-
-/** The questions that no repository answers. Answered ones are left out of the result. */
-export function questionsOf(sights: readonly Sight[], answers: Answers): readonly Question[] {
-  const routes = sights.filter((sight) => sight.what === 'route').map((sight) => sight.value)
-  const hint =
-    routes.length > 0 ? `routes seen: ${routes.slice(0, 12).join(', ')}${routes.length > 12 ? ' …' : ''}` : undefined
-  const journeys = idsOf(answers.journeys)
-  const modes = idsOf(answers.failureModes)
-  const webs = componentsIn(sights).flatMap(({ name, self }) => (self.value === 'web' ? [name] : []))
-  const all: Question[] = [
-    { key: 'service.id', asks: 'What is the service called in files and labels?', example: 'heating-payment' },
-    { key: 'service.name', asks: 'What do citizens call it?', example: 'Apply for a heating payment' },
-    { key: 'service.phase', asks: 'Which phase is it in: alpha, beta, live or retiring?', example: 'live' },
-    {
-      key: 'journeys',
-      asks: 'Which two or three journeys harm people when they fail, worst first? Short names.',
-      example: 'apply,status',
-      ...(hint ? { hint } : {}),
-    },
-    ...journeys.flatMap((id): Question[] => [
-      { key: `journey.${id}.name`, asks: `What is the citizen doing in "${id}"?`, example: 'Apply for a payment' },
-      {
-        key: `journey.${id}.harm`,
-        asks: `What happens to people when "${id}" fails?`,
-        example: 'no money for heating',
-      },
-      {
-        key: `journey.${id}.harmClass`,
-        asks: `Which kind of harm is that: safety, money-stops, rights-lost, delay or confusion?`,
-        example: 'money-stops',
-      },
-      { key: `journey.${id}.recoverMinutes`, asks: `Within how many minutes must "${id}" work again?`, example: '15' },
-      {
-        key: `journey.${id}.steps`,
-        asks: `Which requests are its steps, in order?`,
-        example: 'POST /apply/submit, GET /apply/confirmation',
-        ...(hint ? { hint } : {}),
-      },
-    ]),
-    {
-      key: 'failureModes',
-      asks: 'Which failures hurt people most, worst first, at most five? Short names.',
-      example: 'submissions-fail,accepted-never-processed',
-    },
-    ...modes.flatMap((id): Question[] => modeQuestions(id, journeys)),
-    ...webs.flatMap((id): Question[] => [
-      ...(seenOf(sights, 'ready', id)
-        ? []
-        : [
-            {
-              key: `component.${id}.ready`,
-              asks: `Which path of "${id}" answers 200 only when it can serve a citizen?`,
-              example: '/health/ready',
-            },
-          ]),
-      ...(seenOf(sights, 'stop-seconds', id)
-        ? []
-        : [
-            {
-              key: `component.${id}.stopSeconds`,
-              asks: `How many seconds may "${id}" finish its work before it is stopped?`,
-              example: '65',
-            },
-          ]),
-      {
-        key: `component.${id}.requestSeconds`,
-        asks: `How many seconds does the slowest request of "${id}" take?`,
-        example: '30',
-      },
-    ]),
-    ...dependenciesIn(sights).map(
-      (sight): Question => ({
-        key: `dependency.${idOf(sight.value)}.fallback`,
-        asks: `What do citizens get without ${sight.value}?`,
-        example: 'the reference on screen; the message follows',
-      }),
-    ),
-    {
-      key: 'oncall.cover',
-      asks: 'When can somebody be woken: always, or hours such as 08:00-18:00 on working days?',
-      example: 'always',
-    },
-    {
-      key: 'oncall.first',
-      asks: 'Which role is woken first, and at which address?',
-      example: 'primary on call, duty@example.gov.uk',
-    },
-    {
-      key: 'oncall.then',
-      asks: 'Which role is woken when nobody answers for ten minutes, and at which address?',
-      example: 'head of service, head@example.gov.uk',
-    },
-    { key: 'comms.phone', asks: 'Which number do citizens call when the service fails?', example: '0808 157 0100' },
-    { key: 'comms.hours', asks: 'When is it answered?', example: 'Monday to Friday, 8am to 6pm' },
-    {
-      key: 'comms.mustSay',
-      asks: 'What do citizens ask first when it fails? Separated by semicolons.',
-      example: 'whether their payment is late; what happens to answers already given',
-    },
-    {
-      key: 'data.kinds',
-      asks: 'Which personal data is held, and how long is each kept?',
-      example: 'identity P2Y, bank details P90D',
-    },
-    {
-      key: 'peaks',
-      asks: 'When do most people come: which days and hours?',
-      example: 'last-day FREQ=YEARLY;BYMONTH=1;BYMONTHDAY=31 16:00-24:00',
-    },
-  ]
-  const seen = seenAnswers(sights)
-  return all.filter((question) => answers[question.key] === undefined && seen[question.key] === undefined)
-}
-
-/** What a failure mode needs before somebody who is woken can act on it. */
-function modeQuestions(id: string, journeys: readonly string[]): Question[] {
-  return [
-    { key: `mode.${id}.name`, asks: `What is "${id}" called on a page at 3am?`, example: 'Submissions fail' },
-    { key: `mode.${id}.journeys`, asks: `Which journeys does "${id}" break?`, example: journeys.join(',') || 'apply' },
-    { key: `mode.${id}.sees`, asks: `What do citizens see of "${id}"?`, example: 'the problem page after Submit' },
-    {
-      key: `mode.${id}.detect`,
-      asks: `How is "${id}" noticed: ${DETECTORS.join(', ')}?`,
-      example: 'ratio',
-    },
-    {
-      key: `mode.${id}.confirm`,
-      asks: `How does the person on call tell that "${id}" is real?`,
-      example: 'send the test application',
-    },
-    {
-      key: `mode.${id}.first`,
-      asks: `What is the one safe thing to do about "${id}", by anybody, at once?`,
-      example: 'take the newest release back',
-    },
-    { key: `mode.${id}.undo`, asks: 'How is that taken back?', example: 'deploy it again' },
-    { key: `mode.${id}.degrade`, asks: `What do citizens still get during "${id}"?`, example: 'applications by phone' },
-  ]
-}
-
-interface Seen {
-  readonly name: string
-  readonly self: Sight
-}
-
-function componentsIn(sights: readonly Sight[]): readonly Seen[] {
-  const components = sights.filter((sight) => sight.what === 'component')
-  const names = [...new Set(components.map((sight) => idOf(sight.of ?? 'web')))]
-  return names.map((name) => ({ name, self: components.find((sight) => idOf(sight.of ?? 'web') === name)! }))
-}
-
-/** What was seen of a component, or of all of them. */
-function seenOf(sights: readonly Sight[], what: Sight['what'], name: string): Sight | undefined {
-  return sights.find((sight) => sight.what === what && (sight.of === undefined || idOf(sight.of) === name))
-}
-
-function dependenciesIn(sights: readonly Sight[]): readonly Sight[] {
-  return sights.filter((sight) => sight.what === 'dependency' || (sight.what === 'queue' && sight.value !== 'sqs'))
-}
-
-/** Answers that the repository itself gives. */
-function seenAnswers(sights: readonly Sight[]): Answers {
-  const name = sights.find((sight) => sight.what === 'name' && ID.test(sight.value))
-  return name ? { 'service.id': name.value } : {}
-}
-
 /** The draft. `sights` and `answers` come from outside; every value is written as quoted text or a checked number. */
 export function draftOf(sights: readonly Sight[], answers: Answers): Draft {
   const questions = questionsOf(sights, answers)
-  const given = { ...seenAnswers(sights), ...answers }
+  const wrong = new Set(questions.map((question) => question.key))
+  const told = Object.entries(answers).filter(([key]) => !wrong.has(key))
+  const given: Answers = { ...seenAnswers(sights), ...Object.fromEntries(told) }
   const open = new Map(questions.map((question) => [question.key, question]))
   const ask = (key: string, indent: string): string[] => {
     const question = open.get(key)
@@ -219,7 +57,7 @@ export function draftOf(sights: readonly Sight[], answers: Answers): Draft {
     ...modeLines(given, ask),
     '',
     ...runtimeLines(sights, given, ask),
-    ...migrationLines(sights),
+    ...migrationLines(sights, given, ask),
     ...dependencyLines(sights, given, ask),
     ...gateLines(sights),
     ...toolingLines(sights),
@@ -279,7 +117,7 @@ function journeyLines(given: Answers, ask: Ask): string[] {
 function stepLines(text: string): string[] {
   const steps = text
     .split(',')
-    .map((part) => part.trim().match(/^(GET|POST|PUT|PATCH|DELETE)\s+(\/\S*)$/i))
+    .map((part) => part.trim().match(STEP))
     .filter((found) => found !== null)
   const used = new Set<string>()
   return [
@@ -345,9 +183,13 @@ function runtimeLines(sights: readonly Sight[], given: Answers, ask: Ask): strin
     'runtime:',
     platform
       ? `  kind: ${platform.value} # ${at(platform)}`
-      : '  # QUESTION runtime.kind: what runs it: process, podman, ecs, kubernetes, lambda, ec2, static or other?',
-    '  components:',
+      : given['runtime.kind'] === undefined
+        ? ask('runtime.kind', '  ').join('\n')
+        : `  kind: ${given['runtime.kind'].trim()}`,
   ]
+  const store = stores[0]
+  if (found.length === 0) lines.push('  # QUESTION runtime.components: what runs? Nothing that I know was found.')
+  lines.push(found.length === 0 && !store ? '  components: []' : '  components:')
   for (const { name, self } of found) {
     const mine = (what: Sight['what']) => seenOf(sights, what, name)
     lines.push(`    - id: ${name} # ${at(self)}`, `      kind: ${self.value}`)
@@ -390,23 +232,19 @@ function runtimeLines(sights: readonly Sight[], given: Answers, ask: Ask): strin
     ]
     if (secrets.length > 0) lines.push(`      secretEnv: [${secrets.join(', ')}]`)
   }
-  if (found.length === 0)
-    lines.push(
-      '    # QUESTION runtime.components: what runs? Nothing that I know was found.',
-      '    - { id: web, kind: web }',
-    )
-  const store = stores[0]
   if (store) lines.push(`    - { id: database, kind: database, engine: ${quoted(store.value)} } # ${at(store)}`)
   return lines
 }
 
-function migrationLines(sights: readonly Sight[]): string[] {
+function migrationLines(sights: readonly Sight[], given: Answers, ask: Ask): string[] {
   const found = sights.find((sight) => sight.what === 'migrations')
   if (!found) return []
   return [
     'migrations:',
     `  folder: ${quoted(found.value)} # ${at(found)}`,
-    '  # QUESTION migrations.tool: what applies them? It must not be each replica when it starts.',
+    ...(given['migrations.tool'] === undefined
+      ? ask('migrations.tool', '  ')
+      : [`  tool: ${quoted(given['migrations.tool'])}`]),
   ]
 }
 
@@ -419,10 +257,13 @@ function dependencyLines(sights: readonly Sight[], given: Answers, ask: Ask): st
     ...found.flatMap((sight) => {
       const key = `dependency.${idOf(sight.value)}.fallback`
       const fallback = given[key] === undefined ? '' : `, fallback: ${quoted(given[key])}`
-      const owner = sight.what === 'queue' ? 'us' : 'GDS'
+      const told = given[`dependency.${idOf(sight.value)}.owner`]
+      // The shared platforms that are known by their package are run by the Government Digital Service.
+      const owner = sight.what !== 'queue' ? ', owner: GDS' : told === undefined ? '' : `, owner: ${quoted(told)}`
       return [
+        ...ask(`dependency.${idOf(sight.value)}.owner`, '  '),
         ...ask(key, '  '),
-        `  - { id: ${idOf(sight.value)}, owner: ${owner}, kind: ${sight.what === 'queue' ? 'queue' : 'shared platform'}${fallback} } # ${at(sight)}`,
+        `  - { id: ${idOf(sight.value)}${owner}, kind: ${sight.what === 'queue' ? 'queue' : 'shared platform'}${fallback} } # ${at(sight)}`,
       ]
     }),
   ]
@@ -468,14 +309,14 @@ function languageLines(sights: readonly Sight[]): string[] {
 
 function dataLines(given: Answers, ask: Ask): string[] {
   const kinds = (given['data.kinds'] ?? '').split(',').flatMap((part) => {
-    const found = part.trim().match(/^(.+?)\s+(P\d+[DWMY])$/)
+    const found = part.trim().match(DATA_KIND)
     return found ? [`    - { name: ${quoted(found[1]!)}, retention: ${found[2]} }`] : []
   })
   return kinds.length === 0 ? ask('data.kinds', '') : ['data:', '  kinds:', ...kinds]
 }
 
 function peakLines(given: Answers, ask: Ask): string[] {
-  const found = (given.peaks ?? '').trim().match(/^([a-z][a-z0-9-]*)\s+(FREQ=\S+)(?:\s+(\d{2}:\d{2}-\d{2}:\d{2}))?$/)
+  const found = (given.peaks ?? '').trim().match(PEAK)
   if (!found) return ask('peaks', '')
   return ['peaks:', `  - { id: ${found[1]}, rrule: ${quoted(found[2]!)}${found[3] ? `, local: "${found[3]}"` : ''} }`]
 }
@@ -484,7 +325,7 @@ function oncallLines(given: Answers, ask: Ask): string[] {
   const cover = given['oncall.cover']
   const hours = cover?.match(/\d{2}:\d{2}-\d{2}:\d{2}/)?.[0]
   const rung = (key: string, minutes: number): string[] => {
-    const found = given[key]?.match(/^(.+?),\s*(\S+@\S+)$/)
+    const found = given[key]?.match(WHOM)
     return found
       ? [`    - { role: ${quoted(found[1]!)}, route: email, to: ${quoted(found[2]!)}, afterMinutes: ${minutes} }`]
       : ask(key, '    ')
@@ -507,18 +348,6 @@ function whereOf(sights: readonly Sight[], key: string): string {
 
 function at(sight: Sight): string {
   return `seen in ${sight.file}:${sight.line}`
-}
-
-function idsOf(text: string | undefined): string[] {
-  return [...new Set((text ?? '').split(',').map((part) => part.trim()))].filter((id) => ID.test(id)).slice(0, 5)
-}
-
-function idOf(name: string): string {
-  const id = name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^[^a-z]+|-+$/g, '')
-  return ID.test(id) ? id : 'web'
 }
 
 /** JSON is YAML: whatever the text holds, it stays one quoted value. */

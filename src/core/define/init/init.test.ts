@@ -3,6 +3,7 @@ import test from 'node:test'
 import { loadService } from '../load.ts'
 import { draftOf } from './draft.ts'
 import { gapsOf } from './gaps.ts'
+import { questionsOf, refusedOf } from './questions.ts'
 import { routesIn } from './routes.ts'
 import { survey } from './survey.ts'
 
@@ -103,6 +104,29 @@ test('each kind of file shows what it says, and where', () => {
     ['Jenkinsfile', "stage('t') { sh 'mvn verify' }\n", ['pipeline jenkins @1', 'gate unit @1']],
     ['rules.yml', 'groups:\n  - name: g\n    rules:\n      - alert: SubmitFails\n', ['alert SubmitFails @4']],
     ['db/migrate/001_x.rb', '', ['migrations db/migrate @1']],
+    [
+      'template.yaml',
+      'Resources:\n  S:\n    Type: AWS::ECS::Service\n    Properties: { DesiredCount: !Ref N }\n  T:\n    Type: AWS::ECS::TaskDefinition\n    Properties:\n      ContainerDefinitions:\n        - { Name: web, Image: !Sub "$' +
+        '{Repo}:1", StopTimeout: 45 }\n        - { Name: xray-daemon, Image: amazon/aws-xray-daemon }\n  G:\n    Type: AWS::ElasticLoadBalancingV2::TargetGroup\n    Properties: { HealthCheckPath: /health }\n',
+      [
+        'infrastructure cloudformation @1',
+        'platform S ecs @2',
+        'component web web @9',
+        'stop-seconds web 45 @9',
+        'ready /health @13',
+      ],
+    ],
+    [
+      'monitoring/rules.yaml',
+      'apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nspec:\n  groups:\n    - name: g\n      rules:\n        - alert: SubmitFails\n',
+      ['alert SubmitFails @7'],
+    ],
+    [
+      'docker-compose.yml',
+      'services:\n  web: { build: ., stop_grace_period: 1m30s }\n  mail: { image: mailhog/mailhog }\n',
+      ['component web web @2', 'stop-seconds web 90 @2'],
+    ],
+    ['Procfile', 'web: rails s\nrelease: rails db:migrate\n', ['component web web @1', 'command web rails s @1']],
     ['docs/runbooks/db.md', '# x', ['runbook docs/runbooks/db.md @1']],
     ['config/locales/cy.yml', 'cy: {}', ['language cy @1']],
   ]
@@ -131,6 +155,8 @@ test('routes are read where a framework writes them down, and not guessed elsewh
       ['GET /cases/:id', 'POST /cases'],
     ],
     ['x.ts', "@Get('lonely')", []],
+    ['c.js', "// app.get('/gone', f)\n * app.get('/old', f)\napp.get('/x', f)", ['GET /x']],
+    ['config/routes.rb', "Rails.application.routes.draw do\n  root 'pages#home'\nend", ['GET /']],
     [
       'config/urls.py',
       "urlpatterns = [\n  path('apply/<int:pk>/', views.apply),\n  path('admin/', include(admin)),\n  re_path(r'^x$', v),\n]",
@@ -223,6 +249,37 @@ test('with every question answered, what is left open is what define names', () 
   assert.deepEqual(service?.comms.mustSay, ['whether the permit is late', 'what to do now'])
   // A sound definition that is not complete still names what is missing.
   assert.ok(findings.some((finding) => finding.rule === 'gates-missing'))
+})
+
+test('an answer that cannot be used is refused, and its question stays open', () => {
+  const wrong = {
+    'service.naem': 'Permits',
+    'service.phase': 'going live',
+    journeys: 'Apply Now',
+    'runtime.kind': 'mainframe',
+    'oncall.first': 'Bob',
+    'data.kinds': 'names',
+    peaks: 'sometimes',
+  }
+  const sights = survey(tree({ Gemfile: "gem 'sidekiq'\n", Procfile: 'web: rails s\n' }))
+  const refused = refusedOf(sights, wrong)
+  assert.equal(refused.length, Object.keys(wrong).length)
+  assert.equal(refused[0], 'Nothing is asked that is called service.naem. Did you mean service.name?')
+  assert.match(refused[1]!, /^"going live" does not answer service\.phase: .* For example: live$/)
+  const { text } = draftOf(sights, wrong)
+  for (const key of Object.keys(wrong).slice(1)) assert.ok(text.includes(`QUESTION ${key}:`), key)
+  assert.ok(!/Permits|mainframe|Bob|sometimes/.test(text))
+  assert.deepEqual(
+    refusedOf(sights, { 'runtime.kind': 'ecs', 'dependency.redis.owner': 'us', journeys: 'apply, status' }),
+    [],
+  )
+})
+
+test('what nobody said or wrote down is not in the draft', () => {
+  assert.match(draftOf([], {}).text, /^ {2}components: \[\]$/m)
+  const sights = survey(tree({ Gemfile: "gem 'sidekiq'\n" }))
+  assert.ok(questionsOf(sights, {}).some(({ key }) => key === 'dependency.redis.owner'))
+  assert.ok(!draftOf(sights, {}).text.includes(', owner: '))
 })
 
 test('the three most harmful gaps are named, worst first, with their place', () => {

@@ -34,6 +34,7 @@ const FLASK = /@\w+\.route\(\s*(['"])(\/[^'"]*)\1(?:.*methods\s*=\s*\[([^\]]*)\]
 const DJANGO = /^\s*path\(\s*(['"])([^'"]*)\1\s*,(?!\s*include\b)/
 /** get '/x', to: … in routes.rb */
 const RAILS = /^\s*(get|post|put|patch|delete)\s+(['"])\/?([^'"]*)\2/
+const RAILS_ROOT = /^\s*root[\s(]+(to:|['"])/
 const RAILS_RESOURCES = /^\s*(resources?)\s+:(\w+)(.*)$/
 /** get '/x' do: Sinatra */
 const SINATRA = /^\s*(get|post|put|patch|delete)\s+(['"])(\/[^'"]*)\2\s+do\b/
@@ -44,6 +45,9 @@ const SPRING_REQUEST =
 /** @Path("/x") with @GET or @POST: JAX-RS */
 const JAX_PATH = /@Path\(\s*"([^"]*)"\s*\)/
 const JAX_METHOD = /^\s*@(GET|POST|PUT|PATCH|DELETE)\b/
+
+/** A line that is all comment says what is not served. */
+const COMMENT = /^\s*(\/\/|\/\*|\*|#)/
 
 const FINDERS: readonly Finder[] = [
   {
@@ -113,7 +117,7 @@ function everyLine(
   lines: readonly string[],
   find: (line: string) => readonly { readonly method: string; readonly path: string }[],
 ): Found {
-  return lines.flatMap((line, i) => find(line).map((found) => ({ ...found, line: i + 1 })))
+  return lines.flatMap((line, i) => (COMMENT.test(line) ? [] : find(line).map((found) => ({ ...found, line: i + 1 }))))
 }
 
 /** Routes of a class, under the path that stands above it. Without a class there are none. */
@@ -204,6 +208,7 @@ function railsRoutes(lines: readonly string[]): Found {
     if (depth <= 1) {
       const plain = code.match(RAILS)
       if (plain && !/\bdo\b/.test(code)) found.push({ method: plain[1]!, path: `/${plain[3]}`, line: i + 1 })
+      if (RAILS_ROOT.test(code)) found.push({ method: 'GET', path: '/', line: i + 1 })
       const resources = code.match(RAILS_RESOURCES)
       if (resources)
         for (const route of resourceRoutes(resources[2]!, resources[3]!, resources[1] === 'resource'))

@@ -55,11 +55,19 @@ export function surveyed(path: string): boolean {
   )
 }
 
+/** Sights that stand in a definition as numbers: what is none, such as a parameter, is not seen. */
+const NUMBERS: ReadonlySet<Sight['what']> = new Set(['replicas', 'stop-seconds', 'memory-mb'])
+
+/** Containers that stand beside a service, and test doubles: none of them serves a citizen. */
+const SIDECAR =
+  /(^|[/_-])(xray-daemon|istio-proxy|envoy|linkerd-proxy|fluent-?bit|fluentd|datadog-agent|otel-collector|opentelemetry-collector|cloudwatch-agent|log[-_]router|mailhog|mailpit|mailcatcher|localstack|wiremock|adminer|pgadmin4?)([:@/]|$)/i
+
 /** Everything seen, in the order of files. Never throws. */
 export function survey(files: readonly TreeFile[]): readonly Sight[] {
   const sights: Sight[] = []
   for (const file of files) {
     const see: See = (what, value, line, of) => {
+      if (NUMBERS.has(what) && !/^[1-9]\d{0,5}$/.test(value)) return
       if (sights.length < 5_000 && value.length <= 500)
         sights.push({ what, value, file: file.path, line, ...(of === undefined ? {} : { of }) })
     }
@@ -239,7 +247,8 @@ function argvOf(text: string): string {
 function procfile(file: TreeFile, see: See): void {
   file.text.split('\n').forEach((text, i) => {
     const found = text.match(/^(\w[\w-]*):\s*(.+)$/)
-    if (!found) return
+    // `release` is a step before the release, not something that runs on.
+    if (!found || found[1] === 'release') return
     see('component', found[1] === 'web' ? 'web' : 'worker', i + 1, found[1])
     see('command', found[2]!, i + 1, found[1])
   })
@@ -295,6 +304,7 @@ function compose(file: TreeFile, see: See): void {
   const read = readYaml(file.text)
   for (const [name, service] of entriesOf((read.value as Doc | null)?.services)) {
     if (service === null || typeof service !== 'object') continue
+    if (sidecar(name, (service as Doc).image)) continue
     const at = (...path: Path) => read.keyPlaceOf(['services', name, ...path]).line
     const { image, healthcheck, stop_grace_period: stop, deploy } = service as Doc
     const store =
@@ -303,8 +313,11 @@ function compose(file: TreeFile, see: See): void {
     else see('component', isWorker(name) ? 'worker' : 'web', at(), name)
     const path = JSON.stringify(healthcheck ?? '').match(/https?:\/\/[^/\s"']+(\/[\w./-]*)/)
     if (path) see('ready', path[1]!, at('healthcheck'), name)
-    if (typeof stop === 'string' && /^\d+s$/.test(stop))
-      see('stop-seconds', stop.slice(0, -1), at('stop_grace_period'), name)
+    const span = typeof stop === 'string' ? stop.match(/^(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,5})s)?$/) : null
+    if (span) {
+      const [hours, minutes, seconds] = span.slice(1).map((part) => Number(part ?? 0)) as [number, number, number]
+      see('stop-seconds', String(hours * 3_600 + minutes * 60 + seconds), at('stop_grace_period'), name)
+    }
     const replicas = (deploy as { replicas?: unknown } | undefined)?.replicas
     if (typeof replicas === 'number') see('replicas', String(replicas), at('deploy', 'replicas'), name)
   }
@@ -333,7 +346,7 @@ function documents(file: TreeFile, see: See): void {
   const parts = file.path.endsWith('.json') ? [{ text: file.text, line: 0 }] : splitDocuments(file.text)
   for (const part of parts) {
     if (!/apiVersion:|containerDefinitions|AWS::|desiredCount|groups:/.test(part.text)) continue
-    const read = readYaml(part.text)
+    const read = readYaml(part.text, { foreignTags: true })
     const value = read.value
     if (value === null || typeof value !== 'object' || Array.isArray(value)) continue
     const at = (path: Path) => read.keyPlaceOf(path).line + part.line
@@ -373,6 +386,7 @@ function kubernetes(doc: Doc, at: (path: Path) => number, see: See): void {
     see('stop-seconds', String(pod.terminationGracePeriodSeconds), at([...path, 'terminationGracePeriodSeconds']), name)
   const containers = docsOf(pod.containers)
   containers.forEach((container, i) => {
+    if (sidecar(container.name, container.image)) return
     const probe = ((container.readinessProbe as Doc | undefined)?.httpGet as Doc | undefined)?.path
     if (typeof probe === 'string') see('ready', probe, at([...path, 'containers', i, 'readinessProbe']), name)
     if (typeof container.image === 'string')
@@ -390,6 +404,7 @@ function ecs(doc: Doc, at: (path: Path) => number, see: See): void {
   if (Array.isArray(containers)) {
     see('platform', 'ecs', at(['containerDefinitions']))
     docsOf(containers).forEach((container, i) => {
+      if (sidecar(container.name, container.image)) return
       const name = typeof container.name === 'string' ? container.name : `container-${i + 1}`
       see('component', isWorker(name) ? 'worker' : 'web', at(['containerDefinitions', i, 'name']), name)
       if (typeof container.image === 'string')
@@ -428,7 +443,7 @@ function cloudformation(doc: Doc, at: (path: Path) => number, see: See): void {
     if (type === 'AWS::ECS::TaskDefinition')
       docsOf(properties.ContainerDefinitions).forEach((container, i) => {
         const line = at(['Resources', name, 'Properties', 'ContainerDefinitions', i])
-        if (typeof container.Name !== 'string') return
+        if (typeof container.Name !== 'string' || sidecar(container.Name, container.Image)) return
         see('component', isWorker(container.Name) ? 'worker' : 'web', line, container.Name)
         if (typeof container.Image === 'string') see('image', container.Image, line, container.Name)
         if (typeof container.StopTimeout === 'number')
@@ -437,13 +452,19 @@ function cloudformation(doc: Doc, at: (path: Path) => number, see: See): void {
   }
 }
 
+/** A file of rules, or the same inside of the operator's PrometheusRule. */
 function prometheus(doc: Doc, at: (path: Path) => number, see: See): void {
-  if (!Array.isArray(doc.groups)) return
-  docsOf(doc.groups).forEach((group, i) => {
+  const inside = doc.kind === 'PrometheusRule' ? ['spec'] : []
+  const { groups } = doc.kind === 'PrometheusRule' ? docOf(doc.spec) : doc
+  docsOf(groups).forEach((group, i) => {
     docsOf(group.rules).forEach((rule, j) => {
-      if (typeof rule.alert === 'string') see('alert', rule.alert, at(['groups', i, 'rules', j]))
+      if (typeof rule.alert === 'string') see('alert', rule.alert, at([...inside, 'groups', i, 'rules', j]))
     })
   })
+}
+
+function sidecar(name: unknown, image: unknown): boolean {
+  return [name, image].some((text) => typeof text === 'string' && SIDECAR.test(text))
 }
 
 function isWorker(name: string): boolean {
