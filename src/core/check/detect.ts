@@ -181,7 +181,9 @@ function sniffJson(start: string): Format | undefined {
     !/"Resources"\s*:/.test(start)
   )
     return 'cloudwatch'
-  if (/"planned_values"\s*:/.test(start) && /"terraform_version"\s*:/.test(start)) return 'terraform-plan'
+  // Sorted by key, the version stands after everything else.
+  if (/"(planned_values|resource_changes)"\s*:/.test(start) && /"(terraform|format)_version"\s*:/.test(start))
+    return 'terraform-plan'
   if (/^\s*\[\s*\{\s*"ParameterKey"\s*:|^\s*\{\s*"Parameters"\s*:\s*\{/.test(start) && !/"Resources"\s*:/.test(start))
     return 'cfn-parameters'
   if (/"deploymentConfiguration"\s*:/.test(start) && /"(serviceName|cluster|taskDefinition)"\s*:/.test(start))

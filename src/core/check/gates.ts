@@ -2,6 +2,7 @@
 import { allText, child, fields, items, type Spot, spotOf, text } from './formats/node.ts'
 import {
   ancestorsOf,
+  callersOf,
   type GateKind,
   isDeploy,
   isGate,
@@ -32,7 +33,7 @@ const NOUN: Readonly<Record<GateKind, string>> = {
 /** One verdict for each production deployment of the tree. */
 export function judgeGate(world: World, kind: Exclude<GateKind, 'approval'>): readonly Verdict[] {
   return world.pipelines.flatMap((pipeline) =>
-    productionJobs(pipeline).map(({ job, sure }) => judgeJob(world, pipeline, job, sure, kind)),
+    productionJobs(pipeline).flatMap(({ job, sure }) => judgeJob(world, pipeline, job, sure, kind) ?? []),
   )
 }
 
@@ -42,8 +43,13 @@ function judgeJob(
   job: Job,
   sure: boolean,
   kind: Exclude<GateKind, 'approval'>,
-): Verdict {
-  const before = [...ancestorsOf(pipeline, job), ...linkedJobs(world, pipeline)]
+): Verdict | undefined {
+  const callers = callersOf(world.pipelines, pipeline)
+  const before = [
+    ...ancestorsOf(pipeline, job),
+    ...linkedJobs(world, pipeline),
+    ...callers.flatMap((caller) => ancestorsOf(caller.pipeline, caller.job)),
+  ]
   const steps = [
     ...before.flatMap((ancestor) => candidates(ancestor, job, kind)),
     ...ownCandidates(job, kind),
@@ -57,6 +63,7 @@ function judgeJob(
     const says = `The ${noun} before "${job.id}" cannot stop it: ${weak.flaw.how}.`
     return fail(weak.flaw.at, says, { ...(sure && !weak.flaw.conditional ? {} : { severity: 'warn' as const }) })
   }
+  if (callers.length > 0) return besideOf(pipeline, job, sure, kind)
   const remote = [job, ...before].find((candidate) => candidate.remote !== undefined)
   if (remote)
     return cannotTell(
@@ -65,7 +72,11 @@ function judgeJob(
       `what ${remote.remote} runs`,
       remote.remote,
     )
-  return elsewhere(world, pipeline, job, sure, kind) ?? unseen(world, pipeline, job, before, sure, kind)
+  return (
+    besideOf(pipeline, job, sure, kind) ??
+    elsewhere(world, pipeline, job, sure, kind) ??
+    unseen(world, pipeline, job, before, sure, kind)
+  )
 }
 
 function candidates(ancestor: Job, job: Job, kind: GateKind): readonly Candidate[] {
@@ -173,6 +184,19 @@ export function buildspecSteps(world: World): readonly Step[] {
   )
 }
 
+/** The gate runs in the same pipeline, at the same time. */
+function besideOf(pipeline: Pipeline, job: Job, sure: boolean, kind: GateKind): Verdict | undefined {
+  const beside = pipeline.jobs.find(
+    (candidate) => candidate !== job && candidate.steps.some((step) => isGate(step, kind)),
+  )
+  if (!beside) return undefined
+  const noun = NOUN[kind].replace(/^an? /, '')
+  return fail(job.at, `"${job.id}" does not wait for "${beside.id}", which runs the ${noun} beside it.`, {
+    ...(sure ? {} : { severity: 'warn' as const }),
+    fix: `Add needs: ${beside.id} to ${job.id}.`,
+  })
+}
+
 /** The gate exists, but in a pipeline that nothing ties to this one. */
 function elsewhere(world: World, pipeline: Pipeline, job: Job, sure: boolean, kind: GateKind): Verdict | undefined {
   const noun = NOUN[kind].replace(/^an? /, '')
@@ -180,16 +204,6 @@ function elsewhere(world: World, pipeline: Pipeline, job: Job, sure: boolean, ki
     (candidate) =>
       candidate !== pipeline && candidate.jobs.some((inner) => inner.steps.some((step) => isGate(step, kind))),
   )
-  const beside = pipeline.jobs.find(
-    (candidate) => candidate !== job && candidate.steps.some((step) => isGate(step, kind)),
-  )
-  if (beside) {
-    const severity = sure ? {} : { severity: 'warn' as const }
-    return fail(job.at, `"${job.id}" does not wait for "${beside.id}", which runs the ${noun} beside it.`, {
-      ...severity,
-      fix: `Add needs: ${beside.id} to ${job.id}.`,
-    })
-  }
   if (!other) return undefined
   const only =
     other.triggers.length > 0 &&

@@ -2,7 +2,7 @@
  * A delivery pipeline as a graph of jobs, whatever tool runs it. The question everything here serves: can this step really stop
  * that deployment?
  */
-import type { Node, Spot } from '../formats/node.ts'
+import { child, type Node, type Spot, text } from '../formats/node.ts'
 
 export interface Step {
   readonly at: Spot
@@ -187,6 +187,26 @@ export function ancestorsOf(pipeline: Pipeline, job: Job): readonly Job[] {
     open.push(...found.needs)
   }
   return [...seen.values()]
+}
+
+/**
+ * The jobs that run a workflow of this tree which nothing else starts. What its callers hold (the gates, the window, the turn) holds
+ * for it, and is judged there. None when it can also start by itself.
+ */
+export function callersOf(
+  pipelines: readonly Pipeline[],
+  called: Pipeline,
+): readonly { readonly pipeline: Pipeline; readonly job: Job }[] {
+  if (called.triggers.length === 0 || called.triggers.some((trigger) => trigger !== 'workflow_call')) return []
+  return pipelines.flatMap((pipeline) =>
+    pipeline.jobs.filter((job) => localCall(job) === called.file).map((job) => ({ pipeline, job })),
+  )
+}
+
+/** The workflow of this tree that a job runs instead of steps of its own. */
+export function localCall(job: Job): string | undefined {
+  const uses = text(child(job.node, 'uses'))
+  return uses?.startsWith('./') ? uses.slice(2) : undefined
 }
 
 /** Does the condition let the job run although something before it failed? */

@@ -1,6 +1,6 @@
 import { child, flag, keySpot } from '../formats/node.ts'
 import { section } from '../models/jenkins.ts'
-import { productionJobs } from '../models/pipeline.ts'
+import { callersOf, localCall, productionJobs } from '../models/pipeline.ts'
 import { fail, pass, type Rule, type Verdict } from '../rule.ts'
 
 export const deployConcurrency: Rule = {
@@ -48,7 +48,10 @@ jobs:
           else yield fail(job.at, `Two runs of "${job.id}" may overlap.`, { severity: 'warn' })
           continue
         }
-        const holder = [job.node, pipeline.node].find((node) => node && child(node, 'concurrency'))
+        const called = world.pipelines.find((other) => other.file === localCall(job))
+        const inside = called ? [...productionJobs(called).map((one) => one.job.node), called.node] : []
+        const holder = [job.node, pipeline.node, ...inside].find((node) => node && child(node, 'concurrency'))
+        if (!holder && callersOf(world.pipelines, pipeline).length > 0) continue
         const rule = holder && child(holder, 'concurrency')
         const cancels = child(rule, 'cancel-in-progress')
         if (!rule || !holder)

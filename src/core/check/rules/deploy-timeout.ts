@@ -1,5 +1,5 @@
 import { section } from '../models/jenkins.ts'
-import { productionJobs } from '../models/pipeline.ts'
+import { localCall, productionJobs } from '../models/pipeline.ts'
 import { fail, pass, type Rule, type Verdict } from '../rule.ts'
 
 // GitHub's default for timeout-minutes; a person is told only when it has passed.
@@ -30,6 +30,8 @@ export const deployTimeout: Rule = {
     for (const pipeline of world.pipelines) {
       for (const { job } of productionJobs(pipeline)) {
         if (job.remote !== undefined || pipeline.tool === 'codepipeline') continue
+        // GitHub takes no timeout on a call; the called workflow is judged where it stands.
+        if (localCall(job) !== undefined) continue
         const file = world.jenkinsfiles.find((candidate) => candidate.src.file === pipeline.file)
         const options = file && section(file, 'options')
         const jenkins =

@@ -1,4 +1,4 @@
-import { ancestorsOf, isGate, productionJobs } from '../models/pipeline.ts'
+import { ancestorsOf, callersOf, isGate, productionJobs } from '../models/pipeline.ts'
 import { cannotTell, fail, pass, type Rule, type Verdict } from '../rule.ts'
 
 export const gateApproval: Rule = {
@@ -35,6 +35,7 @@ export const gateApproval: Rule = {
   },
   *check(world): Iterable<Verdict> {
     for (const pipeline of world.pipelines) {
+      if (callersOf(world.pipelines, pipeline).length > 0) continue
       for (const { job, sure } of productionJobs(pipeline)) {
         const steps = [job, ...ancestorsOf(pipeline, job)].flatMap((candidate) => candidate.steps)
         if (steps.some((step) => isGate(step, 'approval'))) yield pass(job.at)

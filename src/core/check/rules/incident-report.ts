@@ -40,9 +40,13 @@ function* flawsOf(src: Source): Iterable<Flaw> {
   if (impossible) yield { at: impossible.index, says: `There is no time ${impossible[0]}.` }
   const day = impossibleDate(text)
   if (day) yield { at: day.at, says: `There is no ${day.written}.` }
-  if (!impossible) yield* disorder(text)
+  if (!impossible) {
+    yield* disorder(text)
+    yield* endsBeforeItBegins(text)
+  }
   yield* actionsOf(text)
-  if (!/alert|alarm|monitor|detect|noticed|report(?:ed)? by|complain|paged/i.test(text))
+  // "Detected: 10:30" says when, and not how.
+  if (!/alert|alarm|monitor|detect(?!ed\W{1,9}(?:at\s+)?\d)|noticed|report(?:ed)? by|complain|paged/i.test(text))
     yield { at: 0, says: 'The report does not say how the incident was noticed.' }
   if (
     !/\b(?:incident (?:lead|commander|manager)|scribe|comms? lead|communications lead|led by|responders?:|roles?\b|on-call)\b/i.test(
@@ -68,16 +72,44 @@ function* disorder(text: string): Iterable<Flaw> {
   )
   if (!section) return
   const start = section.index + section[0].length - section[1]!.length
-  let last: { readonly minutes: number; readonly written: string } | undefined
+  let last: { readonly minutes: number; readonly written: string; readonly day: string | undefined } | undefined
   for (const match of section[1]!.matchAll(/^[\s|*+-]*(?:(\d{4}-\d{2}-\d{2})[T ,]*)?\**(\d{1,2}):(\d{2})\b/gm)) {
     const minutes = Number(match[2]) * 60 + Number(match[3])
     const written = `${match[2]}:${match[3]}`
-    // A date of its own may begin another day.
-    if (last && !match[1] && minutes < last.minutes && last.minutes - minutes < 12 * 60) {
-      yield { at: start + match.index, says: `The timeline goes back from ${last.written} to ${written}.` }
+    const day = match[1] ?? last?.day
+    const back = last && minutes < last.minutes
+    // Without dates, more than half a day back is the next morning; with them, the dates decide.
+    const wrong = match[1] && last?.day ? match[1] < last.day || (match[1] === last.day && back) : !match[1] && back
+    if (last && wrong && (match[1] || last.minutes - minutes < 12 * 60)) {
+      const from = match[1] && match[1] !== last.day ? `${last.day} ${last.written}` : last.written
+      const to = match[1] && match[1] !== last.day ? `${match[1]} ${written}` : written
+      yield { at: start + match.index, says: `The timeline goes back from ${from} to ${to}.` }
       return
     }
-    last = { minutes, written }
+    last = { minutes, written, day }
+  }
+}
+
+/** "Started", "Detected" and "Resolved" with a full date each, as fields or table rows: none may come before the one above it. */
+function* endsBeforeItBegins(text: string): Iterable<Flaw> {
+  const moments = [
+    ['start', /\b(?:started|began|start(?: time)?|impact start)\b/i],
+    ['detection', /\b(?:detected|noticed|detection(?: time)?)\b/i],
+    ['end', /\b(?:resolved|ended|mended|end(?: time)?|impact end)\b/i],
+  ] as const
+  let last: { readonly name: string; readonly written: string } | undefined
+  for (const [name, word] of moments) {
+    const field = new RegExp(
+      `^[\\s|*+-]{0,9}(?:${word.source})[\\s|:*]{1,9}(\\d{4}-\\d{2}-\\d{2})[T ,]{1,3}(\\d{2}:\\d{2})`,
+      'im',
+    ).exec(text)
+    if (!field) continue
+    const written = `${field[1]} ${field[2]}`
+    if (last && written < last.written) {
+      yield { at: field.index, says: `The ${name} (${written}) comes before the ${last.name} (${last.written}).` }
+      return
+    }
+    last = { name, written }
   }
 }
 

@@ -1,12 +1,13 @@
-import { child, flag, spotOf, text } from '../formats/node.ts'
-import { field } from '../models/cloud.ts'
+import { child, flag, items, spotOf, text } from '../formats/node.ts'
+import { field, typeOf } from '../models/cloud.ts'
 import { fail, pass, type Rule, type Verdict } from '../rule.ts'
+import type { World } from '../world.ts'
 
 export const statefulKept: Rule = {
   id: 'stateful-kept',
   question: 2,
   title: 'Taking the stack back cannot delete citizens’ data',
-  formats: ['cloudformation', 'terraform'],
+  formats: ['cloudformation', 'terraform', 'terraform-plan'],
   severity: 'error',
   reach: 3,
   harm: 'A rollback, a rename or a mistaken delete destroys what citizens have sent.',
@@ -23,6 +24,7 @@ export const statefulKept: Rule = {
       'AWSTemplateFormatVersion: "2010-09-09"\nResources:\n  Applications:\n    Type: AWS::DynamoDB::Table\n    DeletionPolicy: Retain\n    UpdateReplacePolicy: Retain\n    Properties: { BillingMode: PAY_PER_REQUEST }\n',
   },
   *check(world): Iterable<Verdict> {
+    yield* destroyedByPlan(world)
     for (const resource of world.cloud.filter((candidate) => candidate.type === 'stateful')) {
       const guarded =
         flag(
@@ -35,6 +37,8 @@ export const statefulKept: Rule = {
           ),
         ) === true
       if (resource.from === 'terraform') {
+        // What a plan destroys is said above, where the plan says it.
+        if (resource.actions?.includes('delete')) continue
         const prevents = flag(field(resource, 'lifecycle.prevent_destroy')) === true
         if (prevents || guarded) yield pass(resource.at)
         else
@@ -63,4 +67,23 @@ export const statefulKept: Rule = {
         )
     }
   },
+}
+
+/** What a plan deletes is no longer among its planned values; only its list of changes tells. */
+function* destroyedByPlan(world: World): Iterable<Verdict> {
+  for (const { root } of world.documents('terraform-plan')) {
+    for (const change of items(child(root, 'resource_changes'))) {
+      const actions = child(change, 'change', 'actions')
+      const does = items(actions).map((action) => text(action))
+      if (!actions || !does.includes('delete') || typeOf(text(child(change, 'type')) ?? '') !== 'stateful') continue
+      const before = child(change, 'change', 'before')
+      // The provider refuses to delete a protected one.
+      if (flag(child(before, 'deletion_protection') ?? child(before, 'deletion_protection_enabled')) === true) continue
+      const name = (text(child(change, 'address')) ?? '').slice(0, 200)
+      yield fail(
+        spotOf(actions),
+        `The plan ${does.includes('create') ? 'replaces' : 'deletes'} ${name}, and its data with it.`,
+      )
+    }
+  }
 }

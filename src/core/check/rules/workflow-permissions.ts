@@ -1,5 +1,5 @@
 import { child, keySpot, text } from '../formats/node.ts'
-import { productionJobs } from '../models/pipeline.ts'
+import { callersOf, productionJobs } from '../models/pipeline.ts'
 import { fail, pass, type Rule, type Verdict } from '../rule.ts'
 
 export const workflowPermissions: Rule = {
@@ -26,6 +26,8 @@ export const workflowPermissions: Rule = {
       if (pipeline.tool !== 'github' || !pipeline.node) continue
       for (const { job } of productionJobs(pipeline)) {
         const said = child(job.node, 'permissions') ?? child(pipeline.node, 'permissions')
+        // A called workflow has at most what its callers have.
+        if (!said && callersOf(world.pipelines, pipeline).length > 0) continue
         if (!said) yield fail(job.at, `Nothing limits what the token of "${job.id}" may do.`)
         else if (text(said) === 'write-all')
           yield fail(keySpot(pipeline.node, 'permissions'), `The token of "${job.id}" may do everything.`)
