@@ -198,7 +198,7 @@ for (const folder of folders) {
 
   test(`${folder}: the manifest names a line of the definition for each passage`, () => {
     const { placeOf } = loadService(texts.get(folder)!, 'service.yaml')
-    const manifest = manifestOf(service, 'service.yaml', kit, new Map(), placeOf)
+    const manifest = manifestOf(service, 'service.yaml', kit, placeOf)
     const lines = texts.get(folder)!.split('\n').length
     for (const one of manifest.files)
       for (const passage of one.passages) {

@@ -24,7 +24,7 @@ export const kit: Command = {
     const [
       { loadService },
       { MANIFEST, makeKit, manifestOf, readManifest, sourceOf },
-      { digestOf, merge, render },
+      { digestOf, merge },
       { mayDecide },
       { readTree },
     ] = await Promise.all([
@@ -53,7 +53,6 @@ export const kit: Command = {
     })
     const before = readManifest(textAt(join(out, MANIFEST)))
     const noted = new Map(before?.files.map((file) => [file.path, file]))
-    const texts = new Map<string, string>()
     const done: Record<'new' | 'same' | 'updated' | 'kept' | 'removed', string[]> = {
       new: [],
       same: [],
@@ -71,8 +70,6 @@ export const kit: Command = {
       const merged = merge(textAt(join(out, file.path)), file, noted.get(file.path)?.digest)
       done[merged.how].push(file.path)
       if (merged.how === 'new' || merged.how === 'updated') write(file.path, merged.text)
-      // A file that people keep as theirs is noted with our own digest, so that it stays theirs.
-      texts.set(file.path, merged.how === 'kept' ? render(file) : merged.text)
     }
     const made = new Set(files.map((file) => file.path))
     const others = (before?.files ?? []).filter((file) => only && !only.includes(file.part))
@@ -87,7 +84,7 @@ export const kit: Command = {
         if (!call.options.check) rmSync(join(out, file.path))
       }
     }
-    const manifest = manifestOf(service, 'service.yaml', files, texts, placeOf)
+    const manifest = manifestOf(service, 'service.yaml', files, placeOf)
     const whole = { ...manifest, files: [...manifest.files, ...others].toSorted((a, b) => (a.path < b.path ? -1 : 1)) }
     write(MANIFEST, `${JSON.stringify(whole, null, 1)}\n`)
     report(call, out, done)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { digestOf, type KitFile, merge, render, single } from './file.ts'
+import { manifestOf } from './kit.ts'
 
 const page = (text: string): KitFile => ({
   part: 'docs',
@@ -20,6 +21,21 @@ test('what people write outside of the marks survives, and what is inside follow
     assert.ok(merged.text.includes(text), text)
   assert.ok(!merged.text.includes('what stood before'))
   assert.deepEqual(merge(merged.text, page('what stands now'), undefined), { text: merged.text, how: 'same' })
+})
+
+test('what people write outlives every later run, whether the definition changes or not', () => {
+  const noted = (file: KitFile) =>
+    manifestOf({ service: { id: 'x' } } as never, 'service.yaml', [file], () => ({ line: 1, col: 1 })).files[0]!.digest
+  let text = `${render(page('as it was'))}my note\n`
+  let digest = noted(page('as it was'))
+  for (const now of ['as it was', 'as it was', 'changed', 'changed again', 'changed again']) {
+    const merged = merge(text, page(now), digest)
+    assert.ok(merged.text.endsWith('\nmy note\n'), now)
+    assert.ok(merged.text.includes(now))
+    text = merged.text
+    digest = noted(page(now))
+    assert.notEqual(digestOf(text), digest, 'nor is the file taken away when the definition needs it no more')
+  }
 })
 
 test('an untouched file follows, a file without marks stays, and a passage that was taken away stays away', () => {

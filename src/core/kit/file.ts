@@ -78,8 +78,8 @@ export type Merged =
   | { readonly text: string; readonly how: 'kept' }
 
 /**
- * What to write over what is there. `writtenBefore` is the digest that the last manifest noted of this file.
- * Passages are replaced between their markers; new ones are added at the end; a passage whose markers were taken away stays away.
+ * What to write over what is there. `writtenBefore` is the digest that the last manifest noted of this file: of what we made, so that
+ * a file that people have written into never has it. Their passages are replaced between the markers; one without markers stays away.
  */
 export function merge(existing: string | undefined, file: KitFile, writtenBefore: string | undefined): Merged {
   const fresh = render(file)

@@ -75,7 +75,7 @@ export function makeKit(source: Source, options: KitOptions = {}): readonly KitF
 export interface ManifestFile {
   readonly path: string
   readonly part: Part
-  /** SHA-256 of the file as it was written, to tell later whether somebody has changed it. */
+  /** SHA-256 of what we made, without what people wrote around it: a file that differs has something of theirs. */
   readonly digest: string
   readonly passages: readonly {
     readonly id: string
@@ -89,12 +89,11 @@ export interface Manifest {
   readonly files: readonly ManifestFile[]
 }
 
-/** Which line of the definition each passage came from. `texts`: what was written, by path. */
+/** Which line of the definition each passage came from. */
 export function manifestOf(
   service: Service,
   definition: string,
   files: readonly KitFile[],
-  texts: ReadonlyMap<string, string>,
   placeOf: (path: Path) => Place,
 ): Manifest {
   return {
@@ -103,7 +102,7 @@ export function manifestOf(
     files: files.map((file) => ({
       path: file.path,
       part: file.part,
-      digest: digestOf(texts.get(file.path) ?? ''),
+      digest: digestOf(render(file)),
       passages: file.passages.map((passage) => ({
         id: passage.id,
         from: passage.from.map((path) => ({ field: nameOf(path), line: placeOf(path).line })),
