@@ -91,3 +91,32 @@ test('an incident that ends before it began, or goes back between dated lines, i
     'incident-report incidents/a.md:1 The report does not say how the incident was noticed.',
   ])
 })
+
+test('what a Jenkinsfile deploys after its stages, whatever came of them', () => {
+  const jenkins = (block: string) => ({
+    Jenkinsfile: `pipeline {\n  agent any\n  stages { stage('Test') { steps { sh 'npm test' } } }\n  post { ${block} }\n}\n`,
+  })
+  const deploys = (block: string) => found(jenkins(block), 'deploy-after-failure')
+  assert.deepEqual(deploys("always { sh './deploy.sh production' }"), [
+    'deploy-after-failure Jenkinsfile:4 "post always" deploys even when a job before it failed: always().',
+  ])
+  assert.deepEqual(deploys("success { sh './deploy.sh production' }"), [])
+  assert.deepEqual(
+    deploys("always { script { if (currentBuild.result == 'SUCCESS') { sh './deploy.sh production' } } }"),
+    [],
+  )
+  assert.deepEqual(deploys("failure { sh './deploy.sh production previous' }"), [])
+  const scan = found(jenkins("success { sh './deploy.sh production' }"), 'gate-security-scan')
+  assert.equal(scan.length, 1, 'it is a deployment, and has no scan')
+})
+
+test('a schedule that holds only in winter does not move with the clocks', () => {
+  const at = (cron: string) =>
+    found(
+      {
+        [MAIN]: `on: { schedule: [{ cron: "${cron}" }] }\njobs: { deploy: { environment: production, steps: [{ run: ./deploy.sh }] } }\n`,
+      },
+      'schedule-local-time',
+    ).length
+  assert.deepEqual([at('30 8 31 1 *'), at('30 8 * 11-12,1 *'), at('30 8 31 3 *'), at('30 8 * * *')], [0, 0, 1, 1])
+})

@@ -56,6 +56,16 @@ export function readCron(cron: string, style: 'unix' | 'aws' | 'quartz'): Cron |
   }
 }
 
+/** Whether some run falls between the last week of March and the end of October. True for what we do not read. */
+export function mayRunInSummer(cron: string, aws: boolean): boolean {
+  const read = readCron(cron, aws ? 'aws' : 'unix')
+  if (!read) return true
+  for (let month = 3; month <= 10; month++)
+    for (let day = month === 3 ? 25 : 1; day <= 31; day++)
+      for (let weekday = 1; weekday <= 7; weekday++) if (read.on(month, day, weekday)) return true
+  return false
+}
+
 function named(field: string, names: readonly string[], first: number): string {
   return field.replace(/[A-Z]{3}/g, (name) => (names.includes(name) ? String(names.indexOf(name) + first) : name))
 }

@@ -3,7 +3,7 @@
 import { type Call, callsWithin, type Jenkinsfile } from '../formats/groovy.ts'
 import type { Spot } from '../formats/node.ts'
 import { nameOf } from './path.ts'
-import { type Job, type Pipeline, type Step, withoutComments } from './pipeline.ts'
+import { isDeploy, type Job, type Pipeline, type Step, withoutComments } from './pipeline.ts'
 import type { Unseen } from './unseen.ts'
 
 /** The steps that a shared library in the tree defines: `vars/deployService.groovy` is the step `deployService`. */
@@ -17,7 +17,9 @@ export function jenkinsLibrary(files: readonly Jenkinsfile[]): JenkinsLibrary {
 export function jenkinsPipeline(file: Jenkinsfile, library: JenkinsLibrary = new Map()): Pipeline {
   const stages: Job[] = []
   const budget = { calls: EXPANDED_MAX }
-  collect(expanded(file.calls, library, [], budget), [], undefined, stages)
+  const calls = expanded(file.calls, library, [], budget)
+  collect(calls, [], undefined, stages)
+  stages.push(...afterwards(calls, stages))
   const name = file.src.file
   const at: Spot = { file: name, line: 1, col: 1 }
   const refs = libraryRefs(file).map(({ ref }) => ref)
@@ -124,6 +126,28 @@ function stage(call: Call, before: readonly string[], caught: Step['ignoresFailu
   }
   out.push(job)
   return nested ? collect(call.block, [id], caught, out) : [id]
+}
+
+/** What `post` deploys whatever came of the stages, or once they succeeded. Blocks that ask first are left to a person. */
+function afterwards(calls: readonly Call[], stages: readonly Job[]): Job[] {
+  const blocks = calls.flatMap((call) => call.block ?? []).filter((call) => call.name === 'post')
+  return blocks
+    .flatMap((post) => post.block ?? [])
+    .flatMap((when): Job[] => {
+      if (!/^(?:always|cleanup|changed|success)$/.test(when.name)) return []
+      const steps = stepsOf(when.block, undefined)
+      if (!steps.some(isDeploy) || [...callsWithin(when.block)].some((call) => call.name === 'if')) return []
+      const forced = when.name !== 'success'
+      return [
+        {
+          id: `post ${when.name}`,
+          at: spot(when),
+          needs: stages.map((job) => job.id),
+          steps,
+          ...(forced ? { condition: 'always()', conditionAt: spot(when) } : {}),
+        },
+      ]
+    })
 }
 
 function uniqueId(id: string, out: readonly Job[]): string {

@@ -1,6 +1,6 @@
 import { child, items, type Node, type Spot, spotOf, text } from '../formats/node.ts'
 import { field } from '../models/cloud.ts'
-import { cronHour, localTimes } from '../models/cron.ts'
+import { cronHour, localTimes, mayRunInSummer } from '../models/cron.ts'
 import { isDeploy } from '../models/pipeline.ts'
 import { fail, pass, type Rule, type Verdict } from '../rule.ts'
 import type { World } from '../world.ts'
@@ -28,7 +28,7 @@ export const scheduleLocalTime: Rule = {
       'apiVersion: batch/v1\nkind: CronJob\nmetadata: { name: payment-run }\nspec:\n  schedule: "0 9 * * *"\n  timeZone: Europe/London\n  jobTemplate: {}\n',
   },
   *check(world): Iterable<Verdict> {
-    for (const { name, cron, zone, at } of schedules(world)) {
+    for (const { name, cron, zone, aws, at } of schedules(world)) {
       const when = cronHour(cron)
       if (!when || !DUTY.test(name)) continue
       if (zone !== undefined && !/^(UTC|Etc\/UTC|GMT)$/i.test(zone)) {
@@ -45,6 +45,11 @@ export const scheduleLocalTime: Rule = {
         yield pass(at)
         continue
       }
+      // A day in winter has the same time in both.
+      if (!mayRunInSummer(cron, aws)) {
+        yield pass(at)
+        continue
+      }
       const { winter, summer } = localTimes(when.hour, when.minute)
       yield fail(at, `${name} runs at ${winter} in winter and at ${summer} in summer, London time.`, {
         arithmetic: `"${cron}" in UTC; London is UTC+1 from the last Sunday of March to the last of October`,
@@ -57,14 +62,22 @@ interface Schedule {
   readonly name: string
   readonly cron: string
   readonly zone?: string
+  /** Written as EventBridge reads it. */
+  readonly aws: boolean
   readonly at: Spot
 }
 
 function schedules(world: World): readonly Schedule[] {
   const found: Schedule[] = []
-  const add = (name: string, node: Node | undefined, cron: string | undefined, zone: string | undefined) => {
+  const add = (
+    name: string,
+    node: Node | undefined,
+    cron: string | undefined,
+    zone: string | undefined,
+    aws = false,
+  ) => {
     if (node && cron !== undefined)
-      found.push({ name, cron, at: spotOf(node), ...(zone === undefined ? {} : { zone }) })
+      found.push({ name, cron, aws, at: spotOf(node), ...(zone === undefined ? {} : { zone }) })
   }
   for (const pipeline of world.pipelines) {
     const list = items(child(pipeline.node, 'on', 'schedule'))
@@ -83,7 +96,7 @@ function schedules(world: World): readonly Schedule[] {
   for (const rule of world.cloud.filter((resource) => resource.type === 'event-rule' || resource.type === 'schedule')) {
     const node = field(rule, 'ScheduleExpression')
     const cron = /^cron\((.*)\)$/.exec(text(node) ?? '')?.[1]
-    add(rule.id, node, cron, text(field(rule, 'ScheduleExpressionTimezone')))
+    add(rule.id, node, cron, text(field(rule, 'ScheduleExpressionTimezone')), true)
   }
   return found
 }
