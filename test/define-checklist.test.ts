@@ -132,7 +132,12 @@ const CHECKLIST: readonly Row[] = [
     'calendars[].fallback',
     'calendars[].mayBeUnknown',
   ],
-  ['19 bank holidays of a division', BENEFITS, 'calendars[].divisions[]'],
+  [
+    '19 bank holidays of a division',
+    BENEFITS,
+    'calendars[].divisions[]=northern-ireland',
+    'calendars[].divisions[]=scotland',
+  ],
   ['19 sitting days', QUESTIONS, 'calendars[].id=sitting-days'],
   ['19 calendars of a tenant', ENQUIRIES, 'tenants.known[].peaks[]'],
   ['20 freeze scope and exceptions', BENEFITS, 'peaks[].freeze', 'peaks[].except[]'],
@@ -142,6 +147,12 @@ const CHECKLIST: readonly Row[] = [
     'deployment.windows.veto.by',
     'deployment.windows.veto.expiresDays=14',
     'peaks[].scope',
+  ],
+  [
+    '20 break-glass with a reason',
+    BENEFITS,
+    'deployment.windows.emergency.approvers=2',
+    'deployment.windows.emergency.reasonRequired=true',
   ],
   ['21 deadline wording', DOCUMENTS, 'peaks[].say'],
   [
