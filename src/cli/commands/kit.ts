@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { EXIT, OpsError } from '../../core/errors.ts'
 import type { Part } from '../../core/kit/file.ts'
 import { plural } from '../../core/words.ts'
@@ -84,7 +84,7 @@ export const kit: Command = {
         if (!call.options.check) rmSync(join(out, file.path))
       }
     }
-    const manifest = manifestOf(service, 'service.yaml', files, placeOf)
+    const manifest = manifestOf(service, basename(call.service), files, placeOf)
     const whole = { ...manifest, files: [...manifest.files, ...others].toSorted((a, b) => (a.path < b.path ? -1 : 1)) }
     write(MANIFEST, `${JSON.stringify(whole, null, 1)}\n`)
     report(call, out, done)
