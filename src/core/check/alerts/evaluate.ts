@@ -13,8 +13,8 @@ import {
   matches,
   nameless,
   packed,
-  safePattern,
   type Series,
+  safePattern,
   Unsupported,
 } from './series.ts'
 import { isOverWindow, overWindows } from './window.ts'

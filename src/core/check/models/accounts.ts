@@ -1,7 +1,8 @@
 /** Which accounts the tree itself gives to production, and which to other environments: its definition, and its files of values. */
-import { readYaml } from '../formats/yaml.ts'
-import { linesOf } from '../formats/position.ts'
+
 import { child, items, text } from '../formats/node.ts'
+import { linesOf } from '../formats/position.ts'
+import { readYaml } from '../formats/yaml.ts'
 import type { World } from '../world.ts'
 import { type Side, sideOf } from './aim.ts'
 

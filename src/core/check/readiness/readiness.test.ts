@@ -86,3 +86,15 @@ test('alarms of CloudWatch that wake somebody are tried on faults, like alerts',
   assert.equal(box(alarm(5), 'alerts-first', false).state, 'no')
   assert.equal(box(alarm(2), 'thresholds', false).state, 'person')
 })
+
+test('gates that only the definition names are no answer: the pipeline has to show them', () => {
+  const catches = (files: Readonly<Record<string, string>>) => ready(files).answers[0]!
+  assert.equal(catches({}).answer, 'cannot tell')
+  const cd = (steps: string) => ({
+    '.github/workflows/cd.yml': `on: push\njobs:\n  deploy:\n    environment: production\n    runs-on: ubuntu-latest\n    steps: [${steps}{ run: ./deploy.sh }]\n`,
+  })
+  assert.equal(catches(cd('')).answer, 'no')
+  const three = '{ run: npm test }, { run: npm audit }, { run: npx pa11y-ci }, '
+  assert.equal(catches(cd(three)).answer, 'yes')
+  assert.match(catches(cd(three)).says, /^The pipeline has tests, a security scan and an accessibility check\./)
+})

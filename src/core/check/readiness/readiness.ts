@@ -1,5 +1,7 @@
 /** Is this service ready? Every box of the playbook's checkpoints, and its five reflection questions answered from them. */
+
 import { listOf } from '../../words.ts'
+import { productionJobs } from '../models/pipeline.ts'
 import { waysBack } from '../rollback/ways.ts'
 import { ROLLBACK_PROMISE_S } from '../rollback-time.ts'
 import { type Box, type Facts, type Group, judged } from './box.ts'
@@ -74,11 +76,15 @@ function catches(facts: Facts, boxes: ReadonlyMap<string, Box>): Said {
     'build-goes-on',
   ])
   const own = boxes.get('tests-for-modes')!
-  const gates =
-    seen.length > 0
-      ? `Before production it runs ${listOf(seen.map((kind) => NAMES[kind] ?? kind))}.`
-      : 'No gate is visible before production.'
+  const deploys = facts.world.pipelines.some((pipeline) => productionJobs(pipeline).length > 0)
+  const none = deploys
+    ? 'No gate is visible before production.'
+    : 'No pipeline of this repository deploys to production, so no gate is visible.'
+  const gates = seen.length > 0 ? `The pipeline has ${listOf(seen.map((kind) => NAMES[kind] ?? kind))}.` : none
   const weak = failed[0] ? ` ${failed[0].says} (${failed[0].file}:${failed[0].line})` : ''
+  // What the definition hopes of its gates is no evidence that they run.
+  if (seen.length === 0 && own.state === 'yes')
+    return { answer: deploys ? 'no' : 'cannot tell', says: `${gates}${weak} The definition says: ${own.because}` }
   if (own.state === 'yes' && failed.length === 0) return { answer: 'yes', says: `${gates} ${own.because}` }
   if (seen.length === 0 && own.state !== 'yes') return { answer: 'no', says: `${gates}${weak} ${own.because}` }
   return {
