@@ -267,6 +267,8 @@ async function whatRuns(world: World): Promise<WhatRuns> {
   const stable = await releaseOf('stable')
   const canary = await releaseOf('canary')
   const share = Math.round((1 - status.weight) * 100)
+  const none = !canary && !status.backends.some(({ arm }) => arm === 'stable')
+  if (none) return { stable, canary, weight: status.weight, says: 'no release answers citizens.' }
   const says = canary
     ? `${stable ?? 'an unknown release'} answers ${share} % of new sessions, ${canary} the rest (${alive('stable')} and ${alive('canary')} healthy replicas).`
     : `${stable ?? 'an unknown release'} answers everybody (${alive('stable')} healthy replicas).`

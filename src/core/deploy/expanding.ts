@@ -6,6 +6,7 @@
  */
 import type { Json } from '../json.ts'
 import { durationOf, SECOND } from '../time.ts'
+import { plural } from '../words.ts'
 import { CONFIRM_MS, EXPAND_MS } from './deployment.ts'
 import type { Draft } from './draft.ts'
 import { schemaIncident } from './harm.ts'
@@ -22,7 +23,7 @@ export function widen(draft: Draft): void {
   draft.effect('schema.expand', expandOf(draft))
   draft.enter(
     { name: 'expanding', deadline: draft.now + (plan.schemaMsMax ?? EXPAND_MS) },
-    `The schema is being widened first, so that both releases can use it (${plan.migrations.length} step(s)).`,
+    `The schema is being widened first, so that both releases can use it (${plural(plan.migrations.length, 'step')}).`,
   )
 }
 

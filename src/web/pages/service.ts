@@ -1,7 +1,8 @@
 /** One service: may a release go out now and when, how long a verdict would take, what a bad one would cost, and what went before. */
 import type { Service } from '../../core/define/schema.ts'
 import { approvalOf, whoMay } from '../../core/deploy/approval.ts'
-import type { DeploymentState } from '../../core/deploy/deployment.ts'
+import type { DeploymentPlan, DeploymentState } from '../../core/deploy/deployment.ts'
+import { isWarm } from '../../core/deploy/finishing.ts'
 import { type GateHow, gatesOf } from '../../core/deploy/gate.ts'
 import { viewDeployment } from '../../core/deploy/view.ts'
 import { durationOf, MINUTE, SECOND } from '../../core/time.ts'
@@ -11,7 +12,7 @@ import { type Html, html, NOTHING } from '../html.ts'
 import { Region, type Screen } from '../layout.ts'
 import { moment } from '../moment.ts'
 import { breadcrumbs, insetText, summaryList, wideTable } from '../parts.ts'
-import { type WindowView, viewWindow } from '../window-view.ts'
+import { viewWindow, type WindowView } from '../window-view.ts'
 import { toneTag } from '../words.ts'
 
 const HISTORY_MAX = 20
@@ -23,19 +24,21 @@ export async function servicePage(look: Look, asked: Asked): Promise<Screen | nu
   if (!service && rows.length === 0) return null
   const states = rows.map((row) => row.state as unknown as DeploymentState)
   const name = service?.service.name ?? states[0]!.plan.serviceName
+  const open = rows.findIndex(({ done }) => !done)
+  const underWay = open >= 0 && !isWarm(states[open]!) ? states[open]!.plan : null
   const view = service ? viewWindow(service, states.find(({ trial }) => trial !== null) ?? null, look.now) : null
   return {
     title: `${name}: may we release?`,
     section: 'now',
     live: `/live/services/${encodeURIComponent(id)}`,
-    ...(view ? { announce: view.open ? 'Releases may start.' : 'Releases are closed.' } : {}),
+    ...(view ? { announce: sayNow(view, underWay) } : {}),
     body: [
       breadcrumbs([{ text: 'Now', href: '/' }]),
       html`<h1 class="govuk-heading-l hf-title">${name}</h1>`,
       new Region(
         'window',
         view
-          ? windowHtml(view)
+          ? windowHtml(view, underWay)
           : html`<p class="govuk-body">This console has no definition of the service, so it cannot tell when releases may start.</p>`,
       ),
       new Region('forecast', view ? forecastHtml(view) : NOTHING),
@@ -46,11 +49,20 @@ export async function servicePage(look: Look, asked: Asked): Promise<Screen | nu
   }
 }
 
-function windowHtml(view: WindowView): Html {
-  const tone = view.open ? 'good' : 'watch'
+function sayNow({ open }: WindowView, underWay: DeploymentPlan | null): string {
+  if (!open) return 'Releases are closed.'
+  return underWay ? `Release ${underWay.next.release} is under way.` : 'Releases may start.'
+}
+
+/** `underWay`: the release that has the service's lock; one whose rollback window alone is left gives way to the next. */
+function windowHtml(view: WindowView, underWay: DeploymentPlan | null): Html {
+  const busy = view.open ? underWay : null
+  const tone = view.open && !busy ? 'good' : 'watch'
+  const state = busy ? 'Under way' : view.open ? 'Open' : 'Closed'
   return html`<div class="hf-first hf-first--${tone}">
-<p class="hf-first__state">${toneTag(view.open ? 'Open' : 'Closed', tone)} <span>May we release now?</span></p>
-<p class="hf-first__citizens">${view.answer}</p>
+<p class="hf-first__state">${toneTag(state, tone)} <span>May we release now?</span></p>
+<p class="hf-first__citizens">${busy ? `Not yet: release ${busy.next.release} is under way.` : view.answer}</p>
+${busy ? html`<p class="govuk-body-l hf-first__next">The next one may begin when it is over. To wait in line: <code>holdfast deploy start --release NAME --wait</code></p>` : NOTHING}
 </div>`
 }
 
@@ -78,7 +90,7 @@ ${wideTable({
   ]),
 })}
 <p class="govuk-body-s">Traffic: ${from}.</p>
-${insetText(html`<code>holdfast deploy start RELEASE</code>`)}`
+${insetText(html`<code>holdfast deploy start --release NAME</code>`)}`
 }
 
 /** A forecast is not exact to the second. */
