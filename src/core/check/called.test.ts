@@ -120,3 +120,17 @@ test('a schedule that holds only in winter does not move with the clocks', () =>
     ).length
   assert.deepEqual([at('30 8 31 1 *'), at('30 8 * 11-12,1 *'), at('30 8 31 3 *'), at('30 8 * * *')], [0, 0, 1, 1])
 })
+
+test('what a file lacks is no error when part of the file cannot be read', () => {
+  const service = (line: string) => ({
+    'main.tf': `resource "aws_ecs_service" "a" {\n${line}  deployment_circuit_breaker {\n    enable = true\n    rollback = true\n  }\n}\n`,
+  })
+  const severities = (line: string) => {
+    const tree = { files: Object.entries(service(line)).map(([path, text]) => ({ path, text })), problems: [] }
+    return judge(tree, RULES, Date.parse('2026-11-23T09:00:00Z')).findings.map(
+      ({ rule, severity }) => `${rule} ${severity}`,
+    )
+  }
+  assert.deepEqual(severities(''), [])
+  assert.deepEqual(severities('  future := syntax ~> { x }\n'), ['ecs-auto-rollback warn', 'unreadable warn'])
+})

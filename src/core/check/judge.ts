@@ -47,7 +47,7 @@ export function judgeWorld(world: World, rules: readonly Rule[]): Report {
   const passed = new Map<string, number>()
   for (const rule of rules) {
     for (const given of verdictsOf(rule, world)) {
-      const verdict = settled(world, rule, given, claims)
+      const verdict = guessed(world, tally.get(given.at.file)?.format, settled(world, rule, given, claims))
       const counts = tally.get(verdict.at.file)
       if (counts) counts[verdict.verdict]++
       if (verdict.verdict === 'pass') passed.set(rule.id, (passed.get(rule.id) ?? 0) + 1)
@@ -79,6 +79,15 @@ function settled(world: World, rule: Rule, verdict: Verdict, claims: Claim[]): V
   const { file, line } = verdict.at
   claims.push({ rule: rule.id, file, line, ref: verdict.ref, owner, digest, evidence })
   return { verdict: 'pass', at: verdict.at }
+}
+
+// Formats in which a setting that is not there has a meaning.
+const DECLARED: ReadonlySet<string> = new Set(['terraform', 'cloudformation', 'ecs', 'kubernetes', 'compose'])
+
+/** What a file lacks may stand in the part of it that we could not read. */
+function guessed(world: World, format: string | undefined, verdict: Verdict): Verdict {
+  const partly = verdict.verdict === 'fail' && DECLARED.has(format ?? '') && world.problems.has(verdict.at.file)
+  return partly ? { ...verdict, soft: true } : verdict
 }
 
 interface Graded {
