@@ -37,6 +37,15 @@ const at = (
   finds,
   may: gates,
 })
+const overlay = (environment: string, namespace: string, finds: readonly string[], name: string): Case => ({
+  name,
+  files: {
+    [`k8s/overlays/${environment}/kustomization.yaml`]: `namespace: ${namespace}\nresources: [../../base]\n`,
+    'k8s/base/kustomization.yaml': 'resources: [config.yaml]\n',
+    'k8s/base/config.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: flags }\ndata: { offer: "yes" }\n',
+  },
+  finds,
+})
 const wrong = ['right-target']
 
 export const targets: readonly Case[] = [
@@ -239,4 +248,7 @@ jobs:
     finds: wrong,
     may: gates,
   },
+  overlay('production', 'claims-staging', wrong, 'an overlay for production in the namespace of staging'),
+  overlay('production', 'claims-production', [], 'an overlay in the namespace of its environment'),
+  overlay('staging', 'claims', [], 'an overlay whose namespace says nothing'),
 ]

@@ -13,7 +13,7 @@ export const kiroHookLoads: Rule = {
   reach: 1,
   harm: 'The check that everybody believes in never runs, and a dangerous deployment file passes.',
   defaults: 'Kiro 1.x loads .kiro/hooks/*.json with version "v1"; every other form is dropped without a word.',
-  fix: 'holdfast check kiro --fix writes it: {"version":"v1","hooks":[{"name":…,"trigger":"PostFileSave","matcher":"<regular expression>","action":{"type":"command","command":…}}]}',
+  fix: 'Write it as {"version":"v1","hooks":[{"name":…,"trigger":"PostFileSave","matcher":"<regular expression>","action":{"type":"command","command":…}}]}. holdfast check kiro --fix does so for every form that Kiro has had; another tool’s form is for a person to write anew.',
   cites: 'Kiro documentation: hooks; facts checked on IDE 1.2',
   everywhere: true,
   bad: {

@@ -1,7 +1,10 @@
+import { child, spotOf, text } from '../formats/node.ts'
 import { declaredAccounts } from '../models/accounts.ts'
 import { type Aim, aimsOf, intentOf, type Side, sideOf } from '../models/aim.ts'
+import { folderOf } from '../models/path.ts'
 import { isDeploy } from '../models/pipeline.ts'
 import { fail, pass, type Rule, type Verdict } from '../rule.ts'
+import type { World } from '../world.ts'
 
 const SAYS: Readonly<Record<Aim['kind'], string>> = {
   role: 'assumes',
@@ -14,8 +17,8 @@ const SAYS: Readonly<Record<Aim['kind'], string>> = {
 export const rightTarget: Rule = {
   id: 'right-target',
   question: 8,
-  title: 'A job that says staging changes staging, and one that says production changes production',
-  formats: ['github-workflow', 'jenkinsfile', 'codepipeline', 'cloudformation', 'terraform'],
+  title: 'What says staging changes staging, and what says production changes production',
+  formats: ['github-workflow', 'jenkinsfile', 'codepipeline', 'cloudformation', 'terraform', 'kustomization'],
   severity: 'error',
   reach: 3,
   harm: 'A change that was meant for rehearsal reaches citizens untested, or the release they wait for goes somewhere else.',
@@ -66,7 +69,25 @@ jobs:
         if (wrong.length === 0 && agreeing.size > 0) yield pass(job.at)
       }
     }
+    yield* overlays(world)
   },
+}
+
+/** An overlay whose folder names one environment and whose namespace names another. */
+function* overlays(world: World): Iterable<Verdict> {
+  for (const { src, root } of world.documents('kustomization')) {
+    const namespace = child(root, 'namespace')
+    const folder = folderOf(src.file)
+    const meant = sideOf(folder)
+    const side = sideOf(text(namespace) ?? '')
+    if (!namespace || !meant || !side) continue
+    if (side === meant) yield pass(spotOf(namespace))
+    else
+      yield fail(
+        spotOf(namespace),
+        `The overlay "${folder}" puts everything into the namespace "${text(namespace)}", which says ${WORD[side]}.`,
+      )
+  }
 }
 
 const WORD: Readonly<Record<Side, string>> = { production: 'production', elsewhere: 'another environment' }

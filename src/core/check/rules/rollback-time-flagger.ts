@@ -31,6 +31,10 @@ spec:
 `,
   },
   *check(world): Iterable<Verdict> {
-    for (const answer of flaggerWaysBack(world)) yield judgeWay(answer)
+    for (const answer of flaggerWaysBack(world)) {
+      // Two ways back from one analysis: say which is meant.
+      const isAfter = 'way' in answer && answer.way.how.startsWith('after')
+      yield judgeWay(isAfter ? { way: { ...answer.way, what: `${answer.way.what} (once promoted)` } } : answer)
+    }
   },
 }
