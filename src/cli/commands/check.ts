@@ -1,6 +1,7 @@
 import type { Rule } from '../../core/check/rule.ts'
 import type { Tree } from '../../core/check/tree.ts'
 import { EXIT, type ExitCode, OpsError } from '../../core/errors.ts'
+import { plural } from '../../core/words.ts'
 import type { Call, Command } from '../command.ts'
 
 const FORMATS = ['text', 'json', 'sarif', 'github', 'html'] as const
@@ -254,6 +255,8 @@ async function writeBaseline(call: Call, file: string, fingerprints: readonly st
     resolve(call.io.cwd, file),
     `${JSON.stringify({ version: 1, fingerprints: [...fingerprints].sort() }, null, 1)}\n`,
   )
-  call.io.progress(`${fingerprints.length} findings are listed in ${file}; from now on only new ones are reported.`)
+  call.io.progress(
+    `${plural(fingerprints.length, 'finding')} listed in ${file}; from now on only new ones are reported.`,
+  )
   return EXIT.done
 }

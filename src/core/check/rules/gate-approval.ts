@@ -48,8 +48,8 @@ export const gateApproval: Rule = {
         else if (job.remote)
           yield cannotTell(
             job.at,
-            `"${job.id}" is decided by ${job.remote}.`,
-            `what ${job.remote} asks for`,
+            `"${job.id}" is decided by ${job.remote.replace(/,$/, '')}.`,
+            `what ${job.remote.replace(/, which may deploy,$/, '')} asks for`,
             job.remote,
           )
         else if (pipeline.triggers.every((trigger) => trigger === 'workflow_dispatch') && pipeline.triggers.length > 0)
