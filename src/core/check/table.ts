@@ -55,6 +55,7 @@ import { gateApproval } from './rules/gate-approval.ts'
 import { gateSecurityScan } from './rules/gate-security-scan.ts'
 import { gateSkippable } from './rules/gate-skippable.ts'
 import { gateTests } from './rules/gate-tests.ts'
+import { grafanaDashboardAlert } from './rules/grafana-dashboard-alert.ts'
 import { healthAcceptsErrors } from './rules/health-accepts-errors.ts'
 import { helmRendered } from './rules/helm-rendered.ts'
 import { imageDigest } from './rules/image-digest.ts'
@@ -262,6 +263,7 @@ export const RULES: readonly Rule[] = [
   alertCanFire,
   alertCitizens,
   alertFallback,
+  grafanaDashboardAlert,
   alertInTime,
   alertLatches,
   alertRouted,
