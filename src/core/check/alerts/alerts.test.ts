@@ -58,6 +58,18 @@ test('"for" longer than the fault is visible never completes', () => {
   assert.equal(prove('sum(increase(r_failed_total[5m])) > 0', '7h').verdict === 'fires', false)
 })
 
+test('at night a short window stops and starts, and loses its condition before it fires; at the peak it does neither', () => {
+  const partial = (expr: string, forS: string, low: number) =>
+    prove(expr, forS, { low, peak: 600 }).trials.filter(({ fault }) => fault === 'partial')
+  // One request in five minutes, three in ten of them failing: a window of five minutes is empty of failures most of the time.
+  const [night, peak] = partial(`${share('5m')} > 0.05`, '0s', 0.2)
+  assert.ok((night?.flaps ?? 0) > 10, `${night?.flaps}`)
+  assert.equal(peak?.flaps, undefined)
+  const [slow, busy] = partial(`${share('10m')} > 0.2`, '2m', 0.5)
+  assert.equal(slow?.resets, 1)
+  assert.equal(busy?.resets, undefined)
+})
+
 test('what cannot be parsed is said, with the reason', () => {
   for (const broken of ['sum(', 'a{b=}', 'a[5m', 'rate(a[5m]) >', '((((', 'a b', '{'])
     assert.ok('problem' in parsePromql(broken), broken)
