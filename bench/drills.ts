@@ -17,15 +17,16 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { stepMatches } from '../src/core/deploy/plan.ts'
+import { messageOf } from '../src/core/errors.ts'
 import { type DrillFigures, type DrillJudged, judgeRehearsal, spreadOf } from '../src/core/rehearse/drill.ts'
 import { parseFault } from '../src/core/rehearse/fault.ts'
-import { messageOf } from '../src/core/errors.ts'
 import { MINUTE } from '../src/core/time.ts'
 import { journeyScript } from '../src/load/journeys.ts'
 import { openWitnesses, runDrill } from '../src/station/rehearse/drill.ts'
-import { stepOf, stepsOf } from '../src/station/rehearse/rehearse.ts'
+import { stepOf } from '../src/station/rehearse/rehearse.ts'
 import { openSandbox, type Sandbox } from '../src/station/rehearse/sandbox.ts'
 
 /** One kind of drill, and how many of a hundred are of it. Few at 10 a second: a fault of 5 % takes minutes to be met there. */
@@ -158,7 +159,7 @@ async function open(): Promise<Sandbox> {
 async function drill(sandbox: Sandbox, cell: Cell, index: number): Promise<Row | null> {
   const { service } = sandbox.station
   const seed = Number(values.lane) * 100_000 + index
-  const steps = stepsOf(service)
+  const steps = stepMatches(service)
   const script = journeyScript(cell.visit === 'page' ? steps.filter(({ step }) => step === 'start') : steps)
   const witnesses = openWitnesses(sandbox, { script, ratePerSecond: cell.rate, seed })
   try {

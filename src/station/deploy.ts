@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Service } from '../core/define/schema.ts'
+import { type Baseline, learned } from '../core/deploy/baseline.ts'
 import { isOver } from '../core/deploy/deploying.ts'
 import {
   type ArmBackends,
@@ -15,7 +16,6 @@ import {
 import { isWarm } from '../core/deploy/finishing.ts'
 import { harmIncidentId } from '../core/deploy/harm.ts'
 import { judgeMigrations } from '../core/deploy/migration.ts'
-import { type Baseline, learned } from '../core/deploy/baseline.ts'
 import { planDeployment, webComponent } from '../core/deploy/plan.ts'
 import { environmentMeant } from '../core/deploy/target.ts'
 import { EXIT, type ExitCode, type Finding, OpsError } from '../core/errors.ts'

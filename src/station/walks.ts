@@ -2,8 +2,9 @@
  * A synthetic citizen walks through each journey of the running release for as long as `holdfast serve --walk` runs. The traffic layer
  * counts the walks (`synthetic_journey_total`, `synthetic_journey_bad_total`), apart from citizens: at night nothing else tries.
  */
-import { watchedSteps } from '../core/deploy/plan.ts'
+
 import type { Service } from '../core/define/schema.ts'
+import { stepMatches } from '../core/deploy/plan.ts'
 import { messageOf } from '../core/errors.ts'
 import { syntheticWindow, walkedJourneys } from '../core/kit/numbers.ts'
 import { type SyntheticStep, verifyPrivately } from '../engine/verify.ts'
@@ -16,19 +17,7 @@ export interface Walker {
 
 /** What the synthetic citizen does in each journey, in its order. */
 export function walksOf(service: Service): readonly (readonly SyntheticStep[])[] {
-  const steps = watchedSteps(service).map(({ journey, step }): SyntheticStep => {
-    const { id, method, route, okStatus, marker, limitMs, form } = step
-    return {
-      journey: journey.id,
-      step: id,
-      method,
-      route,
-      okStatus,
-      limitMs,
-      ...(marker ? { marker } : {}),
-      ...(form ? { form } : {}),
-    }
-  })
+  const steps = stepMatches(service)
   return service.journeys.map(({ id }) => steps.filter((step) => step.journey === id)).filter((walk) => walk.length > 0)
 }
 

@@ -12,6 +12,7 @@ import { openHoldfastStore } from '../../src/adapters/postgres/open.ts'
 import type { Call } from '../../src/cli/command.ts'
 import type { DeploymentPlan } from '../../src/core/deploy/deployment.ts'
 import { judgeDrill } from '../../src/core/deploy/drill.ts'
+import { stepMatches } from '../../src/core/deploy/plan.ts'
 import { EXIT } from '../../src/core/errors.ts'
 import { DAY } from '../../src/core/time.ts'
 import { atDemoPace } from '../../src/demo/pace.ts'
@@ -19,7 +20,7 @@ import { journeyScript } from '../../src/load/journeys.ts'
 import { isUnreachable } from '../../src/ports/unreachable.ts'
 import { beginDeployment, follow } from '../../src/station/deploy.ts'
 import { openWitnesses } from '../../src/station/rehearse/drill.ts'
-import { rehearseOptions, rehearseRollback, stepsOf } from '../../src/station/rehearse/rehearse.ts'
+import { rehearseOptions, rehearseRollback } from '../../src/station/rehearse/rehearse.ts'
 import { openSandbox, type Sandbox } from '../../src/station/rehearse/sandbox.ts'
 import type { Station } from '../../src/station/station.ts'
 
@@ -102,7 +103,7 @@ export function stackDrill(stack: Stack): void {
 /** Release r2 widens the schema, is proven by citizens, and serves in the end. */
 async function promoteGood(sandbox: Sandbox): Promise<void> {
   const { store, world, service, root } = sandbox.station
-  const script = journeyScript(stepsOf(service))
+  const script = journeyScript(stepMatches(service))
   const witnesses = openWitnesses(sandbox, { script, ratePerSecond: VISITS * script.requestsMean, seed: 7 })
   try {
     const adjust = (plan: DeploymentPlan) => sandbox.adjust(plan)

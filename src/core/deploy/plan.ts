@@ -56,7 +56,7 @@ export function planDeployment(service: Service, wish: Wish): DeploymentPlan {
     strategy,
     trial: trialOf(service, wish, trial),
     ...plan,
-    steps: watchedSteps(service).map(({ journey, step }) => stepMatch(journey, step)),
+    steps: stepMatches(service),
     healthPath: component.ready,
     drainMsMax: (component.drainSeconds ?? component.requestSecondsMax) * SECOND,
     requestedBy: wish.by,
@@ -139,18 +139,33 @@ export function watchedSteps(service: Service): { journey: Journey; step: Journe
   )
 }
 
-function stepMatch(journey: Journey, step: JourneyStep): { readonly [key: string]: Json } {
-  const { id, method, route, okStatus, marker, limitMs, form } = step
-  return {
-    journey: journey.id,
-    step: id,
-    method,
-    route: route!,
-    okStatus,
-    ...(marker ? { marker } : {}),
-    limitMs,
-    ...(form ? { form } : {}),
-  }
+/** How the traffic layer recognises an attempt at a step, and what a synthetic citizen sends there. A type, because it is kept as JSON. */
+export type WatchedStep = {
+  readonly journey: string
+  readonly step: string
+  readonly method: JourneyStep['method']
+  readonly route: string
+  readonly okStatus: readonly number[]
+  readonly marker?: string
+  readonly limitMs: number
+  readonly form?: Readonly<Record<string, string>>
+}
+
+/** The watched steps in the order of the definition, as deployments, walks and rehearsals know them. */
+export function stepMatches(service: Service): WatchedStep[] {
+  return watchedSteps(service).map(({ journey, step }) => {
+    const { id, method, route, okStatus, marker, limitMs, form } = step
+    return {
+      journey: journey.id,
+      step: id,
+      method,
+      route,
+      okStatus,
+      ...(marker ? { marker } : {}),
+      limitMs,
+      ...(form ? { form } : {}),
+    }
+  })
 }
 
 function trialOf(service: Service, wish: Wish, how: Partial<TrialPlan>): TrialPlan {

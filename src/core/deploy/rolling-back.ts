@@ -15,7 +15,7 @@ import { CONFIRM_MS, type DeploymentSeen } from './deployment.ts'
 import type { Draft } from './draft.ts'
 import { HINT_MS } from './finishing.ts'
 import { capacityIncident, harmIncident, harmIncidentId, unconfirmedIncident, unconfirmedIncidentId } from './harm.ts'
-import { beginMove, dropMove, moveTick, oldArm, oldFleet, oldCanCarry, oldMissing, placesIn } from './rolling.ts'
+import { beginMove, dropMove, moveTick, oldArm, oldCanCarry, oldFleet, oldMissing, placesIn } from './rolling.ts'
 import { openOn } from './sight.ts'
 
 /** `who` is the person who asked, or holdfast on evidence. */

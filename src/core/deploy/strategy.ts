@@ -1,6 +1,7 @@
 /** From the definition to how this deployment reaches citizens: strategy, rungs, batches, rings, and the phases of its schema change. Pure. */
 import type { Service } from '../define/schema.ts'
 import { EXIT, OpsError } from '../errors.ts'
+import { sampleFor } from '../shadow/bound.ts'
 import { MINUTE, SECOND } from '../time.ts'
 import type { TenantPlace } from '../traffic/tenant.ts'
 import type { BackfillPlan } from './backfill.ts'
@@ -9,7 +10,6 @@ import { phaseOfFile } from './migration.ts'
 import { compositeName, type Figures, figuresOf, type PartPlan, partNamed, RELEASE_NAME_MAX } from './parts.ts'
 import type { RingPlan, RingsPlan } from './rings.ts'
 import { peakInFlight, planRolling, type RollingPlan, rollingRungs } from './rolling.ts'
-import { sampleFor } from '../shadow/bound.ts'
 import { SHADOW_MS_MAX, type ShadowingPlan } from './shadowing.ts'
 import type { TrialPlan } from './trial.ts'
 

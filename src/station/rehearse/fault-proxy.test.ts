@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import http from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import { test, type TestContext } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { DrillFault } from '../../core/rehearse/fault.ts'
 import { openFaultProxy, type Trouble } from './fault-proxy.ts'
 

@@ -6,7 +6,7 @@ import { openHoldfastStore } from '../../adapters/postgres/open.ts'
 import type { Call } from '../../cli/command.ts'
 import type { Service } from '../../core/define/schema.ts'
 import type { DeploymentState } from '../../core/deploy/deployment.ts'
-import { watchedSteps } from '../../core/deploy/plan.ts'
+import { stepMatches } from '../../core/deploy/plan.ts'
 import { EXIT, type ExitCode, messageOf, OpsError } from '../../core/errors.ts'
 import {
   drillLines,
@@ -20,8 +20,8 @@ import {
 import { type DrillFault, faultWords, parseFault } from '../../core/rehearse/fault.ts'
 import { MINUTE } from '../../core/time.ts'
 import { journeyScript, walkable } from '../../load/journeys.ts'
-import type { StepMatch } from '../../ports/traffic.ts'
 import type { Store } from '../../ports/store.ts'
+import type { StepMatch } from '../../ports/traffic.ts'
 import { servingRelease } from '../deploy.ts'
 import { clearSandbox } from '../sandbox.ts'
 import { readService } from '../station.ts'
@@ -144,7 +144,7 @@ async function rehearse(
 
 function welcome(sandbox: Sandbox, service: Service, { visitsPerSecond, seed }: Chosen): Witnesses {
   const shares = Object.fromEntries(service.journeys.map(({ id, demand }) => [id, demand?.normalPerMinute ?? 0]))
-  const script = journeyScript(stepsOf(service), shares)
+  const script = journeyScript(stepMatches(service), shares)
   return openWitnesses(sandbox, { script, ratePerSecond: visitsPerSecond * script.requestsMean, seed })
 }
 
@@ -229,23 +229,9 @@ async function releasesFor(
   return { release, from }
 }
 
-/** The steps of a definition as the load and the traffic layer know them. */
-export function stepsOf(service: Service): (StepMatch & { readonly form?: Readonly<Record<string, string>> })[] {
-  return watchedSteps(service).map(({ journey, step }) => ({
-    journey: journey.id,
-    step: step.id,
-    method: step.method,
-    route: step.route,
-    okStatus: step.okStatus,
-    ...(step.marker ? { marker: step.marker } : {}),
-    ...(step.form ? { form: step.form } : {}),
-    limitMs: step.limitMs,
-  }))
-}
-
 /** The step that is hurt: the one that was named, or the last form of the first journey that can be walked. */
 export function stepOf(service: Service, named?: string): StepMatch {
-  const steps = stepsOf(service)
+  const steps = stepMatches(service)
   const journeys = walkable(steps)
   const reached = [...journeys.values()].flat()
   if (named !== undefined) {
