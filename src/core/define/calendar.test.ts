@@ -157,7 +157,7 @@ test('what nobody can tell is said, and a known calendar from a file is used', (
   )
   const bare: Service = { ...service, calendars: [{ ...service.calendars[0]!, divisions: [] }] }
   const at = utc('2026-11-23T08:00:00Z')
-  assert.match(mayDeploy(bare, at).why, /Nobody can tell from here about sitting/)
+  assert.match(mayDeploy(bare, at).why, /Nobody can tell from here about sitting: write the days .* at bank-holidays under calendars/)
   const calendarDays = new Map([['bank-holidays', ['2026-11-23']]])
   assert.equal(mayDeploy(bare, at, { calendarDays }).why, 'No: sitting morning until 10:30. Next window 10:30.')
 })

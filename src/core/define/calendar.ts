@@ -221,7 +221,9 @@ function answerWithin(service: Calendars, at: Instant, end: Instant, known: Know
   const allowed = allowedSpans(service, at, end, known)
   const unknown = [...peaks.unknown, ...(allowed?.unknown ?? [])]
   const doubt =
-    unknown.length > 0 ? ` Nobody can tell from here about ${listOf(unknown)}: its calendar has no days.` : ''
+    unknown.length > 0
+      ? ` Nobody can tell from here about ${listOf(unknown)}: write ${missingDays(service, unknown)}.`
+      : ''
   const openAt = (moment: Instant) =>
     moment >= at &&
     moment < end &&
@@ -253,6 +255,15 @@ function answerWithin(service: Calendars, at: Instant, end: Instant, known: Know
     unknown,
     ...(next === undefined ? {} : { next }),
   }
+}
+
+/** What a definition lacks for peaks and windows that nobody can place: "dates: […] at the calendar prorogation (calendars, in service.yaml)". */
+export function missingDays(service: Calendars, unknown: readonly string[]): string {
+  const calendars = [...service.peaks, ...service.deployment.windows.allow]
+    .filter(({ id }) => unknown.includes(id))
+    .flatMap(({ calendar }) => calendar ?? [])
+  if (calendars.length === 0) return `a recurrence that can be read at ${listOf(unknown)} in service.yaml`
+  return `the days as dates: ["2027-01-11", …] at ${listOf([...new Set(calendars)])} under calendars in service.yaml`
 }
 
 function touches(span: Span, moment: Instant, takesMs: number): boolean {

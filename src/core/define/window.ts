@@ -1,7 +1,7 @@
 /** May a release go out at a moment, and when is the next window? From the calendar of the definition alone, in London time. */
 import { isoOf, londonOf, type Instant } from '../time.ts'
 import { listOf } from '../words.ts'
-import { mayDeploy } from './calendar.ts'
+import { mayDeploy, missingDays } from './calendar.ts'
 import type { Service } from './schema.ts'
 
 export interface WindowAnswer {
@@ -39,7 +39,7 @@ export function windowAnswer(service: Service, at: Instant, takesMs = 0): Window
     announced,
     ...(answer.open && answer.until !== undefined ? { until: isoOf(answer.until) } : {}),
     ...(!answer.open && answer.next !== undefined ? { next: isoOf(answer.next) } : {}),
-    ...(cannotTell ? { needs: `the days of ${listOf(answer.unknown)}` } : {}),
+    ...(cannotTell ? { needs: `${missingDays(service, answer.unknown)}, for ${listOf(answer.unknown)}` } : {}),
     lines: [
       `Asked for ${londonOf(at)}.`,
       ...(announced.length > 0

@@ -115,13 +115,19 @@ export function pipeline(service: Service): Spec {
           {
             title: 'Rehearse the rollback with two people',
             details: [
-              'Deploy a release to the rehearsal environment',
-              isOurs(service)
-                ? 'Take it back: holdfast deploy rollback --reason "rehearsal of the way back"'
-                : 'Take it back with the rollback pipeline',
-              'The second person is not the author of the release',
+              ...(isOurs(service)
+                ? [
+                    'One person runs: holdfast rehearse rollback --times 3 --fault total,20%,slow (a sandbox; no citizen meets it)',
+                  ]
+                : [
+                    'Deploy a release to a rehearsal environment',
+                    'Take it back with the rollback pipeline, and write down when it was decided and when it was done',
+                  ]),
+              'The second person reads the result, and is not the author of the release',
             ],
-            done: `${isOurs(service) ? 'holdfast prove log' : 'the run of the rollback pipeline'} shows that it was confirmed, under ${deployment.rollback.maxMinutes} minutes after it was decided`,
+            done: isOurs(service)
+              ? `holdfast prove log shows drill.passed, and each drill under ${deployment.rollback.maxMinutes} minutes`
+              : `the run of the rollback pipeline ended well, under ${deployment.rollback.maxMinutes} minutes after it was decided`,
             meets: ['4.1', '4.2', ...(web ? ['4.3', '4.4'] : ['4.3'])],
           },
           {
