@@ -73,6 +73,8 @@ const byPath: readonly (readonly [RegExp, Format | Sniff])[] = [
   [/(^|\/)cdk\.out\/.*asset\.[\w.-]+(\/|$)|(^|\/)cdk\.out\/(tree|cdk|[\w.-]+\.assets)\.json$/, () => undefined],
   [/(^|\/)cdk\.out\/(.*\/)?manifest\.json$/, 'cdk-manifest'],
   [/\.tf$/, 'terraform'],
+  // Read because `templatefile()` may name it; by itself it is nothing.
+  [/\.(json|ya?ml)\.(tpl|tmpl|tftpl)$|\.tftpl$/, () => undefined],
   [/(^|\/)kustomization\.ya?ml$/, 'kustomization'],
   [/(^|\/)Chart\.ya?ml$/, 'helm'],
   [/(^|\/)templates\/[^\n]*\.(ya?ml|tpl)$/, sniffTemplate],

@@ -125,7 +125,13 @@ export function worldOf(tree: Tree, today: Instant): World {
     })
   const jenkinsfiles = once(() => groovy('jenkinsfile'))
   const library = once(() => jenkinsLibrary(groovy('jenkins-library')))
-  const terraform = once(() => terraformTree(hcl('terraform'), hcl('tfvars')))
+  const terraform = once(() => {
+    const paths = new Map(tree.files.map((file) => [file.path, file]))
+    return terraformTree(hcl('terraform'), hcl('tfvars'), (path) => {
+      const file = paths.get(path)
+      return file && { file: path, text: file.text, lines: linesOf(file.text) }
+    })
+  })
   const cloud = once(() => [
     ...templateTree(
       documents('cloudformation'),

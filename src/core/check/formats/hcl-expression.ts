@@ -2,9 +2,12 @@
  * Evaluates Terraform's expressions as far as literals, variables and locals decide them. What depends on anything else (a
  * resource's attribute, a data source, a function we do not know) is undefined, and stays opaque.
  */
-import type { Entry, MapNode, Node, ScalarNode } from './node.ts'
+import type { Entry, MapNode, Node, OpaqueNode, ScalarNode } from './node.ts'
 
-/** Looks up `var.x`, `local.y`, `module.m.out`, `each.key`, `count.index`; undefined when the files do not decide it. */
+/**
+ * Looks up `var.x`, `local.y`, `module.m.out`, `each.key`, `count.index`, `path.module`; the root `file` is asked for a file's text.
+ * Undefined when the files do not decide it.
+ */
 export type Lookup = (root: string, name: string, depth: number) => Node | undefined
 
 const DEPTH_MAX = 24
@@ -22,12 +25,28 @@ export function evaluateHcl(node: Node, lookup: Lookup, depth = 0): Node | undef
   }
   if (node.call === 'for' || node.call === 'dynamic' || node.call === 'jsonencode') return undefined
   if (node.call !== 'reference' && node.call !== 'expression' && node.arg?.kind === 'list') {
+    if (node.call === 'file' || node.call === 'templatefile')
+      return fileText(node, node.arg.items[0], lookup, depth, inner)
     if (node.call === 'try' || node.call === 'coalesce' || node.call === 'can')
       return applied(node, node.call, node.arg.items, inner)
     return applied(node, node.call, node.arg.items, inner)
   }
   if (node.text.length >= 200 && node.call === 'expression') return undefined
   return parsed(node.text, node, lookup, depth)
+}
+
+/** The text of a file in the tree; what `templatefile` puts into it is decided elsewhere. */
+function fileText(
+  at: OpaqueNode,
+  path: Node | undefined,
+  lookup: Lookup,
+  depth: number,
+  inner: (value: Node) => Node | undefined,
+): Node | undefined {
+  const named = path && inner(path)
+  const found = named?.kind === 'scalar' ? lookup('file', named.text, depth + 1) : undefined
+  if (found?.kind !== 'scalar' || at.call === 'file' || !/[$%]\{/.test(found.text)) return found
+  return { kind: 'opaque', text: found.text, call: 'template', arg: found, src: found.src, at: found.at }
 }
 
 function applied(
@@ -224,8 +243,8 @@ class Evaluator {
     const second = this.list[this.i++]
     if (second?.kind !== 'name') return undefined
     let first = second.text
-    // module.m.out is one name to look up.
-    if (name === 'module' && this.take('.')) first += `.${this.list[this.i++]?.text ?? ''}`
+    // module.m.out and data.type.name are one name to look up.
+    if ((name === 'module' || name === 'data') && this.take('.')) first += `.${this.list[this.i++]?.text ?? ''}`
     return this.lookup(name, first, this.depth + 1)
   }
 

@@ -233,26 +233,56 @@ export function ecsResources(root: Node, src: Source): readonly Resource[] {
   return root.entries.has('deploymentConfiguration') || root.entries.has('serviceName') ? [of('ecs-service', root)] : []
 }
 
-/** The container definitions of a task: a list, `jsonencode([...])`, or JSON in a string or heredoc. */
+/**
+ * The container definitions of a task: a list, `jsonencode([...])`, or JSON in a string, a heredoc or a file that `file()` names.
+ * Undefined when the files do not decide them.
+ */
 export function containersOf(task: Resource): readonly Node[] | undefined {
   const node = field(task, 'ContainerDefinitions')
   if (!node) return []
   if (node.kind === 'list') return node.items.map((item) => task.resolve(item))
-  if (isOpaque(node) && node.call === 'jsonencode')
-    return items(node.arg?.kind === 'list' ? node.arg.items[0] : node.arg)
+  if (isOpaque(node) && node.call === 'jsonencode') {
+    const given = node.arg?.kind === 'list' ? node.arg.items[0] : node.arg
+    const list = given && joined(task, given)
+    return list?.kind === 'list' ? list.items.map((item) => task.resolve(item)) : undefined
+  }
   const written = isOpaque(node) && node.call === 'template' ? text(node.arg) : text(node)
   if (written === undefined || !written.trimStart().startsWith('[')) return undefined
   return readEmbedded(written, node)
 }
 
-/** JSON inside another file: offsets are kept by reading it in place, interpolations become strings. */
+/** `concat([a], [b])` is known item by item, also when a container in it is decided elsewhere. */
+function joined(task: Resource, given: Node): Node {
+  const node = task.resolve(given)
+  if (!isOpaque(node) || node.call !== 'concat' || node.arg?.kind !== 'list') return node
+  const lists = node.arg.items.map((item) => task.resolve(item))
+  const all = lists.flatMap((list) => (list.kind === 'list' ? list.items : [list]))
+  return { kind: 'list', items: all, src: node.src, at: node.at }
+}
+
+/** JSON inside another text: offsets are kept by reading it in place; whatever an interpolation decides is opaque. */
 function readEmbedded(written: string, node: Node): readonly Node[] | undefined {
-  const start = node.src.text.indexOf(written, node.at)
+  const whole = node.src.text
+  const start = whole.indexOf(written, node.at)
   if (start < 0) return undefined
   const blanked =
-    node.src.text.slice(0, start).replace(/[^\n]/g, ' ') +
+    whole.slice(0, start).replace(/[^\n]/g, ' ') +
     written.replace(/\$\{[^}\n"]*\}/g, (part) => '0'.padEnd(part.length, ' '))
   const src: Source = { file: node.src.file, text: blanked, lines: linesOf(blanked) }
   const { root, problems } = readJson(src)
-  return root?.kind === 'list' && problems.length === 0 ? root.items : undefined
+  return root?.kind === 'list' && problems.length === 0 ? root.items.map((item) => undecided(item, whole)) : undefined
+}
+
+/** The same node, with opaque ones where the text has an interpolation instead of a value. */
+function undecided(node: Node, whole: string): Node {
+  if (node.kind === 'list') return { ...node, items: node.items.map((item) => undecided(item, whole)) }
+  if (node.kind === 'map') {
+    const entries = [...node.entries].map(
+      ([key, { keyAt, value }]) => [key, { keyAt, value: undecided(value, whole) }] as const,
+    )
+    return { ...node, entries: new Map(entries) }
+  }
+  const token = /^"(?:[^"\\]|\\.)*"|^[^\s,\]}]+(?:[^\n"}]*\})?/.exec(whole.slice(node.at, node.at + 4_000))?.[0] ?? ''
+  if (node.kind !== 'scalar' || !token.includes('${')) return node
+  return { kind: 'opaque', text: token.replace(/^"|"$/g, ''), call: 'template', src: node.src, at: node.at }
 }

@@ -7,6 +7,7 @@ import type { HclBlock, HclFile } from '../formats/hcl.ts'
 import { evaluateHcl, type Lookup } from '../formats/hcl-expression.ts'
 import { readJson } from '../formats/json.ts'
 import { fields, type MapNode, type Node, num, type Source, spotOf, text } from '../formats/node.ts'
+import { linesOf } from '../formats/position.ts'
 import { type Resource, typeOf } from './cloud.ts'
 import { folderOf, isProductionName, join } from './path.ts'
 import type { Unseen } from './unseen.ts'
@@ -27,8 +28,15 @@ const DEPTH_MAX = 8
 const INSTANCES_MAX = 400
 const SETTINGS_MAX = 4
 
-/** Resources of all .tf files. Values come from production variables, else from defaults, softly. Pure; bounded. */
-export function terraformTree(modules: readonly Module[], tfvars: readonly Module[]): TerraformTree {
+/**
+ * Resources of all .tf files. Values come from production variables, else from defaults, softly; `fileAt` gives a file of the tree
+ * to `file()` and `templatefile()`. Pure; bounded.
+ */
+export function terraformTree(
+  modules: readonly Module[],
+  tfvars: readonly Module[],
+  fileAt: (path: string) => Source | undefined = () => undefined,
+): TerraformTree {
   const folders = new Map<string, Folder>()
   for (const module of modules) {
     const folder = folderOf(module.src.file)
@@ -43,16 +51,16 @@ export function terraformTree(modules: readonly Module[], tfvars: readonly Modul
         .flatMap((block) => localSource(folder.path, block) ?? []),
     ),
   )
-  const builder = new Builder(folders)
+  const builder = new Builder(folders, fileAt)
   const roots = [...folders.values()].filter((folder) => !called.has(folder.path))
   const production = roots.filter((folder) => !isNotProduction(`${folder.path}/`))
   // Modules that only rehearsal environments call are still judged, when nothing else is there.
   for (const root of production.length > 0 ? production : roots)
-    for (const given of settingsOf(root, tfvars)) builder.add(root, given, '', 0)
+    for (const given of settingsOf(root, tfvars)) builder.add(root, given, '', 0, root.path)
   // A folder that only others call, in a circle or from a root left out, stands for itself.
   for (const folder of folders.values())
     if (!builder.built.has(folder.path) && !(production.length > 0 && roots.includes(folder)))
-      builder.add(folder, new Map(), '', 0)
+      builder.add(folder, new Map(), '', 0, folder.path)
   return { resources: builder.resources, unseen: builder.unseen }
 }
 
@@ -89,10 +97,12 @@ class Builder {
   readonly unseen: Unseen[] = []
   readonly built = new Set<string>()
   private readonly folders: ReadonlyMap<string, Folder>
+  private readonly fileAt: (path: string) => Source | undefined
   private instances = 0
 
-  constructor(folders: ReadonlyMap<string, Folder>) {
+  constructor(folders: ReadonlyMap<string, Folder>, fileAt: (path: string) => Source | undefined) {
     this.folders = folders
+    this.fileAt = fileAt
   }
 
   /** Adds one instance of a module's folder, and gives the value of its outputs. */
@@ -101,6 +111,7 @@ class Builder {
     given: ReadonlyMap<string, Node>,
     scope: string,
     depth: number,
+    root: string,
   ): (name: string) => Node | undefined {
     this.built.add(folder.path)
     if (depth > DEPTH_MAX || ++this.instances > INSTANCES_MAX) return () => undefined
@@ -113,16 +124,19 @@ class Builder {
     }
     const locals = new Map(of('locals').flatMap((block) => fields(block.body)))
     const outputs = new Map<string, (name: string) => Node | undefined>()
-    const lookup: Lookup = (root, name, level) => {
-      if (root === 'module') {
+    const lookup: Lookup = (kind, name, level) => {
+      if (kind === 'module') {
         const [child = '', out = ''] = name.split('.')
         return outputs.get(child)?.(out)
       }
-      const value = root === 'var' ? variables.get(name) : root === 'local' ? locals.get(name) : undefined
-      return value?.kind === 'opaque' && root === 'local' ? (evaluateHcl(value, lookup, level + 1) ?? value) : value
+      if (kind === 'path') return pathScalar(name === 'module' ? relative(root, folder.path) : '.')
+      if (kind === 'file') return fileScalar(this.fileAt(join(root, name)))
+      if (kind === 'data') return templateData(of('data'), name, resolve)
+      const value = kind === 'var' ? variables.get(name) : kind === 'local' ? locals.get(name) : undefined
+      return value?.kind === 'opaque' && kind === 'local' ? (evaluateHcl(value, lookup, level + 1) ?? value) : value
     }
     const resolve = (node: Node): Node => (node.kind === 'opaque' ? (evaluateHcl(node, lookup) ?? node) : node)
-    for (const block of of('module')) this.call(folder, block, resolve, scope, depth, outputs)
+    for (const block of of('module')) this.call(folder, block, resolve, scope, depth, root, outputs)
     for (const block of of('resource')) this.resource(block, resolve, scope)
     return (name) => {
       const value = of('output')
@@ -155,6 +169,7 @@ class Builder {
     resolve: (node: Node) => Node,
     scope: string,
     depth: number,
+    root: string,
     outputs: Map<string, (name: string) => Node | undefined>,
   ): void {
     const name = block.labels[0] ?? ''
@@ -178,8 +193,39 @@ class Builder {
         .filter(([key]) => !/^(source|version|providers|count|for_each|depends_on)$/.test(key))
         .map(([key, value]) => [key, resolve(value)]),
     )
-    outputs.set(name, this.add(child, given, `${scope}module.${name}.`, depth + 1))
+    outputs.set(name, this.add(child, given, `${scope}module.${name}.`, depth + 1, root))
   }
+}
+
+const NO_SOURCE: Source = { file: '', text: '', lines: linesOf('') }
+
+function pathScalar(path: string): Node {
+  return { kind: 'scalar', value: path, text: path, src: NO_SOURCE, at: 0 }
+}
+
+/** Terraform gives paths relative to the folder that it is started in: the root module's. */
+function relative(root: string, folder: string): string {
+  if (root === folder) return '.'
+  if (root === '') return folder
+  if (folder.startsWith(`${root}/`)) return folder.slice(root.length + 1)
+  return `${'../'.repeat(root.split('/').length)}${folder}`
+}
+
+function fileScalar(src: Source | undefined): Node | undefined {
+  return src && { kind: 'scalar', value: src.text, text: src.text, src, at: 0 }
+}
+
+/** `data "template_file" "x" { template = file(…) }`, from before Terraform had templatefile(). */
+function templateData(blocks: readonly HclBlock[], name: string, resolve: (node: Node) => Node): Node | undefined {
+  const block = blocks.find(({ labels }) => labels[0] === 'template_file' && `template_file.${labels[1]}` === name)
+  const template = block?.body.entries.get('template')
+  if (!block || !template) return undefined
+  const value = resolve(template.value)
+  const rendered: Node =
+    value.kind === 'scalar'
+      ? { kind: 'opaque', text: value.text, call: 'template', arg: value, src: value.src, at: value.at }
+      : value
+  return { ...block.body, entries: new Map([['rendered', { keyAt: template.keyAt, value: rendered }]]) }
 }
 
 /** `count = 0`, also when a variable says so: nothing is created. */
