@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { Agent, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { SEAT_COOKIE } from '../src/core/traffic/seat.ts'
@@ -773,6 +774,31 @@ test('a backend that is thought ill but answers is better than our error page', 
   })
   const world = await openWorld(context, configOf([port]))
   assert.equal(world.door.pool.members()[0]?.state, 'unhealthy')
+  assert.equal(await (await fetch(world.url, FETCH)).text(), 'served')
+})
+
+test('a backend that was late once is asked again, before any check finds it well', async (context) => {
+  const script =
+    "require('http').createServer((_, res) => res.end('served')).listen(0, '127.0.0.1', 1, function () { console.log(this.address().port) })"
+  const release = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const plugs: Socket[] = []
+  context.after(() => {
+    for (const plug of plugs) plug.destroy()
+    release.kill('SIGKILL')
+  })
+  const [told] = (await once(release.stdout, 'data')) as [Buffer]
+  const port = Number(told)
+  const world = await openWorld(context, configOf([port]), { connectMs: 100, checkEveryMs: 600_000 })
+  // Nobody takes connections any more, and two fill the queue of one.
+  release.kill('SIGSTOP')
+  for (let i = 0; i < 2; i++) {
+    const plug = connect(port, '127.0.0.1')
+    plugs.push(plug)
+    await once(plug, 'connect')
+  }
+  assert.equal((await fetch(world.url, FETCH)).status, 503, 'no connection in time')
+  release.kill('SIGCONT')
+  assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'served')
   assert.equal(await (await fetch(world.url, FETCH)).text(), 'served')
 })
 

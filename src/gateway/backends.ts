@@ -148,10 +148,13 @@ export class Pool {
     if (member.retired) this.#forgetIdle(member)
   }
 
-  /** A connection could not be made: no more requests until health checks say otherwise. */
-  refused(member: Member): void {
+  /**
+   * A connection could not be made: no more requests until health checks say otherwise. One that was only late may still be asked
+   * when nobody is well.
+   */
+  refused(member: Member, late = false): void {
     member.state = 'unhealthy'
-    member.refusing = true
+    member.refusing = !late
     member.goodInARow = 0
   }
 

@@ -235,8 +235,8 @@ export class Exchange implements Asker {
       return
     }
     const { member, own } = this.#picked!
-    const refused = failure === 'refused'
-    if (refused) this.#host.pool.refused(member)
+    const refused = failure === 'refused' || failure === 'late'
+    if (refused) this.#host.pool.refused(member, failure === 'late')
     const closedOnUs = failure === 'stale' && this.isSafe && !this.#plan.question.body
     // A reused connection that closes says nothing about its backend, so that one may be asked again.
     if (closedOnUs) this.#tried.pop()

@@ -4,7 +4,7 @@
  *   connecting ─► asked ─► answered ─► idle ─► asked …
  *       │           │          └ Connection: close, bytes too many, request cut short ─► closed
  *       │           └ closed: 'stale' on a kept line before a byte of the answer, else 'broken'
- *       └ 'refused': nothing of the request can have arrived
+ *       └ 'refused', 'late': nothing of the request can have arrived
  *
  * Node's own client does the same at three times the cost, most of it for streams and events that a gateway has no use for.
  */
@@ -39,10 +39,11 @@ export interface Question {
 
 /**
  * - refused: no connection came about;
+ * - late: none came about in time, which says less: on a machine that is starved every connection is late;
  * - stale: a kept connection closed without a byte of an answer, as happens when the other side had just given it up;
  * - broken: anything else.
  */
-export type Failure = 'refused' | 'stale' | 'broken'
+export type Failure = 'refused' | 'late' | 'stale' | 'broken'
 
 /** Who asks. Hears nothing more after `left`, but for one `broken`. */
 export interface Asker {
@@ -270,7 +271,8 @@ export class Line implements AnswerSink {
     if (!asker) return this.#lines.forget(this)
     asker.left()
     if (this.#whole) return
-    if (!this.#connected && CONNECT_FAILURES.has(code)) asker.broken('refused')
+    if (!this.#connected && code === 'ETIMEDOUT') asker.broken('late')
+    else if (!this.#connected && CONNECT_FAILURES.has(code)) asker.broken('refused')
     else asker.broken(this.#reused && !this.#heard && RESETS.has(code) ? 'stale' : 'broken')
   }
 }
@@ -280,7 +282,6 @@ const CONNECT_FAILURES = new Set([
   'ECONNRESET',
   'EHOSTUNREACH',
   'ENETUNREACH',
-  'ETIMEDOUT',
   'EADDRNOTAVAIL',
   'ENOTFOUND',
 ])

@@ -63,7 +63,9 @@ export const WORKER_OPTIONS: WorkerOptions = {
   checkTimeoutMs: 2_000,
   fallAfter: 3,
   riseAfter: 2,
-  connectMs: 3_000,
+  // Linux asks again 1, 3 and 7 s after a connection that a full backlog has dropped: three more tries. A machine that is starved
+  // then makes its citizens wait, where 3 s lost them.
+  connectMs: 10_000,
   uploadIdleMs: 60_000,
   // The longest citizen limit that a step may have.
   answerMs: 600_000,

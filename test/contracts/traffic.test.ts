@@ -53,6 +53,9 @@ trafficContract('memory', async () => {
     async kill(arm) {
       for (const { id } of backends[arm]) traffic.plight(id, { healthy: false })
     },
+    async misjudge(arm) {
+      for (const { id } of backends[arm]) traffic.plight(id, { healthy: false, answers: true })
+    },
     async restart() {
       traffic.restart()
     },
@@ -109,12 +112,14 @@ async function worldOn(
 ): Promise<TrafficWorld> {
   const { gateway, state } = await running
   const behaviours: Record<Arm, Behaviour> = { stable: 'good', canary: 'good' }
+  const misjudged = new Set<Arm>()
   const names: Record<Arm, string> = { stable: `r${++releases}`, canary: `r${++releases}` }
   const servers: Record<Arm, Server> = { stable: await release('stable'), canary: await release('canary') }
 
   async function release(arm: Arm): Promise<Server> {
     const server = createServer((req, res) => {
-      const behaviour = req.url === '/health' ? 'good' : behaviours[arm]
+      const isCheck = req.url === '/health'
+      const behaviour = isCheck ? (misjudged.has(arm) ? 'broken' : 'good') : behaviours[arm]
       const page = behaviour === 'without-marker' ? '<h1>Something else</h1>' : '<h1>Start</h1>'
       res.writeHead(behaviour === 'broken' ? 500 : 200, { 'content-type': 'text/html', 'x-arm': arm })
       if (behaviour !== 'slow') res.end(page)
@@ -123,6 +128,15 @@ async function worldOn(
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     return server
+  }
+
+  /** Resolves when the proxy thinks that nobody of this arm is well. */
+  async function noticed(arm: Arm): Promise<void> {
+    for (;;) {
+      const status = await gateway.traffic.status()
+      if (!isUnreachable(status) && status.backends.every((row) => row.arm !== arm || !row.healthy)) return
+      await new Promise((next) => setTimeout(next, 10))
+    }
   }
 
   const backend = (arm: Arm) => ({
@@ -152,11 +166,11 @@ async function worldOn(
     async kill(arm) {
       servers[arm].close()
       servers[arm].closeAllConnections()
-      for (;;) {
-        const status = await gateway.traffic.status()
-        if (!isUnreachable(status) && status.backends.every((row) => row.arm !== arm || !row.healthy)) return
-        await new Promise((next) => setTimeout(next, 10))
-      }
+      await noticed(arm)
+    },
+    async misjudge(arm) {
+      misjudged.add(arm)
+      await noticed(arm)
     },
     async restart() {
       const status = await gateway.traffic.status()

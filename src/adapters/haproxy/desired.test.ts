@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { releaseTag } from '../../core/traffic/seat.ts'
 import type { ArmConfig, TrafficConfig } from '../../ports/traffic.ts'
-import { desiredFor, type Occupants, serverName } from './desired.ts'
+import { baseName, desiredFor, type Occupants, serverName } from './desired.ts'
 
 const arm = (release: string): ArmConfig => ({
   release,
@@ -49,9 +49,23 @@ test('shares, generation and arms are one value', () => {
 test('stable stands in for the canary always, the canary only while it is trusted', () => {
   const spare = (weight: number, backend: string) =>
     desiredFor(config('r1', 'r2', weight), slots('r1', null), PACE).servers.find(
-      (server) => server.backend === backend && server.options.endsWith('backup'),
+      (server) => server.backend === backend && server.options.endsWith('backup weight 256'),
     )!.ready
   assert.deepEqual([spare(0, 'b_cit'), spare(0, 'a_cit'), spare(0.1, 'a_cit')], [true, false, true])
+})
+
+test('when no server is left, the running release’s are asked unlooked, never the canary’s', () => {
+  const { servers } = desiredFor(config('r1', 'r2', 0.1), slots('r1', null), PACE)
+  const last = servers.filter(({ name }) => name !== baseName(name))
+  assert.deepEqual(
+    last.map(({ backend, name, checked, ready }) => [backend, baseName(name), checked, ready]),
+    ['a_cit', 'a_ws', 'b_cit', 'b_ws'].map((backend) => [
+      backend,
+      serverName({ id: 'r1-1', host: '127.0.0.1', port: 9_000 }),
+      false,
+      true,
+    ]),
+  )
 })
 
 test('a replica at another address is another server, whatever it is called', () => {

@@ -7,6 +7,10 @@
  *
  * Each slot has three backends: `a` its own servers only (probes that name the arm), `a_cit` the same with the other arm's as
  * backup (citizens), `a_ws` for upgraded connections, which drain only by order and are counted apart.
+ *
+ * Where citizens go, the running release's servers stand once more, under a name of their own and looked at by no check: on a machine
+ * that is starved every check fails, and every connection is late, while the release would still answer. So nobody is ever told that
+ * there is no server; whoever accepts a connection is asked in the end.
  */
 import { createHash } from 'node:crypto'
 import type { Arm } from '../../core/deploy/counts.ts'
@@ -52,6 +56,12 @@ export interface CheckPace {
   readonly riseAfter: number
 }
 
+/** Ends the name of a server that is asked when no other is left. */
+const LAST = '.last'
+// The widest that HAProxy knows. A stand-in that is well is preferred by as much to a server that nobody looks at.
+const STAND_IN = 'backup weight 256'
+const LAST_RESORT = 'backup weight 1'
+
 /** `addresses` gives the IP address of each host that is a name. */
 export function desiredFor(
   config: TrafficConfig,
@@ -81,8 +91,13 @@ export function desiredFor(
     }
     for (const each of spare) {
       const backup = { ...each, ready: spareTrusted }
-      servers.push({ ...backup, backend: `${slot}_cit`, options: `${checkOf(pace, 2)} backup`, checked: true })
-      servers.push({ ...backup, backend: `${slot}_ws`, options: 'backup', checked: false })
+      servers.push({ ...backup, backend: `${slot}_cit`, options: `${checkOf(pace, 2)} ${STAND_IN}`, checked: true })
+      servers.push({ ...backup, backend: `${slot}_ws`, options: STAND_IN, checked: false })
+    }
+    // The running release's, for both arms: a canary that nobody could reach must not be the last resort of anybody.
+    for (const { name, address } of stable) {
+      const last = { name: `${name}${LAST}`, address, options: LAST_RESORT, checked: false, ready: true }
+      servers.push({ ...last, backend: `${slot}_cit` }, { ...last, backend: `${slot}_ws` })
     }
   }
   // Stable may always stand in; the canary only while it is trusted with a share at all.
@@ -120,6 +135,11 @@ function rulesOf(config: TrafficConfig, slotOf: { stable: Slot; canary: Slot | n
 export function serverName({ id, host, port }: Backend): string {
   const tag = createHash('sha256').update(`${id}\n${host}\n${port}`).digest('hex').slice(0, 8)
   return `${id.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 48)}.${tag}`
+}
+
+/** The server's own name, also of its entry as the last resort. */
+export function baseName(name: string): string {
+  return name.endsWith(LAST) ? name.slice(0, -LAST.length) : name
 }
 
 function addressOf({ host, port }: Backend, addresses: ReadonlyMap<string, string>): string {

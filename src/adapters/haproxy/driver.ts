@@ -22,7 +22,7 @@ import type { GatewayStatus, WorkerOptions } from '../../ports/gateway.ts'
 import type { BackendHealth, CountsAnswer, StepMatch, TrafficConfig } from '../../ports/traffic.ts'
 import { CommandLine, type Worker } from './cli.ts'
 import { type Files, filesFor, refusals } from './configuration.ts'
-import { type Desired, desiredFor, type Known, type Occupants } from './desired.ts'
+import { baseName, type Desired, desiredFor, type Known, type Occupants } from './desired.ts'
 import { Intake } from './intake.ts'
 import { Life } from './life.ts'
 import { isOurFailure, isRequest, type Line, lineReader } from './lines.ts'
@@ -353,7 +353,8 @@ export class Driver implements Steered {
     }
     const sights = new Map<string, Sight>()
     for (const worker of workers) {
-      for (const { backend, name, sessions, status } of await this.#cli.rows(worker)) {
+      for (const { backend, name: entry, sessions, status } of await this.#cli.rows(worker)) {
+        const name = baseName(entry)
         const sight = sights.get(name) ?? { healthy: false, inFlight: 0, upgraded: 0 }
         if (backend.endsWith('_ws')) sight.upgraded += sessions
         else sight.inFlight += sessions
@@ -383,7 +384,8 @@ export class Driver implements Steered {
     for (const worker of await this.#cli.workers()) {
       for (const line of (await this.#cli.to(worker, 'show sess')).split('\n')) {
         const [, session, from, name] = /^(0x[0-9a-f]+): .*?src=(\S+) .*? be=[ab]_ws srv=(\S+) /.exec(line) ?? []
-        if (session && from && name && this.#names.get(name)?.arm === arm) found.push({ worker, session, from })
+        if (session && from && name && this.#names.get(baseName(name))?.arm === arm)
+          found.push({ worker, session, from })
       }
     }
     return found
@@ -408,7 +410,7 @@ export class Driver implements Steered {
       this.#requests++
       if (isOurFailure(line)) this.#failedByUs++
     }
-    const server = this.#names.get(line.server)
+    const server = this.#names.get(baseName(line.server))
     if (server && !line.probe) server.lastRequestAt = Math.max(server.lastRequestAt, line.at)
     const step = line.step === undefined ? undefined : this.#stepLists.get(line.stepsTag)?.[line.step]
     if (!step) return

@@ -7,7 +7,7 @@
  * - Success markers are searched in the first 24 KiB of a page, which is held back until it is there.
  * - An answer is judged when it is over, so one that never comes is heard of when it is given up, not when the citizen's limit passes.
  * - Upgraded connections are cut without a word when they are to move; clients come back by themselves.
- * - When nobody passes the health check, nobody is asked: a check that is wrong takes the service down.
+ * - When nobody passes the health check, the running release is asked after all; the canary is not, even where it alone is there.
  */
 import {
   type Gateway,

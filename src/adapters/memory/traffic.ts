@@ -33,6 +33,8 @@ export interface TrafficFaults {
 /** How the simulation wants a backend to be seen; absent values: healthy, idle. */
 export interface BackendPlight {
   readonly healthy?: boolean
+  /** Asked all the same, it would answer: only its health check is wrong. Absent: no. */
+  readonly answers?: boolean
   readonly inFlight?: number
   readonly upgraded?: number
 }
@@ -225,13 +227,20 @@ export class MemoryTraffic implements Traffic {
     return this.#config?.[arm]?.backends ?? []
   }
 
-  // The same order of choice as the gateway's (see Pool.pick), without the try at backends that are known to be ill.
+  // The same order of choice as the gateway's (see Pool.pick).
   #place(seat: Seat, alone: boolean): Placed | undefined {
     const other: Arm = seat.arm === 'stable' ? 'canary' : 'stable'
     const trusted = other === 'stable' || (this.#config?.weight ?? 0) > 0
-    for (const arm of alone || !trusted ? [seat.arm] : [seat.arm, other]) {
-      const well = this.#backendsOf(arm).filter(({ id }) => this.#plights.get(id)?.healthy !== false)
-      const backend = well[this.#turn++ % well.length]
+    const arms = alone || !trusted ? [seat.arm] : [seat.arm, other]
+    const isWell = ({ id }: Backend) => this.#plights.get(id)?.healthy !== false
+    const mayAnswer = ({ id }: Backend) => this.#plights.get(id)?.answers === true
+    return this.#next(seat, arms, isWell) ?? this.#next(seat, arms, mayAnswer)
+  }
+
+  #next(seat: Seat, arms: readonly Arm[], fits: (backend: Backend) => boolean): Placed | undefined {
+    for (const arm of arms) {
+      const fitting = this.#backendsOf(arm).filter(fits)
+      const backend = fitting[this.#turn++ % fitting.length]
       if (backend) return { seat, arm, backend }
     }
     return undefined

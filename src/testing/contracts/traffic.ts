@@ -37,6 +37,8 @@ export interface TrafficWorld {
   behave(arm: Arm, behaviour: Behaviour): void
   /** The arm's backends stop taking connections, and the traffic layer has noticed when this resolves. */
   kill(arm: Arm): Promise<void>
+  /** The arm's backends fail their health checks from now on and answer citizens as before; noticed when this resolves. */
+  misjudge(arm: Arm): Promise<void>
   /** The traffic layer's processes are killed and come back. */
   restart(): Promise<void>
   /** Lets the settle time pass. */
@@ -302,6 +304,22 @@ export function trafficContract(name: string, open: () => Promise<TrafficWorld>)
     const probe = await visit({ path: '/', visitor: 'probe', arm: 'canary' })
     assert.deepEqual([probe.arm, probe.status], [undefined, 503], 'a probe is not told about the other release')
   })
+
+  promise(
+    'where every health check fails, as on a starved machine, citizens are answered all the same',
+    async (world, config) => {
+      const { traffic, visit } = world
+      await traffic.apply(config({ weight: 0 }))
+      const { session } = await visit({ path: '/' })
+      await world.misjudge('canary')
+      await world.misjudge('stable')
+      for (const who of [session, undefined]) {
+        const { status, arm } = await visit({ path: '/', session: who })
+        assert.deepEqual([status, arm], [200, 'stable'])
+      }
+      assert.equal((await statusOf(traffic)).failedByUs, 0)
+    },
+  )
 
   promise('nobody left is an error page of ours, and counted as that', async (world, config) => {
     await world.traffic.apply(config({ weight: 0.5 }))
