@@ -3,7 +3,6 @@ import type { Action, FailureMode, Service } from '../define/schema.ts'
 import { alertsFor } from './alerts.ts'
 import { type KitFile, single } from './file.ts'
 import {
-  alertName,
   escalationRole,
   journeysOf,
   ladderWords,
@@ -38,6 +37,7 @@ export function runbookText(service: Service, mode: FailureMode): string {
     ...firstScreen(service, mode),
     '',
     ...inputLines(mode),
+    ...toolLines(service, mode),
     '## Steps',
     '',
     ...stepBlocks(service, mode),
@@ -92,6 +92,25 @@ function inputLines(mode: FailureMode): string[] {
   ]
 }
 
+/** Programs that the commands of this runbook start, so that somebody sees before the first step what is missing. */
+function toolLines(service: Service, mode: FailureMode): string[] {
+  const runs = [
+    ...placedSteps(mode).map(({ action }) => action.run),
+    ...proofLines(service, mode).map((line) => /^run: (.+)/.exec(line)?.[1]),
+  ]
+  const all = new Set(runs.flatMap((run) => /^[\w./-]+/.exec(run ?? '')?.[0] ?? []))
+  // Ours comes last: what follows its name would read as a command of it.
+  const tools = [...[...all].filter((tool) => tool !== 'holdfast').sort(), ...(all.has('holdfast') ? ['holdfast'] : [])]
+  if (tools.length === 0) return []
+  const where = tools.includes('holdfast') || tools.includes('bash') ? ' Type them in a copy of the repository.' : ''
+  return [
+    '## Tools',
+    '',
+    `The commands use ${tools.map((tool) => `\`${tool}\``).join(' and ')}.${where} \`command -v ${tools.join(' ')}\` prints one line for each that is installed; when one is missing, wake the ${escalationRole(service)} now.`,
+    '',
+  ]
+}
+
 interface Placed {
   readonly action: Action
   readonly id: string
@@ -99,10 +118,9 @@ interface Placed {
   readonly changes: string
 }
 
-function stepBlocks(service: Service, mode: FailureMode): string[] {
-  const escalate = `escalate ${roleId(escalationRole(service))}`
-  const steps = [
-    ...mode.confirm.map(
+function placedSteps({ confirm, act }: FailureMode): readonly Placed[] {
+  return [
+    ...confirm.map(
       (action, i): Placed => ({
         action,
         id: i === 0 ? 'is-it-real' : `is-it-real-${i + 1}`,
@@ -111,26 +129,39 @@ function stepBlocks(service: Service, mode: FailureMode): string[] {
       }),
     ),
     {
-      action: mode.act.first,
+      action: act.first,
       id: 'first-action',
       why: 'Stops the harm; safe for anybody to do at once.',
-      changes: mode.act.first.changes ?? 'what citizens are served',
-    } as Placed,
-    ...mode.act.then.map(
+      changes: act.first.changes ?? 'what citizens are served',
+    },
+    ...act.then.map(
       (action, i): Placed => ({
         action,
         id: `then-${i + 1}`,
-        why: 'Follows when the first action was not enough.',
-        changes: action.changes ?? 'the running service',
+        why: 'Comes next, in this order.',
+        changes: action.changes ?? (isLooking(action) ? 'nothing' : 'the running service'),
       }),
     ),
   ]
+}
+
+/** Orders that only find out or tell, as their first word says; whoever follows them takes nothing back. */
+function isLooking({ says, run }: Action): boolean {
+  return (
+    run === undefined &&
+    /^(ask|call|check|compare|count|file|find|list|look|note|read|report|search|see|tell|telephone|verify|write)\b/i.test(
+      says,
+    )
+  )
+}
+
+function stepBlocks(service: Service, mode: FailureMode): string[] {
+  const escalate = `escalate ${roleId(escalationRole(service))}`
+  const steps = placedSteps(mode)
   return [
     ...steps.flatMap((step, i) => {
       const next = steps[i + 1]?.id ?? 'journey-check'
-      // When it was not real, the journey itself is asked; it alone may say that nothing is wrong.
-      const ifNot = step.changes !== 'nothing' ? escalate : next === 'first-action' ? 'go journey-check' : `go ${next}`
-      return blockOf(step, expectationOf(mode, step), ifNot, mode.act.undo)
+      return blockOf(service, mode, step, ifNotOf(step, next, escalate))
     }),
     '### Prove that citizens are served',
     '',
@@ -148,6 +179,16 @@ function stepBlocks(service: Service, mode: FailureMode): string[] {
   ]
 }
 
+/** Where a step leads that did not show what it should. What the definition says about it comes first. */
+function ifNotOf({ action, changes }: Placed, next: string, escalate: string): string {
+  const { ifNot = '' } = action
+  if (/\bescalate\b/i.test(ifNot)) return escalate
+  if (/\bgo on\b/i.test(ifNot)) return `go ${next}`
+  if (changes !== 'nothing') return escalate
+  // When it was not real, the journey itself is asked; it alone may say that nothing is wrong.
+  return next === 'first-action' ? 'go journey-check' : `go ${next}`
+}
+
 /** Platforms whose journeys Holdfast itself watches, because their citizens come through its gateway. */
 const WATCHED_BY_US = new Set(['process', 'podman'])
 
@@ -155,39 +196,50 @@ const WATCHED_BY_US = new Set(['process', 'podman'])
 function proofLines(service: Service, mode: FailureMode): string[] {
   const journeys = journeysOf(service, mode)
   const steps = journeys.flatMap((journey) => journey.steps.map((step) => ({ journey, step })))
-  const silence = `${alertsFor(service, mode)
-    .map((alert) => `\`${alert}\``)
-    .join(' and ')} ${alertsFor(service, mode).length > 1 ? 'have' : 'has'} not fired for 10 minutes`
-  const alsoSilent = alertsFor(service, mode).length > 0 ? `, and ${silence}` : ''
-  if (WATCHED_BY_US.has(service.runtime.kind) && steps.length > 0)
+  if (WATCHED_BY_US.has(service.runtime.kind) && steps.length > 0) {
+    const lines = journeys.map((journey) => `"${journey.id}/"`).join(' and ')
+    const walk = service.service.publicUrl ? ` at ${service.service.publicUrl}` : ''
     return [
       'run: holdfast watch status',
-      `expect: no step of ${journeys.map((journey) => `"${journey.id}"`).join(' or ')} is "failing"${alsoSilent}`,
+      `expect: every line of ${lines} begins with "fine"; where it begins with "quiet", nobody has tried: walk through that journey yourself${walk}${silenceOf(service, mode, (alert) => alert.startsWith('CitizensFail'))}`,
     ]
+  }
+  const silence = silenceOf(service, mode, () => false)
   if (steps.length > 0) {
     const last = steps.filter(({ journey }) => journey.id === steps[0]!.journey.id).at(-1)!
     const walked = steps.filter(({ journey }) => journey.id === last.journey.id).map(({ step }) => step.name)
     return [
       `ui: ${service.service.publicUrl ?? service.service.name} > ${walked.join(' > ')}`,
-      `expect: ${last.step.marker ? `the page says "${last.step.marker}"` : (last.journey.outcome ?? `"${last.step.name}" answers within ${last.step.limitMs} ms`)}${alsoSilent}`,
+      `expect: ${last.step.marker ? `the page says "${last.step.marker}"` : (last.journey.outcome ?? `"${last.step.name}" answers within ${last.step.limitMs} ms`)}${silence}`,
     ]
   }
   return [
     `ui: By hand: ${mode.confirm[0]!.says}`,
-    `expect: ${journeys[0]?.outcome ?? 'nothing of the fault is left'}${alsoSilent}`,
+    `expect: ${journeys[0]?.outcome ?? 'nothing of the fault is left'}${silence}`,
   ]
 }
 
-/** What a stranger compares. Where the definition gives nothing, it follows from how the fault shows. */
-function expectationOf(mode: FailureMode, { action, changes }: Placed): string {
-  if (action.expect) return action.expect
-  const shows = mode.detect.breach ?? `citizens see ${mode.citizenSees}`
-  return changes === 'nothing'
-    ? `it is real when you find this: ${lower(shows)}`
-    : `no new case of this: ${lower(shows)}; the time is written into the incident`
+/** The alerts of the failure that the rest of the step does not answer for, and where their silence is seen. */
+function silenceOf(service: Service, mode: FailureMode, isKnown: (alert: string) => boolean): string {
+  const alerts = alertsFor(service, mode).filter((alert) => !isKnown(alert))
+  if (alerts.length === 0) return ''
+  const place = service.tooling.metrics === 'cloudwatch' ? 'CloudWatch > Alarms' : 'Prometheus > Alerts'
+  return `; and under ${place}, ${alerts.map((alert) => `\`${alert}\``).join(' and ')} ${alerts.length > 1 ? 'have' : 'has'} not fired for 10 minutes`
 }
 
-function blockOf({ action, id, why, changes }: Placed, expect: string, ifNot: string, undo: string): string[] {
+/** What a stranger compares. Where the definition gives nothing, it follows from how the fault shows. */
+function expectationOf(mode: FailureMode, { action, changes, id }: Placed): string {
+  if (action.expect) return action.expect
+  const { says, breach = `citizens see ${mode.citizenSees}` } = mode.detect
+  if (id.startsWith('is-it-real'))
+    return `it is real when you find this: ${lower(mode.detect.breach && says ? `${says}: ${breach}` : breach)}`
+  return changes === 'nothing'
+    ? 'an answer, written into the incident with its time and who gave it'
+    : `no new case of this: ${lower(breach)}; the time is written into the incident`
+}
+
+function blockOf(service: Service, mode: FailureMode, step: Placed, ifNot: string): string[] {
+  const { action, id, why, changes } = step
   const destructive =
     action.run !== undefined &&
     /\b(delete|drop|truncate|restart|purge|force|terminate|failover|kill|rm)\b/i.test(action.run)
@@ -198,17 +250,35 @@ function blockOf({ action, id, why, changes }: Placed, expect: string, ifNot: st
     `id: ${id}`,
     `why: ${why}`,
     action.run === undefined ? `ui: ${action.ui ?? `By hand: ${action.says}`}` : `run: ${action.run}`,
-    `expect: ${expect}`,
+    `expect: ${expectationOf(mode, step)}`,
     `if-not: ${ifNot}`,
     `minutes: ${action.minutes}`,
     `changes: ${changes}`,
-    ...(changes === 'nothing' ? [] : [`undo: ${action.undo ?? undo}`]),
+    ...(changes === 'nothing' ? [] : [`undo: ${action.undo ?? wayBack(service, mode, step)}`]),
     ...(action.warn ? [`warn: ${action.warn}`] : destructive ? [`warn: it acts at once on ${changes}`] : []),
     ...(action.approve ? [`approve: ${action.approve}`] : []),
     '```',
-    ...(action.ifNot ? ['', sentence(`When you see something else: ${lower(action.ifNot)}`)] : []),
+    ...otherwise(service, mode, action.ifNot),
     '',
   ]
+}
+
+/** The first action has its way back in the definition; of any other, nobody should guess one. */
+function wayBack(service: Service, { act }: FailureMode, { id }: Placed): string {
+  return id === 'first-action' ? act.undo : `no way back is written down: ask the ${escalationRole(service)} first`
+}
+
+/** What the definition says for the other outcome; the id of another failure mode becomes the way to its runbook. */
+function otherwise(service: Service, mode: FailureMode, ifNot: string | undefined): string[] {
+  if (ifNot === undefined || /^escalate\.?$/i.test(ifNot)) return []
+  const other = service.failureModes.find(({ id }) => id !== mode.id && new RegExp(`\\b${id}\\b`).test(ifNot))
+  const says = other
+    ? ifNot.replace(
+        new RegExp(`(?:go to )?\\b${other.id}\\b`),
+        `follow \`${runbookPath(other)}\` when citizens still fail`,
+      )
+    : ifNot
+  return ['', sentence(`When you see something else: ${lower(says)}`)]
 }
 
 function escalationLines(service: Service): string[] {
@@ -249,6 +319,12 @@ function citizenWords(service: Service, mode: FailureMode): string[] {
           `Tell first: ${audiences.map((audience) => `${audience.name ?? audience.id} (${audience.channels.join(', ')}${audience.withinMinutes ? ` within ${audience.withinMinutes} minutes` : ''})`).join('; ')}.`,
         ]
       : []),
-    `This runbook belongs to the alert \`${alertName(mode.id)}\`.`,
+    belongsTo(service, mode),
   ]
+}
+
+function belongsTo(service: Service, mode: FailureMode): string {
+  const alerts = alertsFor(service, mode).map((alert) => `\`${alert}\``)
+  if (alerts.length > 0) return `Who is woken by ${alerts.join(' or ')} begins with this runbook.`
+  return 'No alert of its own leads here: somebody tells us, or another runbook does.'
 }

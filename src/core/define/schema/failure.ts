@@ -70,8 +70,16 @@ const actionObject = z.strictObject({
     'holdfast deploy rollback --reason "submissions fail"',
   ).optional(),
   ui: says(line, 'Or the exact path of labels on a screen.', 'Console > Deployment > Take it back').optional(),
-  expect: says(line, 'What a stranger then sees.', '"phase" is "rolled-back"').optional(),
-  ifNot: says(line, 'What to do when it is not so.', 'escalate').optional(),
+  expect: says(
+    line,
+    'What a stranger then sees. Under `confirm`: what they see when the failure is real.',
+    '"phase":"rolled-back"',
+  ).optional(),
+  ifNot: says(
+    line,
+    'What it means, or what to do, when it is not so. "escalate" wakes the next person, "…; go on" leads to the next step, the id of another failure mode to its runbook.',
+    'escalate',
+  ).optional(),
   minutes: says(positive.default(3), 'How long it takes, in minutes.', 2),
   changes: says(line, 'What it touches; "nothing" for looking.', 'the running release').optional(),
   warn: says(line, 'What to know before doing it.', 'Citizens on the new release lose nothing').optional(),
