@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { Agent, createServer, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -206,6 +207,23 @@ test('two that start it at once share one', async (context) => {
   })
   assert.deepEqual(both.map(({ adopted }) => adopted).sort(), [false, true])
   assert.deepEqual([both[0]!.pid, both[0]!.port], [both[1]!.pid, both[1]!.port])
+})
+
+test('whoever started it is killed meanwhile: it starts all the same, and the next one waits for it', async (context) => {
+  const state = await mkdtemp(join(tmpdir(), 'holdfast-gateway-'))
+  const { command, args } = entry('gateway/main')
+  const told = ['--listen', '127.0.0.1:0', '--control', join(state, 'gateway.sock'), '--state', state]
+  const first = spawn(command, [...args, ...told], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  first.disconnect()
+  context.after(async () => {
+    first.kill()
+    if (first.exitCode === null && first.signalCode === null) await once(first, 'exit')
+    removeFolder(state)
+  })
+  await until(() => existsSync(join(state, 'gateway.sock')))
+  const next = await startGateway({ listen: '127.0.0.1:0', state })
+  assert.deepEqual([next.adopted, next.pid], [true, first.pid])
+  assert.equal((await statusOf(next)).pid, first.pid)
 })
 
 test('with a full disk a change is refused in a sentence, and the last one goes on being served', async (context) => {

@@ -29,7 +29,8 @@ const MAY_IMPORT: Record<string, RegExp> = {
   // HAProxy is steered through the gateway's own control protocol, and shows its pages.
   adapters: /^src\/(core|ports|adapters|entry\.ts|testing|gateway\/(control|disk|messages|metrics|pages)\.ts)/,
   engine: /^src\/(core|ports|engine)\//,
-  gateway: /^src\/(core|ports|gateway|entry\.ts)/,
+  // One gateway a state folder: the lock that supervisors take.
+  gateway: /^src\/(core|ports|gateway|entry\.ts|adapters\/process\/lock\.ts)/,
   web: /^src\/(core|ports|engine|web|cli\/version\.ts)/,
   load: /^src\/(core|load|entry\.ts)/,
   mcp: /^src\/(core|ports|adapters|mcp)\//,

@@ -7,11 +7,15 @@
  *   POST /close-upgraded    {arm, overMs, epoch}   200 · 409 · 400
  *   POST /swap                                     200 {pid} · 503 {why}
  *   POST /stop                                     200, then ends in order
+ *
+ * Until somebody steers, every other question hears 503. Whoever holds the socket holds a lock beside it: of two that are started at
+ * once for one state folder, the second ends before it has touched anything there.
  */
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { connect } from 'node:net'
+import { dirname } from 'node:path'
 import { z } from 'zod'
+import { takeLock } from '../adapters/process/lock.ts'
 import type { Arm } from '../core/deploy/counts.ts'
 import { messageOf, OpsError } from '../core/errors.ts'
 import type { GatewayStatus } from '../ports/gateway.ts'
@@ -50,43 +54,63 @@ interface Said {
   readonly body: unknown
 }
 
-export async function openControl(path: string, primary: Steered, stop: () => void): Promise<Server> {
+export interface Control {
+  /** Who gets the orders from now on. */
+  steer(steered: Steered): void
+  close(): void
+}
+
+/** `stop` is called when somebody asks for it, at most once a question. Throws OpsError CONTROL_PATH or GATEWAY_RUNS. */
+export async function openControl(path: string, stop: () => void): Promise<Control> {
   if (Buffer.byteLength(path) > PATH_MAX) {
     throw new OpsError('CONTROL_PATH', {
       message: `The control socket's path is longer than the ${PATH_MAX} bytes that the system allows: ${path}`,
       fix: 'choose a shorter folder with --state',
     })
   }
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const unlock = takeLock(`${path}.lock`)
+  if (!unlock) {
+    throw new OpsError('GATEWAY_RUNS', {
+      message: `A gateway already runs with the control socket ${path}.`,
+      fix: 'use that one, or choose another --state',
+    })
+  }
+  let steered: Steered | undefined
   const server = createServer((req, res) => {
-    void answer(req, primary, stop)
+    void answer(req, steered, stop)
       .catch((thrown): Said => ({ status: 500, body: { why: messageOf(thrown) } }))
       .then(({ status, body }) => {
         res.writeHead(status, { 'content-type': 'application/json' })
         endWith(res, body)
       })
   })
-  if (!(await listens(server, path))) {
-    if (await isAlive(path)) {
-      throw new OpsError('GATEWAY_RUNS', {
-        message: `A gateway already runs with the control socket ${path}.`,
-        fix: 'use that one, or choose another --state',
-      })
-    }
+  try {
+    // What a killed one left behind.
     rmSync(path, { force: true })
-    if (!(await listens(server, path))) throw new Error(`the control socket ${path} cannot be opened`)
+    await listens(server, path)
+    chmodSync(path, 0o600)
+  } catch (thrown) {
+    unlock()
+    throw new Error(`the control socket ${path} cannot be opened: ${messageOf(thrown)}`)
   }
-  chmodSync(path, 0o600)
-  return server
+  return {
+    steer(by) {
+      steered = by
+    },
+    close() {
+      server.close()
+      unlock()
+    },
+  }
 }
 
-/** False when the path is in use, by a living gateway or by what a killed one left behind. */
-function listens(server: Server, path: string): Promise<boolean> {
-  return new Promise((told, fails) => {
-    const failed = (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? told(false) : fails(error))
-    server.once('error', failed)
+function listens(server: Server, path: string): Promise<void> {
+  return new Promise((opened, fails) => {
+    server.once('error', fails)
     server.listen(path, () => {
-      server.off('error', failed)
-      told(true)
+      server.off('error', fails)
+      opened()
     })
   })
 }
@@ -95,8 +119,13 @@ function endWith(res: ServerResponse, body: unknown): void {
   res.end(JSON.stringify(body))
 }
 
-async function answer(req: IncomingMessage, primary: Steered, stop: () => void): Promise<Said> {
+async function answer(req: IncomingMessage, primary: Steered | undefined, stop: () => void): Promise<Said> {
   const url = new URL(req.url ?? '/', 'http://control')
+  if (`${req.method} ${url.pathname}` === 'POST /stop') {
+    stop()
+    return { status: 200, body: {} }
+  }
+  if (!primary) return { status: 503, body: { why: 'It is starting.' } }
   switch (`${req.method} ${url.pathname}`) {
     case 'GET /status':
       return { status: 200, body: await primary.status() }
@@ -121,9 +150,6 @@ async function answer(req: IncomingMessage, primary: Steered, stop: () => void):
       } catch (thrown) {
         return { status: 503, body: { why: `The old worker serves on: ${messageOf(thrown)}` } }
       }
-    case 'POST /stop':
-      stop()
-      return { status: 200, body: {} }
     default:
       return { status: 404, body: { why: `There is no ${req.method} ${url.pathname}.` } }
   }
@@ -152,16 +178,4 @@ async function jsonOf(req: IncomingMessage): Promise<unknown> {
   } catch {
     return undefined
   }
-}
-
-/** True when somebody answers on this unix socket; a file that a killed process left behind does not. */
-function isAlive(path: string): Promise<boolean> {
-  return new Promise((told) => {
-    const socket = connect(path)
-    socket.once('connect', () => {
-      socket.destroy()
-      told(true)
-    })
-    socket.once('error', () => told(false))
-  })
 }

@@ -7,13 +7,12 @@
  * SIGHUP puts a new worker in place of the present one; SIGTERM and SIGINT let requests finish and end it. Tells its parent
  * that it serves by one line of JSON on stdout. Exit codes: 0 stopped, 2 wrong usage, 3 port taken or state unreadable.
  */
-import type { Server } from 'node:http'
 import { isIP } from 'node:net'
 import { parseArgs } from 'node:util'
 import { EXIT, messageOf, OpsError } from '../core/errors.ts'
 import { LEDGER_LIMITS } from '../core/traffic/ledger.ts'
 import type { WorkerOptions } from '../ports/gateway.ts'
-import { openControl } from './control.ts'
+import { type Control, openControl } from './control.ts'
 import { Disk } from './disk.ts'
 import { WORKER_OPTIONS } from './messages.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
@@ -48,9 +47,23 @@ async function run(args: readonly string[]): Promise<void> {
   const options = read(args)
   const { host, port, fd, settleMs, tune } = options
   const say = (text: string) => void process.stderr.write(`${text}\n`)
-  const disk = new Disk(options.state)
   const socket = fd === undefined ? await bindPatiently(host, port) : inheritSocket(fd)
-  const primary = new Primary({
+  let control: Control | undefined
+  let metrics: Metrics | undefined
+  let primary: Primary | undefined
+  let stopping = false
+  const stop = () => {
+    if (stopping) return
+    stopping = true
+    control?.close()
+    metrics?.close()
+    if (primary) void primary.stop().then(() => process.exit(EXIT.done))
+    else process.exit(EXIT.done)
+  }
+  control = await openControl(options.control, stop)
+  // Read only now that nobody else writes there.
+  const disk = new Disk(options.state)
+  primary = new Primary({
     disk,
     socket,
     // A worker passes these on, should it have to start a new primary.
@@ -59,17 +72,7 @@ async function run(args: readonly string[]): Promise<void> {
     settleMs,
     say,
   })
-  let control: Server | undefined
-  let metrics: Metrics | undefined
-  let stopping = false
-  const stop = () => {
-    if (stopping) return
-    stopping = true
-    control?.close()
-    metrics?.close()
-    void primary.stop().then(() => process.exit(EXIT.done))
-  }
-  control = await openControl(options.control, primary, stop)
+  control.steer(primary)
   try {
     await primary.start()
   } catch (thrown) {
@@ -81,7 +84,7 @@ async function run(args: readonly string[]): Promise<void> {
   if (options.metrics !== undefined)
     metrics = openMetrics({ listen: options.metrics, steered: primary, config: () => disk.config, say })
   process.on('SIGHUP', () => {
-    primary.swap().catch((thrown) => process.stderr.write(`The old worker serves on: ${messageOf(thrown)}\n`))
+    primary?.swap().catch((thrown) => process.stderr.write(`The old worker serves on: ${messageOf(thrown)}\n`))
   })
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
@@ -89,7 +92,8 @@ async function run(args: readonly string[]): Promise<void> {
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
   process.stdout.write(`${JSON.stringify({ serving: true, host, port: primary.port, pid: process.pid })}\n`)
-  process.send?.({ serving: true })
+  // Whoever started us may have been killed meanwhile: a word that nobody hears must not be our end.
+  if (process.connected) process.send?.({ serving: true }, undefined, undefined, () => {})
 }
 
 function read(args: readonly string[]): Options {

@@ -136,6 +136,7 @@ export interface Gateway {
 }
 
 const START_MS_MAX = 30_000
+const STATUS_MS_MAX = 5_000
 
 /**
  * Gives the gateway of this state folder: the one that runs, else a new one, in a process of its own that outlives this one.
@@ -162,7 +163,7 @@ export async function startSteered(
 ): Promise<Gateway> {
   const { listen, state, control = join(state, 'gateway.sock'), metrics, settleMs, tune } = options
   const traffic = gatewayTraffic({ control, who })
-  const living = await adopted(traffic)
+  const living = await adopted(control)
   if (living) return { traffic, control, ...living, adopted: true }
   mkdirSync(state, { recursive: true, mode: 0o700 })
   const logFile = join(state, 'gateway.log')
@@ -200,7 +201,7 @@ export async function startSteered(
     await served
   } catch (thrown) {
     // Another engine may have started it in the same moment.
-    const rival = await adopted(traffic)
+    const rival = await adopted(control)
     if (!rival) throw thrown
     return { traffic, control, ...rival, adopted: true }
   }
@@ -212,16 +213,23 @@ export async function startSteered(
   return { traffic, control, port: status.port, pid: status.pid, adopted: false }
 }
 
-/** The gateway that runs, once it serves; undefined when there is none. */
-async function adopted(traffic: GatewayTraffic): Promise<{ port: number; pid: number } | undefined> {
+/** The gateway that runs, once it serves; undefined when there is none. One that is starting, or late, is there. */
+async function adopted(control: string): Promise<{ port: number; pid: number } | undefined> {
   for (const until = Date.now() + START_MS_MAX; Date.now() < until; ) {
-    const status = await traffic.status()
-    if (isUnreachable(status)) return undefined
-    if (status.port > 0) return { port: status.port, pid: status.pid }
+    try {
+      const { status, body } = await speak(control, 'GET', '/status', undefined, STATUS_MS_MAX)
+      const { port, pid } = body as GatewayStatus
+      if (status === 200 && port > 0) return { port, pid }
+    } catch (thrown) {
+      if (NOBODY.has((thrown as NodeJS.ErrnoException).code ?? '')) return undefined
+    }
     await new Promise((next) => setTimeout(next, 20))
   }
   return undefined
 }
+
+/** No socket; or one that a killed process left behind. */
+const NOBODY = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR'])
 
 /** The dying gateway's own words, when it had any. */
 function explained(who: string, remarks: string, log: string): OpsError {

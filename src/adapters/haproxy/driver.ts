@@ -223,9 +223,10 @@ export class Driver implements Steered {
   }
 
   async #begin(): Promise<void> {
-    const { files, desired } = await this.#written()
+    const { port } = this.#parts
+    const { files, desired } = await this.#written(port)
     await this.#life.start({
-      port: this.#parts.port,
+      port,
       fingerprint: files.fingerprint,
       occupants: desired?.occupants ?? NOBODY,
     })
@@ -249,7 +250,7 @@ export class Driver implements Steered {
     await this.#sweep()
   }
 
-  async #written(): Promise<{ files: Files; desired: Desired | null }> {
+  async #written(port = this.port): Promise<{ files: Files; desired: Desired | null }> {
     const { disk, folder, host, sockets, options } = this.#parts
     const { config } = disk
     const occupants = this.#life.kept?.occupants ?? NOBODY
@@ -258,7 +259,7 @@ export class Driver implements Steered {
     for (const [name, known] of desired?.known ?? []) {
       this.#names.set(name, { ...known, lastRequestAt: this.#names.get(name)?.lastRequestAt ?? 0 })
     }
-    const setting = { host, port: this.port, stats: sockets.stats, log: sockets.log, key: disk.key(), options }
+    const setting = { host, port, stats: sockets.stats, log: sockets.log, key: disk.key(), options }
     const files = filesFor(config, desired, setting)
     if (config) this.#remember(files.steps, config.steps)
     for (const [name, text] of Object.entries(files.texts)) replaceFile(join(folder, name), text)

@@ -4,13 +4,17 @@
  *
  *   start ─► serving ─reload: a new worker takes the listening socket─► serving, the old worker finishes its requests and goes
  *              └─died─► start again, with back-off
+ *
+ * It is written down before it is started, and carries a token of that note: a driver that is killed at any moment of the start leaves
+ * a HAProxy that the next one finds. Two on one port would share its citizens, and nobody would steer one of them.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { messageOf, OpsError } from '../../core/errors.ts'
-import { identityOf, isAlive } from '../process/life.ts'
+import { findByToken, identityOf, isAlive, TOKEN } from '../process/life.ts'
 import { tailOf } from '../process/log.ts'
 import type { CommandLine, Worker } from './cli.ts'
 import type { Occupants } from './desired.ts'
@@ -24,8 +28,11 @@ const LOG_MAX = 4_194_304
 
 /** What must be known to find it again. */
 export interface Kept {
+  /** 0: it was about to be started. */
   readonly pid: number
   readonly identity: string
+  /** In the environment of its master. */
+  readonly token: string
   readonly port: number
   /** Of the files with which its present worker was started. */
   readonly fingerprint: string
@@ -70,16 +77,30 @@ export class Life {
     if (this.#kept) this.#keep({ ...this.#kept, ...change })
   }
 
-  /** True when the one that an earlier driver started still serves. */
+  /** True when the one that an earlier driver started serves, or does so in a moment. */
   async adopt(): Promise<boolean> {
-    if (!this.isRunning) return false
-    try {
-      await this.worker()
-    } catch {
-      return false
+    this.#find()
+    for (const until = Date.now() + START_MS_MAX; this.isRunning; await pause(LOOK_MS)) {
+      try {
+        await this.worker()
+        this.#look()
+        return true
+      } catch {
+        if (Date.now() < until) continue
+        // Nobody could steer it any more. It takes no new connections, and finishes its requests.
+        process.kill(this.#kept!.pid, 'SIGUSR1')
+        return false
+      }
     }
-    this.#look()
-    return true
+    return false
+  }
+
+  /** Its driver was killed before the process could be written down. */
+  #find(): void {
+    const kept = this.#kept
+    const pid = kept?.pid === 0 ? findByToken(kept.token) : undefined
+    const identity = pid === undefined ? undefined : identityOf(pid)
+    if (pid !== undefined && identity !== undefined) this.note({ pid, identity })
   }
 
   /** Starts it with the files in the folder, and resolves when it serves. */
@@ -91,11 +112,15 @@ export class Life {
     if ((statSync(logFile, { throwIfNoEntry: false })?.size ?? 0) > LOG_MAX) renameSync(logFile, `${logFile}.1`)
     const log = openSync(logFile, 'a', 0o600)
     const from = statSync(logFile).size
+    const token = randomUUID()
+    this.#keep({ ...settled, pid: 0, identity: '', token })
     const child = spawn(binary, ['-W', '-db', '-S', `${master},mode,600`, '-f', 'haproxy.cfg'], {
       cwd: folder,
       detached: true,
+      env: { ...process.env, [TOKEN]: token },
       stdio: ['ignore', log, log],
     })
+    this.#keep({ ...settled, pid: child.pid ?? 0, identity: identityOf(child.pid ?? 0) ?? '', token })
     closeSync(log)
     let ended: string | undefined
     child.on('error', (error) => {
@@ -120,9 +145,7 @@ export class Life {
         throw new Error(`HAProxy did not start: ${ended ?? messageOf(thrown)}. ${plain(words)}`)
       }
     }
-    const identity = identityOf(child.pid!)
-    if (identity === undefined) throw new Error('HAProxy died right after its start')
-    this.#keep({ ...settled, pid: child.pid!, identity })
+    if (!this.isRunning) throw new Error('HAProxy died right after its start')
     this.#look()
   }
 

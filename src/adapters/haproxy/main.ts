@@ -8,13 +8,12 @@
  * next one finds it. SIGTERM and SIGINT let requests finish and end both. Exit codes: 0 stopped, 2 wrong usage, 3 port taken, state
  * unreadable or no usable HAProxy.
  */
-import type { Server } from 'node:http'
 import { isIP } from 'node:net'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { EXIT, messageOf, OpsError } from '../../core/errors.ts'
 import { LEDGER_LIMITS } from '../../core/traffic/ledger.ts'
-import { openControl } from '../../gateway/control.ts'
+import { type Control, openControl } from '../../gateway/control.ts'
 import { Disk } from '../../gateway/disk.ts'
 import { WORKER_OPTIONS } from '../../gateway/messages.ts'
 import { type Metrics, openMetrics } from '../../gateway/metrics.ts'
@@ -39,9 +38,23 @@ async function run(args: readonly string[]): Promise<void> {
   const { host, port, control, state, haproxy, metrics: metricsAt, settleMs, tune } = read(args)
   const say = (text: string) => void process.stderr.write(`${text}\n`)
   await usableHaproxy(haproxy)
+  let opened: Control | undefined
+  let driver: Driver | undefined
+  let metrics: Metrics | undefined
+  let stopping = false
+  const stop = () => {
+    if (stopping) return
+    stopping = true
+    opened?.close()
+    metrics?.close()
+    if (driver) void driver.stop().then(() => process.exit(EXIT.done))
+    else process.exit(EXIT.done)
+  }
+  opened = await openControl(control, stop)
+  // Read only now that nobody else writes there.
   const disk = new Disk(state)
   const sockets = dirname(control)
-  const driver = new Driver({
+  driver = new Driver({
     disk,
     folder: state,
     host,
@@ -53,23 +66,13 @@ async function run(args: readonly string[]): Promise<void> {
     settleMs,
     say,
   })
-  let server: Server | undefined
-  let metrics: Metrics | undefined
-  let stopping = false
-  const stop = () => {
-    if (stopping) return
-    stopping = true
-    server?.close()
-    metrics?.close()
-    void driver.stop().then(() => process.exit(EXIT.done))
-  }
-  server = await openControl(control, driver, stop)
+  opened.steer(driver)
   try {
     await driver.start()
   } catch (thrown) {
     stopping = true
     driver.kill()
-    server.close()
+    opened.close()
     throw cannotServe(host, port, messageOf(thrown))
   }
   if (metricsAt !== undefined)
@@ -80,7 +83,8 @@ async function run(args: readonly string[]): Promise<void> {
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
   process.stdout.write(`${JSON.stringify({ serving: true, host, port: driver.port, pid: process.pid })}\n`)
-  process.send?.({ serving: true })
+  // Whoever started us may have been killed meanwhile: a word that nobody hears must not be our end.
+  if (process.connected) process.send?.({ serving: true }, undefined, undefined, () => {})
 }
 
 function read(args: readonly string[]): Options {
