@@ -163,6 +163,32 @@ export const runtime = z.strictObject({
   ]),
 })
 
+const argv = z.array(z.string().min(1).max(500)).min(1).max(30)
+
+/** How a tool other than Holdfast takes the steps; the kit's pipelines run them where a platform moves the releases. */
+const migrationSteps = z.strictObject({
+  expand: says(argv, 'Applies what comes before traffic, and nothing that the running release could miss.', [
+    'flyway',
+    '-locations=filesystem:db/migration/expand',
+    'migrate',
+  ]),
+  verify: says(
+    argv,
+    'Proves on the changed schema that the queries of the release that serves still work; exit code 0: they do.',
+    ['bin/verify-schema', '--release', 'serving'],
+  ),
+  backfill: says(argv, 'Copies old data in batches, from where the last run stopped; exit code 0: nothing is left.', [
+    'bin/backfill',
+    '--batch',
+    '1000',
+  ]).optional(),
+  contract: says(argv, 'Removes what only the old release needed, when nobody goes back to it.', [
+    'flyway',
+    '-locations=filesystem:db/migration/expand,filesystem:db/migration/contract',
+    'migrate',
+  ]).optional(),
+})
+
 export const migrations = z.strictObject({
   tool: says(line, 'Who applies them: "holdfast", or the name of your tool.', 'flyway').default('holdfast'),
   folder: says(
@@ -170,6 +196,11 @@ export const migrations = z.strictObject({
     'Folder of the migrations of each release. A file’s name says its phase: NAME.sql (or NAME.expand.sql) before traffic, NAME.migrate.sql in batches, NAME.contract.sql after the rollback window.',
     'migrations',
   ),
+  run: says(
+    migrationSteps,
+    'Commands of the steps as argv, for releases that a platform moves (ECS, Kubernetes, Lambda, EC2). They get the database’s address by `databaseEnv`, and the time-outs as LOCK_TIMEOUT_MS and STATEMENT_TIMEOUT_MS.',
+    { expand: ['flyway', 'migrate'], verify: ['bin/verify-schema'] },
+  ).optional(),
   queries: says(
     repoPath,
     'Folder in each release with the statements that it sends, as .sql files. Every schema step proves that those of the running release still work.',

@@ -96,6 +96,9 @@ function template(service: Service, component: Component): Resource {
   }
 }
 
+/** CodeDeploy keeps old machines for two days at most (CloudFormation: TerminationWaitTimeInMinutes). */
+export const CODEDEPLOY_WARM_MAX = 2_880
+
 /** Until a machine runs the program's start: boot of an image and its agents, assumed (`holdfast check` assumes the same). */
 const BOOT_SECONDS = 180
 
@@ -221,7 +224,7 @@ function codeDeploy(service: Service, component: Component, alarms: readonly Res
                 TerminateBlueInstancesOnDeploymentSuccess: {
                   Action: 'TERMINATE',
                   TerminationWaitTimeInMinutes: noted(
-                    Math.min(2_880, blueGreen.keepWarmMinutes),
+                    Math.min(CODEDEPLOY_WARM_MAX, blueGreen.keepWarmMinutes),
                     `the old machines stay warm for ${blueGreen.keepWarmMinutes} min, so that going back is a switch`,
                   ),
                 },

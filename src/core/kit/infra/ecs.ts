@@ -30,12 +30,21 @@ const BALANCER: readonly Parameter[] = [
   { name: 'ContainerPort', type: 'Number', says: 'Port that the program listens on', value: 8_080 },
 ]
 
-/** How ECS rolls this component out; shadow is Holdfast's own, and what follows it counts here. */
-export function strategyOf(service: Service, component: Component): 'BLUE_GREEN' | 'CANARY' | 'ROLLING' {
-  const { deployment, artefacts } = service
-  const own = deployment.byArtefact.find((row) =>
+/** The component's own strategy, where the definition gives one to an artefact in it. */
+export function ownOf({ deployment, artefacts }: Service, component: Component) {
+  return deployment.byArtefact.find((row) =>
     artefacts.some((artefact) => artefact.id === row.artefact && artefact.component === component.id),
   )
+}
+
+/** ECS bakes for a day at most, and watches a canary for ten minutes at least (ECS API: DeploymentConfiguration). */
+export const ECS_BAKE_MAX = 1_440
+export const CANARY_LEAST = 10
+
+/** How ECS rolls this component out; shadow is Holdfast's own, and what follows it counts here. */
+export function strategyOf(service: Service, component: Component): 'BLUE_GREEN' | 'CANARY' | 'ROLLING' {
+  const { deployment } = service
+  const own = ownOf(service, component)
   const steps = own ? [own.strategy, ...own.followedBy] : [deployment.strategy, ...deployment.followedBy]
   const last = steps.findLast((step) => step !== 'shadow') ?? 'blue-green'
   return last === 'blue-green' ? 'BLUE_GREEN' : last === 'canary' ? 'CANARY' : 'ROLLING'
@@ -168,6 +177,8 @@ function taskOf(
     resource: {
       id: `${name}Task`,
       type: 'AWS::ECS::TaskDefinition',
+      keep: true,
+      why: ['Task definitions stay: the one before is the way back.'],
       props: {
         Family: `${service.service.id}-${component.id}`,
         RequiresCompatibilities: ['FARGATE'],
@@ -282,13 +293,14 @@ function serviceOf(
 ): Resource {
   const name = pascal(component.id)
   const { blueGreen, canary, rolling } = service.deployment
-  const own = service.deployment.byArtefact.find((row) =>
-    service.artefacts.some((artefact) => artefact.id === row.artefact && artefact.component === component.id),
-  )
+  const own = ownOf(service, component)
   const warm = own?.blueGreen?.keepWarmMinutes ?? blueGreen.keepWarmMinutes
   const rungs = own?.canary?.rungs ?? canary.rungs
   const bake = (minutes: number, why: string) =>
-    noted(Math.min(1_440, Math.ceil(minutes)), minutes > 1_440 ? `${why}; ECS keeps it for a day at most` : why)
+    noted(
+      Math.min(ECS_BAKE_MAX, Math.ceil(minutes)),
+      minutes > ECS_BAKE_MAX ? `${why}; ECS keeps it for a day at most` : why,
+    )
   const web = component.kind === 'web'
   const names: Value[] = [
     ...alarms.map((alarm) => ref(alarm.id)),
@@ -326,7 +338,7 @@ function serviceOf(
                   `first rung of the canary: ${rungs[0]}`,
                 ),
                 CanaryBakeTimeInMinutes: bake(
-                  Math.max(10, canary.bakeMinutes),
+                  Math.max(CANARY_LEAST, canary.bakeMinutes),
                   `ECS has one rung; it is watched as long as the whole bake, ${canary.bakeMinutes} min, at least 10`,
                 ),
               },

@@ -136,6 +136,11 @@ function timeoutOf(component: Component): Value {
   )
 }
 
+/** How long the first share is watched: the alarm's own time, a minute until the figure arrives, one to spare; five at least. */
+export function canaryMinutes(service: Service): number {
+  return Math.max(detectMinutes(service) + 2, 5)
+}
+
 /** A share of the calls for longer than the alarm needs, then all of them; back by itself when it rings. */
 function shiftOf(service: Service, component: Component, alarm: string): Resource[] {
   const name = pascal(component.id)
@@ -161,8 +166,8 @@ function shiftOf(service: Service, component: Component, alarm: string): Resourc
               `first rung of the canary: ${first}, in whole per cent`,
             ),
             CanaryInterval: noted(
-              Math.max(detect + 2, 5),
-              `the alarm notices within ${detect} min, one more until the figure arrives: the rest comes only after that, and after 5 min at least`,
+              canaryMinutes(service),
+              `the alarm notices within ${detect} min, one more until the figure arrives, one to spare: ${detect} + 1 + 1, and 5 at least`,
             ),
           },
         },

@@ -23,7 +23,12 @@ export function codePipeline(service: Service): string {
     name: `${id}-pipeline`,
     description: `Release of "${name}": the window and every gate before production, and the way back`,
     parameters: parameters(service),
-    resources: [...projects(service), releasePipeline(service), rollbackPipeline(service)],
+    resources: [
+      ...projects(service),
+      ...releasePipelines(service),
+      rollbackPipeline(service),
+      ...schemaPipeline(service),
+    ],
   })
 }
 
@@ -67,6 +72,18 @@ function parameters(service: Service): Parameter[] {
           } satisfies Parameter,
         ]
       : []),
+    ...(way.databaseEnv
+      ? ([
+          { name: secretOf(way.databaseEnv), type: 'String', says: `Name of the secret that holds ${way.databaseEnv}` },
+          { name: 'DatabaseVpc', type: 'AWS::EC2::VPC::Id', says: 'Network from which the database is reached' },
+          { name: 'DatabaseSubnets', type: 'List<AWS::EC2::Subnet::Id>', says: 'Private subnets with a way out' },
+          {
+            name: 'DatabaseClients',
+            type: 'List<AWS::EC2::SecurityGroup::Id>',
+            says: 'What may reach the database',
+          },
+        ] satisfies Parameter[])
+      : []),
     ...[...new Set(pipelineGates(service).flatMap((gate) => gate.secretEnv))].map(
       (variable): Parameter => ({
         name: secretOf(variable),
@@ -74,7 +91,7 @@ function parameters(service: Service): Parameter[] {
         says: `Name of the secret that holds ${variable} for the gates`,
       }),
     ),
-    ...(service.deployment.approvals.people > 0
+    ...(way.people > 0 || !way.ours
       ? [
           {
             name: 'ApprovalTopicArn',
@@ -86,6 +103,14 @@ function parameters(service: Service): Parameter[] {
   ]
 }
 
+/** Who started it, by CodePipeline's own record: the initiator of a build is only the pipeline. */
+const WHO = `export WHO="$(aws codepipeline list-pipeline-executions --pipeline-name "\${CODEBUILD_INITIATOR#codepipeline/}" --query "pipelineExecutionSummaries[?pipelineExecutionId=='$EXECUTION'].trigger.triggerDetail" --output text)"`
+
+const WHO_AGREED = [
+  WHO,
+  `export AGREED="$(aws codepipeline list-action-executions --pipeline-name "\${CODEBUILD_INITIATOR#codepipeline/}" --filter "pipelineExecutionId=$EXECUTION" --query "actionExecutionDetails[?input.actionTypeId.category=='Approval' && status=='Succeeded'].updatedBy" --output text)"`,
+]
+
 interface Build {
   readonly id: string
   readonly resource: string
@@ -96,6 +121,8 @@ interface Build {
   readonly keeps?: readonly string[]
   /** Variables from outside, by the parameter that names their secret. */
   readonly secrets?: readonly string[]
+  /** Changes the schema: reaches the database. */
+  readonly schema?: boolean
   /** Runs although a command has failed. */
   readonly finally?: readonly string[]
 }
@@ -140,7 +167,8 @@ function projects(service: Service): Resource[] {
       deploys: true,
       minutes: deploying.minutes,
       why: `${deploying.says}. ${way.ours ? 'Exit 4: taken back, citizens are on the old release. Exit 5: a person is needed. Both fail the stage' : 'Anything but 0 fails the stage: it was taken back, or nothing was changed'}`,
-      commands: ['npm ci', ...cluster, way.start(release, '"$REASON"', by)],
+      commands: ['npm ci', ...cluster, ...(way.ours ? [] : WHO_AGREED), way.start(release, '"$REASON"', by)],
+      schema: true,
       finally: [...way.evidence, ...(way.status ? [way.status] : [])],
       keeps: ['deployment.json', 'evidence/**/*'],
     },
@@ -150,9 +178,28 @@ function projects(service: Service): Resource[] {
       deploys: true,
       minutes: maxMinutes,
       why: `${maxMinutes} min are promised for the way back`,
-      commands: ['npm ci', ...cluster, way.back(way.backNeedsRelease ? release : '', '"$REASON"', by).trimEnd()],
+      commands: [
+        'npm ci',
+        ...cluster,
+        ...(way.ours ? [] : [WHO]),
+        way.back(way.backNeedsRelease ? release : '', '"$REASON"', by).trimEnd(),
+      ],
       finally: way.status ? [way.status] : [],
     },
+    ...(way.schema
+      ? [
+          {
+            id: 'schema',
+            resource: 'Schema',
+            deploys: true,
+            schema: true,
+            minutes: way.schema.minutes + AROUND_MINUTES,
+            why: `old data, the old shape and the proof: ${way.schema.minutes} min at most, and ${AROUND_MINUTES} for what it needs`,
+            commands: ['npm ci', ...cluster, WHO, way.schema.run('"$RELEASE"')],
+            keeps: ['evidence/**/*'],
+          } satisfies Build,
+        ]
+      : []),
   ]
   return builds.map((build) => projectOf(service, build))
 }
@@ -181,6 +228,7 @@ function projectOf(service: Service, build: Build): Resource {
   const secret: Secret = (Name, parameter) => ({ Name, Type: 'SECRETS_MANAGER', Value: ref(parameter) })
   const secrets = [
     ...(build.deploys ? surroundings(service, way, secret) : []),
+    ...(build.schema && way.databaseEnv ? [secret(way.databaseEnv, secretOf(way.databaseEnv))] : []),
     ...(build.secrets ?? []).map((name) => secret(name, secretOf(name))),
   ]
   const minutes = Math.max(MINUTES.least, Math.min(MINUTES.most, build.minutes))
@@ -202,6 +250,15 @@ function projectOf(service: Service, build: Build): Resource {
         minutes < build.minutes ? `${build.why}; CodeBuild waits ${MINUTES.most} min at most` : build.why,
       ),
       ...(build.id === 'production' ? { ConcurrentBuildLimit: 1 } : {}),
+      ...(build.schema && way.databaseEnv
+        ? {
+            VpcConfig: {
+              VpcId: ref('DatabaseVpc'),
+              Subnets: ref('DatabaseSubnets'),
+              SecurityGroupIds: ref('DatabaseClients'),
+            },
+          }
+        : {}),
       Source: { Type: 'CODEPIPELINE', BuildSpec: buildSpec(build) },
     },
   }
@@ -223,17 +280,19 @@ function buildSpec({ commands, keeps, finally: last }: Build): string {
   ].join('\n')
 }
 
-/** `told`: what the person who started it has said, handed over as variables. */
-function action(name: string, project: string, told: readonly ('Reason' | 'Release')[], order = 1): Props {
+/** What the person who started it has said, handed over as environment variables. */
+type Told = Readonly<Record<string, string>>
+
+function action(name: string, project: string, told: Told, order = 1): Props {
   return {
     Name: name,
     ActionTypeId: { Category: 'Build', Owner: 'AWS', Provider: 'CodeBuild', Version: '1' },
     Configuration: raw({
       ProjectName: ref(project),
-      ...(told.length > 0
+      ...(Object.keys(told).length > 0
         ? {
             EnvironmentVariables: JSON.stringify(
-              told.map((one) => ({ name: one.toUpperCase(), value: `#{variables.${one}}`, type: 'PLAINTEXT' })),
+              Object.entries(told).map(([variable, value]) => ({ name: variable, value, type: 'PLAINTEXT' })),
             ),
           }
         : {}),
@@ -263,14 +322,39 @@ function sourceStage(): Props {
   }
 }
 
-const REASON: Props = { Name: 'Reason', DefaultValue: 'not given', Description: 'Why, in one sentence' }
+/** How much may be left out: nothing, the window when more people agree, or window and people. */
+type Haste = 'none' | 'emergency' | 'break-glass'
 
-const told = (way: Way): readonly ('Reason' | 'Release')[] => (way.ours ? ['Reason'] : ['Reason', 'Release'])
+const VARIABLES: Readonly<Record<'Reason' | 'Release' | 'Emergency' | 'BreakGlass', Props>> = {
+  Reason: { Name: 'Reason', DefaultValue: 'not given', Description: 'Why, in one sentence' },
+  // These have no default: whoever starts the pipeline says them.
+  Release: { Name: 'Release' },
+  Emergency: { Name: 'Emergency', Description: 'Why it cannot wait for the window' },
+  BreakGlass: { Name: 'BreakGlass', Description: 'Why nobody can be asked' },
+}
 
-/** A release has no default: whoever starts the pipeline names it. */
-const variables = (way: Way): Props[] => [REASON, ...(way.ours ? [] : [{ Name: 'Release', Description: way.release }])]
+const HASTE = { none: [], emergency: ['Emergency'], 'break-glass': ['BreakGlass'] } as const
+const ENVIRONMENT = { Reason: 'REASON', Release: 'RELEASE', Emergency: 'EMERGENCY', BreakGlass: 'BREAK_GLASS' } as const
 
-function pipeline(service: Service, id: string, suffix: string, mode: Value, stages: readonly Props[]): Resource {
+type Said = keyof typeof VARIABLES
+
+function saidOf(way: Way, haste: Haste = 'none'): readonly Said[] {
+  return ['Reason', ...(way.ours ? [] : (['Release'] as const)), ...HASTE[haste]]
+}
+
+function told(said: readonly Said[]): Told {
+  return {
+    ...Object.fromEntries(said.map((one) => [ENVIRONMENT[one], `#{variables.${one}}`])),
+    EXECUTION: '#{codepipeline.PipelineExecutionId}',
+  }
+}
+
+function pipeline(
+  service: Service,
+  { id, suffix, mode, said }: { id: string; suffix: string; mode: Value; said: readonly Said[] },
+  stages: readonly Props[],
+): Resource {
+  const { release } = wayOf(service)
   return {
     id,
     type: 'AWS::CodePipeline::Pipeline',
@@ -280,15 +364,49 @@ function pipeline(service: Service, id: string, suffix: string, mode: Value, sta
       ExecutionMode: mode,
       RoleArn: ref('PipelineRoleArn'),
       ArtifactStore: { Type: 'S3', Location: ref('ArtifactBucket') },
-      Variables: variables(wayOf(service)),
+      Variables: said.map((one) => (one === 'Release' ? { Name: 'Release', Description: release } : VARIABLES[one])),
       Stages: stages,
     },
   }
 }
 
-function releasePipeline(service: Service): Resource {
-  const { people } = service.deployment.approvals
+/** One pipeline for each degree of haste: a name that everybody sees is louder than a variable. */
+function releasePipelines(service: Service): Resource[] {
+  const way = wayOf(service)
+  const { people, emergencyPeople } = way
+  return [
+    releasePipeline(service, { id: 'Pipeline', suffix: 'release', haste: 'none', people }),
+    {
+      ...releasePipeline(service, {
+        id: 'EmergencyPipeline',
+        suffix: 'emergency-release',
+        haste: 'emergency',
+        people: way.ours ? people : Math.max(people, emergencyPeople),
+      }),
+      why: [
+        `In a closed window, when ${emergencyPeople} people agree who did not start it${way.ours ? '; Holdfast asks and counts them' : ''}. Every gate runs. Start it when no other release is under way.`,
+      ],
+    },
+    {
+      ...releasePipeline(service, {
+        id: 'BreakGlassPipeline',
+        suffix: 'break-glass-release',
+        haste: 'break-glass',
+        people: 0,
+      }),
+      why: [
+        'When nobody can be asked: every gate runs, nobody approves, and the evidence says who broke the glass and why.',
+      ],
+    },
+  ]
+}
+
+function releasePipeline(
+  service: Service,
+  { id, suffix, haste, people }: { id: string; suffix: string; haste: Haste; people: number },
+): Resource {
   const gates = pipelineGates(service)
+  const said = saidOf(wayOf(service), haste)
   const approval: Props = {
     Name: 'Approval',
     Actions: Array.from({ length: people }, (_, i) => ({
@@ -296,28 +414,50 @@ function releasePipeline(service: Service): Resource {
       ActionTypeId: { Category: 'Approval', Owner: 'AWS', Provider: 'Manual', Version: '1' },
       Configuration: raw({
         NotificationArn: ref('ApprovalTopicArn'),
-        CustomData: `Release of ${service.service.id} to ${productionOf(service)}`,
+        CustomData: `${haste === 'none' ? 'Release' : 'Release in a closed window'} of ${service.service.id} to ${productionOf(service)}`,
       }),
       RunOrder: i + 1,
     })),
   }
-  return pipeline(service, 'Pipeline', 'release', noted('QUEUED', 'one release at a time; a newer one waits'), [
+  const mode = noted('QUEUED', 'one release at a time; a newer one waits')
+  return pipeline(service, { id, suffix, mode, said }, [
     sourceStage(),
     {
       Name: 'Gates',
-      Actions: [action('window', 'Window', []), ...gates.map((gate) => action(gate.id, gateResource(gate), []))],
+      Actions: [
+        action('window', 'Window', told(said)),
+        ...gates.map((gate) => action(gate.id, gateResource(gate), {})),
+      ],
     },
     ...(people > 0 ? [approval] : []),
-    { Name: 'Production', Actions: [action('deploy', 'Production', told(wayOf(service)))] },
+    { Name: 'Production', Actions: [action('deploy', 'Production', told(said))] },
   ])
 }
 
 function rollbackPipeline(service: Service): Resource {
+  const said = saidOf(wayOf(service))
   return {
-    ...pipeline(service, 'RollbackPipeline', 'rollback', 'QUEUED', [
+    ...pipeline(service, { id: 'RollbackPipeline', suffix: 'rollback', mode: 'QUEUED', said }, [
       sourceStage(),
-      { Name: 'Rollback', Actions: [action('rollback', 'Rollback', told(wayOf(service)))] },
+      { Name: 'Rollback', Actions: [action('rollback', 'Rollback', told(said))] },
     ]),
     why: ['By hand, without a gate: the old release has served before. It does not wait for the release pipeline.'],
   }
+}
+
+function schemaPipeline(service: Service): Resource[] {
+  const way = wayOf(service)
+  if (!way.schema) return []
+  const said = saidOf(way)
+  return [
+    {
+      ...pipeline(service, { id: 'SchemaPipeline', suffix: 'schema', mode: 'QUEUED', said }, [
+        sourceStage(),
+        { Name: 'Schema', Actions: [action('schema', 'Schema', told(said))] },
+      ]),
+      why: [
+        'By hand, when the rollback window of the release that serves has closed: old data, then the old shape. The script refuses before, and beside a release.',
+      ],
+    },
+  ]
 }

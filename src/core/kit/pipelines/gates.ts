@@ -1,6 +1,11 @@
 /** What runs before production in any pipeline: the gates, the window, the deployment, its evidence; and how long each may take. */
-import type { Gate, Service } from '../../define/schema.ts'
-import { word } from './release.ts'
+import type { Component, Gate, Service } from '../../define/schema.ts'
+import { CANARY_LEAST, ECS_BAKE_MAX, ownOf, strategyOf } from '../infra/ecs.ts'
+import { CODEDEPLOY_WARM_MAX } from '../infra/ec2.ts'
+import { canaryMinutes } from '../infra/lambda.ts'
+import { HOLDFAST, word } from './release.ts'
+import { schemaMinutes } from './schema.ts'
+import { siteBakeMinutes } from './site.ts'
 import { isOurs } from './way.ts'
 
 /** Kinds that Holdfast runs itself when a deployment starts. */
@@ -24,17 +29,27 @@ const ASKED: readonly { readonly kind: Gate['kind']; readonly id: string; readon
 ]
 
 /** As much of a gate as a pipeline needs. */
-export type PipelineGate = Pick<Gate, 'id' | 'kind' | 'run' | 'report' | 'pass' | 'secondsMax' | 'secretEnv'>
+export type PipelineGate = Pick<Gate, 'id' | 'kind' | 'run' | 'report' | 'pass' | 'secondsMax' | 'secretEnv'> & {
+  readonly files?: readonly string[]
+}
 
-/** Gates that the pipeline runs; the others are run by Holdfast at the start of the deployment. */
+/** Kinds that a pipeline of a platform has in another place: the check of the whole tree reads migrations, and people approve by name. */
+const ELSEWHERE: ReadonlySet<Gate['kind']> = new Set(['migration', 'approval'])
+
+/**
+ * Gates that the pipeline runs; the others are run by Holdfast at the start of the deployment. Where a platform moves the releases nobody
+ * does that: a gate without a command stops the release there and says so.
+ */
 export function pipelineGates(service: Service): readonly PipelineGate[] {
-  const own = service.deployment.gates.filter((gate) => gate.run !== undefined || !RUN_BY_HOLDFAST.has(gate.kind))
+  const without = isOurs(service) ? RUN_BY_HOLDFAST : ELSEWHERE
+  const own = service.deployment.gates.filter((gate) => gate.run !== undefined || !without.has(gate.kind))
   const absent = ASKED.filter(({ kind }) => !own.some((gate) => gate.kind === kind))
   return [...own, ...absent.map(({ kind, id }): PipelineGate => ({ id, kind, secondsMax: 60, secretEnv: [] }))]
 }
 
 export function shellOf(gate: PipelineGate): string {
   if (gate.run) return gate.run.map(word).join(' ')
+  if (gate.kind === 'alerts') return `${HOLDFAST} check alerts ${(gate.files ?? []).map(word).join(' ') || '.'}`
   const asked = ASKED.find((one) => one.id === gate.id && one.kind === gate.kind)
   const says = asked
     ? `Nothing says how ${asked.what} of this service is run: add a gate of kind ${gate.kind} with run to service.yaml.`
@@ -58,29 +73,62 @@ const REPLACE_MINUTES = 30
 /** Until the evidence for a verdict has come, at the demand of a quiet hour. */
 const EVIDENCE_MINUTES = 60
 
-/** How long a deployment may take: from the first citizen to the end of its bake, and what comes before it. */
+interface Span {
+  readonly says: string
+  readonly minutes: number
+}
+
+/** How long a deployment may take: from the schema and the first citizen to the end of its bake. */
 export function deployMinutes(service: Service): { readonly minutes: number; readonly says: string } {
-  const { deployment } = service
-  const ours = isOurs(service)
-  // A cluster is done when its pods serve: it does not bake.
-  const strategies = service.runtime.kind === 'kubernetes' ? [] : [deployment.strategy, ...deployment.followedBy]
-  const parts = strategies.flatMap((strategy) => {
-    switch (strategy) {
-      case 'canary':
-        return [{ says: `bake ${deployment.canary.bakeMinutes}`, minutes: deployment.canary.bakeMinutes }]
-      case 'blue-green':
-        return [{ says: `watch ${deployment.blueGreen.bakeMinutes}`, minutes: deployment.blueGreen.bakeMinutes }]
-      case 'rolling':
-        return [{ says: `watch ${deployment.rolling.bakeMinutes}`, minutes: deployment.rolling.bakeMinutes }]
-      case 'shadow':
-        // Where the platform moves releases, the shadow has been run before, as a gate.
-        return ours ? [{ says: `shadow ${deployment.shadow.minutesMin}`, minutes: deployment.shadow.minutesMin }] : []
-    }
-  })
-  const rest = ours
-    ? { says: `${EVIDENCE_MINUTES} for the evidence to come`, minutes: EVIDENCE_MINUTES }
-    : { says: `${REPLACE_MINUTES} to replace what runs`, minutes: REPLACE_MINUTES }
-  const all = [...parts, rest]
+  const parts = isOurs(service) ? ourSpans(service) : platformSpans(service)
+  const all = parts.filter(({ minutes }) => minutes > 0)
   const minutes = Math.ceil(all.reduce((sum, part) => sum + part.minutes, 0))
   return { minutes, says: `${all.map((part) => part.says).join(' + ')} = ${minutes} min` }
+}
+
+function ourSpans({ deployment }: Service): Span[] {
+  const spans = [deployment.strategy, ...deployment.followedBy].map((strategy): Span => {
+    switch (strategy) {
+      case 'canary':
+        return { says: `bake ${deployment.canary.bakeMinutes}`, minutes: deployment.canary.bakeMinutes }
+      case 'blue-green':
+        return { says: `watch ${deployment.blueGreen.bakeMinutes}`, minutes: deployment.blueGreen.bakeMinutes }
+      case 'rolling':
+        return { says: `watch ${deployment.rolling.bakeMinutes}`, minutes: deployment.rolling.bakeMinutes }
+      case 'shadow':
+        return { says: `shadow ${deployment.shadow.minutesMin}`, minutes: deployment.shadow.minutesMin }
+    }
+  })
+  return [...spans, { says: `${EVIDENCE_MINUTES} for the evidence to come`, minutes: EVIDENCE_MINUTES }]
+}
+
+/** The platform says that it is done when its bake is over, whatever the definition's own strategy would take. */
+function platformSpans(service: Service): Span[] {
+  const schema = schemaMinutes(service)
+  const bake = Math.max(0, ...service.runtime.components.map((component) => bakeOf(service, component)))
+  const { maxMinutes } = service.deployment.rollback
+  const replace =
+    service.runtime.kind === 'kubernetes'
+      ? { says: `${maxMinutes} until its pods serve, and as long to go back`, minutes: 2 * maxMinutes }
+      : { says: `${REPLACE_MINUTES} to replace what runs`, minutes: REPLACE_MINUTES }
+  return [
+    { says: `schema ${schema / 2} + proof ${schema / 2}`, minutes: schema },
+    replace,
+    { says: `bake ${bake}`, minutes: bake },
+  ]
+}
+
+/** Minutes for which the infrastructure of this kit watches or keeps what was there before, by platform. */
+function bakeOf(service: Service, component: Component): number {
+  const { deployment, runtime } = service
+  const own = ownOf(service, component)
+  const warm = own?.blueGreen?.keepWarmMinutes ?? deployment.blueGreen.keepWarmMinutes
+  const strategy = strategyOf(service, component)
+  if (component.kind === 'static') return siteBakeMinutes(service, component)
+  if (runtime.kind === 'lambda') return component.kind === 'scheduled' ? 0 : canaryMinutes(service)
+  if (component.kind !== 'web' || strategy === 'ROLLING' || runtime.kind === 'kubernetes') return 0
+  if (strategy === 'BLUE_GREEN') return Math.min(runtime.kind === 'ecs' ? ECS_BAKE_MAX : CODEDEPLOY_WARM_MAX, warm)
+  if (runtime.kind !== 'ecs') return 0
+  const minutes = deployment.canary.bakeMinutes
+  return Math.min(ECS_BAKE_MAX, Math.max(CANARY_LEAST, minutes)) + Math.min(ECS_BAKE_MAX, minutes)
 }

@@ -57,26 +57,84 @@ function surroundings(service: Service, way: Way): string[] {
   ]
 }
 
-/** Credentials for an hour, by the identity that GitHub gives to this job; no key is kept anywhere. */
+/** Only the steps that change the schema get the address of the database. */
+const database = (way: Way) =>
+  way.databaseEnv ? [`          ${way.databaseEnv}: ${gh(`secrets.${way.databaseEnv}`)}`] : []
+
+const TOKEN =
+  'curl --fail --silent --show-error --header "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=sts.amazonaws.com" | jq --raw-output .value > "$RUNNER_TEMP/aws-token"'
+
+/** By the identity that GitHub gives to this job; no key is kept anywhere. */
 function credentials(way: Way): string[] {
-  if (way.tools === 'aws')
-    return [
-      '      - run: >-',
-      '          curl --fail --silent --show-error --header "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN"',
-      '          "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=sts.amazonaws.com" | jq --raw-output .value > "$RUNNER_TEMP/aws-token"',
-    ]
-  return []
+  return way.tools === 'aws' ? ['      - run: |', `          ${TOKEN}`] : []
 }
 
-/** A machine of your own beside the cluster has its identity, and no key is kept anywhere. */
-const runnerOf = (way: Way) =>
-  way.tools === 'kubectl'
-    ? ['    # It has the identity of the cluster.', '    runs-on: [self-hosted, production]']
+/** AWS takes an identity for an hour, and a release may bake for longer: a new one is laid beside it before the old one is over. */
+function runLines(way: Way, command: string): string[] {
+  if (way.tools !== 'aws') return [`      - run: ${command}`]
+  return [
+    '      - run: |',
+    `          while sleep 240; do ${TOKEN}; done &`,
+    '          trap "kill $! 2> /dev/null" EXIT',
+    `          ${command}`,
+  ]
+}
+
+/** A machine of your own beside the cluster has its identity, and beside the database the way to it; no key is kept anywhere. */
+const runnerOf = (way: Way, schema = false) =>
+  way.tools === 'kubectl' || (schema && way.databaseEnv)
+    ? [
+        `    # ${[...(way.tools === 'kubectl' ? ['It has the identity of the cluster'] : []), ...(way.databaseEnv ? ['it reaches the database, which no machine of GitHub does'] : [])].join('; ')}.`.replace(
+          '# i',
+          '# I',
+        ),
+        '    runs-on: [self-hosted, production]',
+      ]
     : [RUNNER]
 
-const identity = (way: Way) => (way.tools === 'aws' ? ['    permissions: { contents: read, id-token: write }'] : [])
+const identity = (way: Way, asks = false) => {
+  const rights = [...(asks ? ['actions: read'] : []), ...(way.tools === 'aws' ? ['id-token: write'] : [])]
+  return rights.length > 0 ? [`    permissions: { contents: read, ${rights.join(', ')} }`] : []
+}
 
 const BY = [`          WHO: ${gh('github.actor')}`, `          REASON: ${gh('inputs.reason')}`]
+const TOLD = [`          EMERGENCY: ${gh('inputs.emergency')}`, `          BREAK_GLASS: ${gh('inputs.break_glass')}`]
+
+/** GitHub lets one reviewer of an environment agree for all, so each person who must agree has an environment, and names are counted. */
+function approvalJobs(service: Service, way: Way, before: readonly string[]): string[] {
+  const production = productionOf(service)
+  return approvalIds(way).flatMap((id, i) => {
+    const asked = i < way.people ? "inputs.break_glass == ''" : "inputs.break_glass == '' && inputs.emergency != ''"
+    return [
+      `  ${id}:`,
+      ...(i === 0
+        ? [
+            `    # Reviewers of ${production}-${id}: never the person who started it (prevent self-review). ${production}-unasked has none.`,
+            `    # ${way.people} must agree in an open window, ${way.emergencyPeople} in a closed one; the deployment counts different names.`,
+          ]
+        : []),
+      `    needs: [${before.join(', ')}]`,
+      RUNNER,
+      `    timeout-minutes: ${AROUND_MINUTES}`,
+      `    environment: ${gh(`${asked} && '${production}-${id}' || '${production}-unasked'`)}`,
+      '    steps:',
+      '      - run: echo "Nobody has to be asked, or somebody agreed."',
+    ]
+  })
+}
+
+const approvalIds = (way: Way) =>
+  way.ours ? [] : Array.from({ length: Math.max(way.people, way.emergencyPeople) }, (_, i) => `approval-${i + 1}`)
+
+/** Names from GitHub's own record of this run, which no input of a person can change. */
+const AGREED = [
+  '      - name: Who agreed',
+  '        run: |',
+  '          agreed="$(curl --fail --silent --show-error --header "Authorization: Bearer $TOKEN" "$GITHUB_API_URL/repos/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID/approvals" | jq --raw-output \'[.[] | select(.state == "approved") | .user.login] | unique | join(" ")\')"',
+  '          echo "AGREED=$agreed" >> "$GITHUB_ENV"',
+  '        env:',
+  `          TOKEN: ${gh('github.token')}`,
+]
 const RELEASE = `          RELEASE: ${gh('inputs.release')}`
 
 export function releaseWorkflow(service: Service): string {
@@ -84,6 +142,7 @@ export function releaseWorkflow(service: Service): string {
   const { minutes, says } = deployMinutes(service)
   const way = wayOf(service)
   const around = surroundings(service, way)
+  const before = ['definition', 'window', ...gates.map((gate) => gate.id)]
   return [
     `name: Release ${service.service.id}`,
     'on:',
@@ -91,6 +150,8 @@ export function releaseWorkflow(service: Service): string {
     '    inputs:',
     `      release: { description: ${JSON.stringify(way.release)}, required: true, type: string }`,
     '      reason: { description: "Why, in one sentence", required: true, type: string }',
+    `      emergency: { description: "Only in a closed window: why it cannot wait. ${way.emergencyPeople} others must agree", default: "", type: string }`,
+    '      break_glass: { description: "Only when nobody can be asked: why. Loud, and in the evidence", default: "", type: string }',
     'permissions: { contents: read }',
     '# One release at a time, and never cut short: a deployment that is cancelled in the middle leaves citizens between two releases.',
     `concurrency: { group: ${service.service.id}-production, cancel-in-progress: false }`,
@@ -109,26 +170,34 @@ export function releaseWorkflow(service: Service): string {
     '    steps:',
     ...TOOLS,
     `      - run: ${way.plan('"$RELEASE"', '"$WHO"')}`,
-    ...(way.ours ? ['        env:', RELEASE, BY[0]!, ...around] : []),
+    '        env:',
+    ...(way.ours ? [RELEASE, BY[0]!, ...around] : []),
+    ...TOLD,
     ...gates.flatMap(gateLines),
+    ...approvalJobs(service, way, before),
     '  production:',
-    `    needs: [definition, window, ${gates.map((gate) => gate.id).join(', ')}]`,
-    `    # Required reviewers of this environment: ${service.deployment.approvals.people}, never the person who started it.`,
+    `    needs: [${[...before, ...approvalIds(way)].join(', ')}]`,
+    way.ours
+      ? `    # Holdfast itself asks ${way.people} people, never the person who started it; this environment keeps other branches out.`
+      : '    # People have agreed above; this environment keeps other branches out, and its name is in the identity of the job.',
     `    environment: ${productionOf(service)}`,
-    ...runnerOf(way),
+    ...runnerOf(way, true),
     `    # ${says}${minutes > JOB_MINUTES_MAX ? `; a job ends after ${JOB_MINUTES_MAX} min: run it on a machine of your own, or let holdfast serve see it through` : ''}`,
     `    timeout-minutes: ${Math.min(JOB_MINUTES_MAX, minutes)}`,
-    ...identity(way),
+    ...identity(way, !way.ours),
     '    steps:',
     ...TOOLS,
     ...credentials(way),
+    ...(way.ours ? [] : AGREED),
     ...(way.ours
       ? ['      # Exit 4: taken back, citizens are on the old release. Exit 5: a person is needed. Both fail this job.']
       : ['      # Anything but 0 fails this job: it was taken back, or nothing was changed.']),
-    `      - run: ${way.start('"$RELEASE"', '"$REASON"', '"$WHO"')}`,
+    ...runLines(way, way.start('"$RELEASE"', '"$REASON"', '"$WHO"')),
     '        env:',
     RELEASE,
     ...BY,
+    ...TOLD,
+    ...database(way),
     ...around,
     ...(way.evidence.length > 0
       ? [
@@ -204,6 +273,11 @@ export function rollbackWorkflow(service: Service): string {
     ...(way.backNeedsRelease
       ? ['      release: { description: "The release that served before", required: true, type: string }']
       : []),
+    ...(way.ours
+      ? []
+      : [
+          '      break_glass: { description: "Only to go where the ledger does not allow it: why. Loud, and in the evidence", default: "", type: string }',
+        ]),
     'permissions: { contents: read }',
     `concurrency: { group: ${service.service.id}-rollback, cancel-in-progress: false }`,
     'jobs:',
@@ -220,6 +294,7 @@ export function rollbackWorkflow(service: Service): string {
     '        env:',
     ...(way.backNeedsRelease ? [RELEASE] : []),
     ...BY,
+    ...(way.ours ? [] : [TOLD[1]!]),
     ...surroundings(service, way),
     ...(way.status
       ? [
@@ -229,5 +304,42 @@ export function rollbackWorkflow(service: Service): string {
           `          DATABASE_URL: ${gh('secrets.HOLDFAST_DATABASE_URL')}`,
         ]
       : []),
+  ].join('\n')
+}
+
+/** What is left of a schema change when nobody goes back any more: old data, and the old shape. Never beside a release. */
+export function schemaWorkflow(service: Service): string {
+  const way = wayOf(service)
+  const { run, minutes } = way.schema!
+  return [
+    `name: Finish the schema of ${service.service.id}`,
+    '# By hand, when the rollback window of the release that serves has closed; the script refuses before.',
+    'on:',
+    '  workflow_dispatch:',
+    '    inputs:',
+    '      release: { description: "The release that serves", required: true, type: string }',
+    '      reason: { description: "Why, in one sentence", required: true, type: string }',
+    'permissions: { contents: read }',
+    '# In one line with the releases: never beside one.',
+    `concurrency: { group: ${service.service.id}-production, cancel-in-progress: false }`,
+    'jobs:',
+    '  schema:',
+    ...runnerOf(way, true),
+    `    # old data, the old shape, and the proof: ${minutes} min at most`,
+    `    timeout-minutes: ${Math.min(JOB_MINUTES_MAX, minutes + AROUND_MINUTES)}`,
+    ...identity(way),
+    `    environment: ${productionOf(service)}`,
+    '    steps:',
+    ...TOOLS,
+    ...credentials(way),
+    ...runLines(way, run('"$RELEASE"')),
+    '        env:',
+    RELEASE,
+    ...BY,
+    ...database(way),
+    ...surroundings(service, way),
+    `      - uses: ${use(ACTIONS.upload)}`,
+    '        if: always()',
+    '        with: { name: evidence, path: evidence/, if-no-files-found: warn, retention-days: 90 }',
   ].join('\n')
 }

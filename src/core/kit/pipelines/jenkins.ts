@@ -27,22 +27,56 @@ function stage(
   ]
 }
 
-const environment = (service: Service, way: Way) => [
+const environment = (service: Service, way: Way, told = false) => [
   '  environment {',
   `    HOLDFAST_ENVIRONMENT = ${text(productionOf(service))}`,
   '    // HOLDFAST_ACCOUNT is set on the agents that may deploy: they know where they are. Without it nothing is deployed.',
   ...(way.ours ? [`    DATABASE_URL = credentials('${service.service.id}-holdfast-database-url')`] : []),
   ...(way.tools === 'kubectl' ? [`    KUBECONFIG = credentials('${service.service.id}-kubeconfig')`] : []),
   ...(way.needsBucket ? ['    // CODE_BUCKET too: the bucket of code, for the role of those agents.'] : []),
-  ...(way.ours ? [] : ['    WHO = "jenkins ${env.BUILD_TAG}"', '    REASON = "${params.REASON}"']),
+  '    REASON = "${params.REASON}"',
+  ...(told
+    ? ['    EMERGENCY = "${params.EMERGENCY ?: \'\'}"', '    BREAK_GLASS = "${params.BREAK_GLASS ?: \'\'}"']
+    : []),
   '  }',
 ]
 
-const BY = '"jenkins $BUILD_TAG"'
+const BY = '"$WHO"'
+
+/** Jenkins knows who pressed the button; a form could say anything. */
+const WHO = [
+  'script {',
+  "  def people = currentBuild.getBuildCauses('hudson.model.Cause$UserIdCause').collect { it.userId }",
+  '  env.WHO = people ? people.join(\'+\') : "jenkins ${env.BUILD_TAG}"',
+  '}',
+]
+
+const databaseOf = (service: Service, way: Way) =>
+  way.databaseEnv
+    ? [
+        `${way.databaseEnv} = credentials('${service.service.id}-${way.databaseEnv.toLowerCase().replaceAll('_', '-')}')`,
+      ]
+    : []
+
+/** One question a person, because each answer is by one; the deployment counts different names, without the one who started it. */
+function approvalStages(service: Service, way: Way): string[] {
+  const count = way.ours ? way.people : Math.max(way.people, way.emergencyPeople)
+  const ask = text(`Release to ${productionOf(service)} of ${service.service.id}?`)
+  return Array.from({ length: count }, (_, i) => {
+    const asked = i < way.people ? '!env.BREAK_GLASS' : '!env.BREAK_GLASS && env.EMERGENCY'
+    return [
+      `    stage('approval ${i + 1}') {`,
+      `      options { timeout(time: ${24 * 60}, unit: 'MINUTES') }`,
+      `      when { beforeInput true; expression { ${asked} } }`,
+      `      input { message ${ask}; submitterParameter 'APPROVER' }`,
+      '      steps { script { env.AGREED = "${env.AGREED ?: \'\'} ${env.APPROVER}" } }',
+      '    }',
+    ]
+  }).flat()
+}
 
 export function jenkinsfile(service: Service): string {
   const gates = pipelineGates(service)
-  const { people } = service.deployment.approvals
   const { minutes, says } = deployMinutes(service)
   const way = wayOf(service)
   return [
@@ -56,10 +90,17 @@ export function jenkinsfile(service: Service): string {
     '  parameters {',
     `    string(name: 'RELEASE', description: ${text(way.release)})`,
     "    string(name: 'REASON', description: 'Why, in one sentence')",
+    `    string(name: 'EMERGENCY', description: 'Only in a closed window: why it cannot wait. ${way.emergencyPeople} others must agree')`,
+    "    string(name: 'BREAK_GLASS', description: 'Only when nobody can be asked: why. Loud, and in the evidence')",
     '  }',
-    ...environment(service, way),
+    ...environment(service, way, true),
     '  stages {',
-    ...stage('definition', 2 * AROUND_MINUTES, ["sh 'npm ci'", `sh '${HOLDFAST} define'`, `sh '${HOLDFAST} check .'`]),
+    ...stage('definition', 2 * AROUND_MINUTES, [
+      ...WHO,
+      "sh 'npm ci'",
+      `sh '${HOLDFAST} define'`,
+      `sh '${HOLDFAST} check .'`,
+    ]),
     `    // Is the window open${way.ours ? ', is no other deployment under way, can the schema go back' : ''}?`,
     ...stage('window', AROUND_MINUTES, [`sh ${text(way.plan('"$RELEASE"', BY))}`]),
     ...gates.flatMap((gate) => {
@@ -81,12 +122,10 @@ export function jenkinsfile(service: Service): string {
         ),
       ]
     }),
-    ...(people > 0
+    ...(way.people > 0 || !way.ours
       ? [
-          `    // ${people === 1 ? 'Somebody else' : `${people} people, none of them`} than the person who started this build; Holdfast counts and logs them too.`,
-          ...stage('approval', 24 * 60, [
-            `input message: ${text(`Release to ${productionOf(service)} of ${service.service.id}?`)}, submitterParameter: 'APPROVER'`,
-          ]),
+          `    // ${way.people} must agree in an open window, ${way.emergencyPeople} in a closed one; never the person who started this build.${way.ours ? ' Holdfast counts and logs them too.' : ''}`,
+          ...approvalStages(service, way),
         ]
       : []),
     `    // ${says}`,
@@ -104,6 +143,7 @@ export function jenkinsfile(service: Service): string {
         "archiveArtifacts artifacts: 'deployment.json,evidence/**', allowEmptyArchive: false",
         ...(way.status ? [`sh ${text(way.status)}`] : []),
       ],
+      databaseOf(service, way),
     ),
     '  }',
     '}',
@@ -125,14 +165,49 @@ export function rollbackJenkinsfile(service: Service): string {
     '  parameters {',
     "    string(name: 'REASON', description: 'Why, in one sentence')",
     ...(way.backNeedsRelease ? ["    string(name: 'RELEASE', description: 'The release that served before')"] : []),
+    "    string(name: 'BREAK_GLASS', description: 'Only to go where the ledger does not allow it: why. Loud, and in the evidence')",
     '  }',
-    ...environment(service, way),
+    ...environment(service, way, true),
     '  stages {',
     ...stage(
       'rollback',
       maxMinutes,
-      ["sh 'npm ci'", `sh ${text(way.back(way.backNeedsRelease ? '"$RELEASE"' : '', '"$REASON"', BY).trimEnd())}`],
+      [
+        ...WHO,
+        "sh 'npm ci'",
+        `sh ${text(way.back(way.backNeedsRelease ? '"$RELEASE"' : '', '"$REASON"', BY).trimEnd())}`,
+      ],
       way.status ? [`sh ${text(way.status)}`] : [],
+    ),
+    '  }',
+    '}',
+  ].join('\n')
+}
+
+/** What is left of a schema change when nobody goes back any more: old data, and the old shape. */
+export function schemaJenkinsfile(service: Service): string {
+  const way = wayOf(service)
+  const { run, minutes } = way.schema!
+  return [
+    `// Finishes the schema of ${service.service.id}: by hand, when the rollback window of the release that serves has closed; refuses before.`,
+    'pipeline {',
+    '  agent any',
+    '  options {',
+    '    disableConcurrentBuilds()',
+    '  }',
+    '  parameters {',
+    "    string(name: 'RELEASE', description: 'The release that serves')",
+    "    string(name: 'REASON', description: 'Why, in one sentence')",
+    '  }',
+    ...environment(service, way),
+    '  stages {',
+    `    // old data, the old shape, and the proof: ${minutes} min at most`,
+    ...stage(
+      'schema',
+      minutes + AROUND_MINUTES,
+      [...WHO, "sh 'npm ci'", `sh ${text(run('"$RELEASE"'))}`],
+      ["archiveArtifacts artifacts: 'evidence/**', allowEmptyArchive: true"],
+      databaseOf(service, way),
     ),
     '  }',
     '}',

@@ -3,24 +3,28 @@
  * this kit: bring a release out and wait for its end, and go back. They fail loudly: a release that the platform took back is no success.
  */
 import type { Component, Service } from '../../define/schema.ts'
+import { strategyOf } from '../infra/ecs.ts'
 import { pascal, snake } from '../infra/model.ts'
-import { HOLDFAST, word } from './release.ts'
+import { commonScript, type Ledger, USES_COMMON } from './common.ts'
+import { word } from './release.ts'
+import { hasAfterwards, schemaScript } from './schema.ts'
+import { siteLines, siteThere } from './site.ts'
+import { applyLines, APPLY, calledOff, stackBack } from './stack.ts'
+import { after, AGAIN, before, type Found, head, lookups, RELEASE_ARGUMENT, TAKEN_BACK } from './steps.ts'
 
 export interface PlatformScripts {
   /** What the word "release" means here. */
   readonly release: string
   readonly deploy: readonly string[]
   readonly back: readonly string[]
+  /** Shared by the others; empty where nothing says how a release gets out. */
+  readonly common: readonly string[]
+  /** Steps of the schema; empty: the definition has no migrations. */
+  readonly schema: readonly string[]
+  /** Something of the schema is left to do when the rollback window has closed. */
+  readonly afterwards: boolean
   readonly backNeedsRelease: boolean
   readonly tools: 'none' | 'aws' | 'kubectl'
-}
-
-/** A value of the release that the infrastructure takes as a parameter: how it is found, and the parameter's name. */
-interface Found {
-  readonly parameter: string
-  readonly variable: string
-  /** What a shell puts between double quotes. */
-  readonly value: string
 }
 
 export function platformScripts(service: Service): PlatformScripts {
@@ -35,99 +39,13 @@ export function platformScripts(service: Service): PlatformScripts {
   return unknown(service)
 }
 
-const APPLY = 'production'
-
-/** The release before is a release like any other, outside of every window too. */
-const AGAIN = 'WAY_BACK=yes exec bash ops/pipeline/deploy.sh "${1:?Which release served before?}"'
-
-function head(service: Service, says: string, release: string): string[] {
-  const production = service.environments.find((environment) => environment.kind === 'production')
-  const { migrations } = service
-  return [
-    `# ${says}`,
-    ...(migrations
-      ? [
-          `# Schema changes in ${migrations.folder} (${migrations.tool}) go first, as a step of their own: this script makes none.`,
-        ]
-      : []),
-    'set -euo pipefail',
-    `release="\${1:?Which release? ${release}}"`,
-    ...targetLines(production?.account),
-    'mkdir -p evidence',
-    `echo "$(date -u +%FT%TZ) release $release, by \${WHO:-nobody named}: \${REASON:-no reason given}" >> evidence/releases.txt`,
-    '# The gates took their time: is the window still open? The way back needs none.',
-    `if [ "\${WAY_BACK:-no}" = no ]; then ${HOLDFAST} deploy window --json > evidence/window.json; fi`,
-  ]
-}
-
-/** Nothing that was tested helps when the right release goes to the wrong place. */
-function targetLines(account: string | undefined): string[] {
-  if (account === undefined) return []
-  const isNumber = /^\d{12}$/.test(account)
-  return [
-    ...(isNumber
-      ? ['here="$(aws sts get-caller-identity --query Account --output text)"']
-      : [
-          '# The machine says where it is, never this repository: HOLDFAST_ACCOUNT is set where the pipeline runs.',
-          'here="${HOLDFAST_ACCOUNT:-unknown}"',
-        ]),
-    `if [ "$here" != ${word(account)} ]; then echo "This is $here, and ${account.replaceAll(/["$`\\]/g, '')} is meant. Nothing was changed." >&2; exit 1; fi`,
-  ]
-}
-
-/** Finds out each value, and hands all of them to the tool that applies the infrastructure. */
-function applyLines(service: Service, found: readonly Found[]): string[] {
-  const { id } = service.service
-  const folder = 'ops/infrastructure'
-  const lookups = found.map(({ variable, value }) => `${variable}="${value}"`)
-  const record = `aws cloudformation describe-stack-events --stack-name ${id} --max-items 200 > deployment.json`
-  switch (service.tooling.infrastructure) {
-    case 'terraform':
-      return [
-        ...lookups,
-        `terraform -chdir=${folder}/${id} init -input=false`,
-        // The state may hold secrets, so it is no evidence.
-        `trap 'printf "{\\"release\\":\\"%s\\",\\"exit\\":%d}\\n" "$release" "$?" > deployment.json' EXIT`,
-        `# What else the configuration asks for stands in ${folder}/${id}/${APPLY}.auto.tfvars.`,
-        `terraform -chdir=${folder}/${id} apply -input=false -auto-approve -lock-timeout=5m${found.map(({ parameter, variable }) => ` -var "${snake(parameter)}=$${variable}"`).join('')}`,
-      ]
-    case 'cdk':
-      return [
-        ...lookups,
-        `trap '${record}' EXIT`,
-        '# Parameters that are not named here keep their values.',
-        `(cd ${folder} && npx cdk deploy ${id} --require-approval never${found.map(({ parameter, variable }) => ` --parameters "${id}:${parameter}=$${variable}"`).join('')})`,
-      ]
-    default:
-      return [
-        ...lookups,
-        `trap '${record}' EXIT`,
-        '# Parameters that are not named here keep their values. A stack that went back to the release before fails this command.',
-        `aws cloudformation deploy --stack-name ${id} --template-file ${folder}/${id}.template.yml --no-fail-on-empty-changeset --parameter-overrides${found.map(({ parameter, variable }) => ` "${parameter}=$${variable}"`).join('')}`,
-      ]
-  }
-}
-
-/** While the stack still changes, it is called off; after that, the release before is a release like any other. */
-function stackBack(service: Service, says: string): string[] {
-  const { id } = service.service
-  const again = [AGAIN]
-  if (service.tooling.infrastructure === 'terraform') return [`# ${says}`, 'set -euo pipefail', ...again]
-  return [
-    `# ${says}`,
-    'set -euo pipefail',
-    `state="$(aws cloudformation describe-stacks --stack-name ${id} --query 'Stacks[0].StackStatus' --output text)"`,
-    'if [ "$state" = UPDATE_IN_PROGRESS ]; then',
-    `  aws cloudformation cancel-update-stack --stack-name ${id}`,
-    `  aws cloudformation wait stack-rollback-complete --stack-name ${id}`,
-    '  exit 0',
-    'fi',
-    ...again,
-  ]
-}
-
 function backSays(service: Service): string {
   return `Takes ${service.service.id} back to the release that is named; ${service.deployment.rollback.maxMinutes} min are promised for it.`
+}
+
+/** What goes with the two scripts on every platform that is known. */
+function beside(service: Service, ledger: Ledger): Pick<PlatformScripts, 'common' | 'schema' | 'afterwards'> {
+  return { common: commonScript(service, ledger), schema: schemaScript(service), afterwards: hasAfterwards(service) }
 }
 
 const variableOf = (component: Component) => snake(pascal(component.id))
@@ -136,69 +54,190 @@ function imagesOnEcs(service: Service): PlatformScripts {
   const components = service.runtime.components.filter(({ kind }) => ['web', 'worker', 'scheduled'].includes(kind))
   const release = 'The tag that its images have in their registries'
   const { id } = service.service
+  const found = components.map(
+    (component): Found => ({
+      parameter: `${pascal(component.id)}ImageDigest`,
+      variable: variableOf(component),
+      value: `$(digest ${id}/${component.id})`,
+      is: '^sha256:',
+    }),
+  )
+  // A scheduled run has no service: the next run takes the next task definition.
+  const running = components
+    .filter(({ kind }) => kind !== 'scheduled')
+    .map((component) => ({
+      name: `${id}-${component.id}`,
+      variable: `${variableOf(component)}_now`,
+      web: component.kind === 'web' && strategyOf(service, component) !== 'ROLLING',
+    }))
   return {
     release,
     deploy: [
       ...head(
-        service,
         `Brings a release of ${id} to citizens by ECS, and waits for its end: circuit breaker and alarms take it back.`,
         release,
+        ['aws', ...toolOf(service)],
       ),
       '# A tag cannot move in these registries, so it means one image for ever; the infrastructure takes the digest.',
-      'digest() { aws ecr describe-images --repository-name "$1" --image-ids "imageTag=$release" --query "imageDetails[0].imageDigest" --output text; }',
-      ...applyLines(
-        service,
-        components.map((component) => ({
-          parameter: `${pascal(component.id)}ImageDigest`,
-          variable: variableOf(component),
-          value: `$(digest ${id}/${component.id})`,
-        })),
+      'digest() { aws ecr describe-images --repository-name "$1" --image-ids "imageTag=$release" --query "imageDetails[0].imageDigest" --output text || true; }',
+      ...lookups(found),
+      ...before(service),
+      ...applyLines(service, found),
+      '# What each part runs now: the way back names it, and needs no deployment that a ringing alarm or a bake would hold up.',
+      ...clusterLines(service),
+      ...running.map(
+        ({ name, variable }) =>
+          `${variable}="$(aws ecs describe-services --cluster "$cluster" --services ${name} --query 'services[0].taskDefinition' --output text)"`,
       ),
+      ...after(running.map(({ name, variable }) => ` "${name}=\${${variable}##*/}"`).join('')),
     ],
-    back: stackBack(service, backSays(service)),
+    back: [
+      ...stackBack(service, backSays(service), release),
+      ...clusterLines(service),
+      ...LEDGER_LINE,
+      ...running.map(({ name, variable }) => `${variable}="$(part ${name})"`),
+      '# At once: no bake, no first share, and no alarm that rings because of the release that goes.',
+      ...running.flatMap(({ name, variable, web }) => [
+        `aws ecs update-service --cluster "$cluster" --service ${name} --task-definition "$${variable}" --deployment-configuration ${word(BACK_CONFIGURATION(web))} > /dev/null`,
+      ]),
+      `aws ecs wait services-stable --cluster "$cluster" --services ${running.map(({ name }) => name).join(' ')} || stop "$release is on its way back, and not stable after ten minutes: a person must look." 5`,
+      ...BACK_NOTED,
+    ],
+    ...beside(service, 'parameter-store'),
     backNeedsRelease: true,
     tools: 'aws',
   }
 }
 
+/** Beside each other and switched at once where there are two target groups, else replaced while the rest serves. */
+const BACK_CONFIGURATION = (switched: boolean) =>
+  `${switched ? 'strategy=BLUE_GREEN,bakeTimeInMinutes=0' : 'strategy=ROLLING'},minimumHealthyPercent=100,maximumPercent=200,deploymentCircuitBreaker={enable=true,rollback=true}`
+
+/** The cluster stands where the infrastructure was told of it. */
+function clusterLines({ service: { id }, tooling }: Service): string[] {
+  return [
+    tooling.infrastructure === 'terraform'
+      ? `cluster="$(sed -n 's/^cluster_arn *= *"\\(.*\\)"/\\1/p' ops/infrastructure/${id}/${APPLY}.auto.tfvars)"`
+      : `cluster="$(aws cloudformation describe-stacks --stack-name ${id} --query "Stacks[0].Parameters[?ParameterKey=='ClusterArn'].ParameterValue" --output text)"`,
+  ]
+}
+
+/** The newest line of the release that is gone back to says what each part of it was. */
+const LEDGER_LINE = [
+  `was="$(awk -v want="$release" '$2 == "served" && $3 == want { line = $0 } END { print line }' <<< "$ledger")"`,
+  'part() {',
+  '  local found; found="$(tr " " "\\n" <<< "$was" | sed -n "s|^$1=||p")"',
+  '  [ -n "$found" ] || stop "The ledger ($LEDGER) does not say what $1 was in $release. Deploy it as a release: WAY_BACK=yes bash ops/pipeline/deploy.sh $release" 5',
+  '  echo "$found"',
+  '}',
+]
+
+const BACK_NOTED = [
+  '# shellcheck disable=SC2046',
+  'remember served "$release" $(cut -s -d " " -f 4- <<< "$was") || loud "$release serves again, and could not be written down ($LEDGER)."',
+  'log "back to $release, by ${who:-nobody named}: ${REASON:-no reason given}"',
+]
+
+const toolOf = (service: Service) => (service.tooling.infrastructure === 'terraform' ? ['terraform'] : [])
+
 function functions(service: Service): PlatformScripts {
   const components = service.runtime.components.filter(({ kind }) =>
     ['web', 'function', 'worker', 'scheduled'].includes(kind),
   )
-  const still = service.runtime.components.filter(({ kind }) => kind === 'static')
+  const sites = service.runtime.components.filter(({ kind }) => kind === 'static')
   const release = 'The folder of its packages in the bucket of code'
   const { id } = service.service
+  const found = components.flatMap((component): Found[] => {
+    const name = pascal(component.id)
+    const variable = variableOf(component)
+    const key = `$release/${component.id}.zip`
+    return [
+      { parameter: `${name}CodeVersion`, variable, value: `$(version "${key}")`, is: '^[^[:space:]]+$' },
+      { parameter: `${name}CodeKey`, variable: `${variable}_key`, value: key },
+    ]
+  })
+  // An alias of a function that is called for citizens; a run of its own is moved by the infrastructure as a whole.
+  const aliases = components.map((component) => ({
+    name: `${id}-${component.id}`,
+    variable: `${variableOf(component)}_now`,
+    shifted: component.kind !== 'scheduled',
+  }))
+  const terraform = service.tooling.infrastructure === 'terraform'
   return {
     release,
     deploy: [
       ...head(
-        service,
         `Brings a release of ${id} to citizens by Lambda, and waits for its end: CodeDeploy moves the aliases, and back on alarm.`,
         release,
-      ),
-      ...still.map(
-        ({ id: file }) => `# ${file} is made of files: it is published by its own means, not by this script.`,
+        ['aws', ...toolOf(service)],
       ),
       'bucket="${CODE_BUCKET:?The bucket of code}"',
       '# A version of an object can never mean another package.',
-      'version() { aws s3api head-object --bucket "$bucket" --key "$1" --query VersionId --output text; }',
-      ...applyLines(
-        service,
-        components.flatMap((component): Found[] => {
-          const name = pascal(component.id)
-          const variable = variableOf(component)
-          const key = `$release/${component.id}.zip`
-          return [
-            { parameter: `${name}CodeVersion`, variable, value: `$(version "${key}")` },
-            { parameter: `${name}CodeKey`, variable: `${variable}_key`, value: key },
-          ]
-        }),
+      'version() { aws s3api head-object --bucket "$bucket" --key "$1" --query VersionId --output text || true; }',
+      ...lookups(found),
+      ...sites.flatMap((site) => siteThere(service, site)),
+      ...before(service),
+      ...applyLines(service, found),
+      ...(terraform ? aliases.filter(({ shifted }) => shifted).flatMap(({ name }) => shiftLines(name)) : []),
+      ...sites.flatMap((site) => siteLines(service, site)),
+      '# Which version each alias means now: the way back moves the alias, and needs no deployment that a ringing alarm would stop.',
+      ...aliases.map(
+        ({ name, variable }) =>
+          `${variable}="$(aws lambda get-alias --function-name ${name} --name live --query FunctionVersion --output text)"`,
       ),
+      ...after(aliases.map(({ name, variable }) => ` "${name}=$${variable}"`).join('')),
     ],
-    back: stackBack(service, backSays(service)),
+    back: [
+      `# ${backSays(service)}`,
+      ...USES_COMMON,
+      ...RELEASE_ARGUMENT(release),
+      'needs aws',
+      'at_target',
+      'read_ledger',
+      'may_return "$release"',
+      ...(terraform ? [] : calledOff(id)),
+      ...LEDGER_LINE,
+      ...aliases.map(({ name, variable }) => `${variable}="$(part ${name})"`),
+      ...aliases.flatMap(({ name, variable }) => [
+        `aws lambda update-alias --function-name ${name} --name live --function-version "$${variable}" --routing-config "AdditionalVersionWeights={}" > /dev/null`,
+      ]),
+      ...sites.flatMap((site) => siteLines(service, site)),
+      ...BACK_NOTED,
+    ],
+    ...beside(service, 'parameter-store'),
     backNeedsRelease: true,
     tools: 'aws',
   }
+}
+
+/** Terraform publishes a version and leaves the alias alone; CodeDeploy moves it, a share of the calls first. */
+function shiftLines(name: string): string[] {
+  const spec = `{"version":0.0,"Resources":[{"fn":{"Type":"AWS::Lambda::Function","Properties":{"Name":"${name}","Alias":"live","CurrentVersion":"%s","TargetVersion":"%s"}}}]}`
+  return [
+    `old="$(aws lambda get-alias --function-name ${name} --name live --query FunctionVersion --output text)"`,
+    `new="$(aws lambda list-versions-by-function --function-name ${name} --query 'Versions[-1].Version' --output text)"`,
+    'if [ "$old" != "$new" ]; then',
+    `  printf -v spec '${spec}' "$old" "$new"`,
+    `  id="$(aws deploy create-deployment --application-name ${name} --deployment-group-name ${name} --revision "$(node -p 'JSON.stringify({ revisionType: "AppSpecContent", appSpecContent: { content: process.argv[1] } })' "$spec")" --query deploymentId --output text)"`,
+    ...deploymentEnd().map((line) => `  ${line}`),
+    'fi',
+  ]
+}
+
+/** CodeDeploy's own waiter gives up after half an hour; old machines are kept for longer. */
+function deploymentEnd(): string[] {
+  return [
+    'while :; do',
+    '  state="$(aws deploy get-deployment --deployment-id "$id" --query deploymentInfo.status --output text)"',
+    '  case "$state" in Succeeded) break ;; Failed | Stopped)',
+    `    ${TAKEN_BACK}`,
+    '    stop "$release did not come out (deployment $id: $state), and was taken back." 4 ;;',
+    '  esac',
+    '  # On the way back every citizen has moved when only the old machines are waited for.',
+    '  if [ "${WAY_BACK:-no}" = yes ] && [ "$(aws deploy get-deployment --deployment-id "$id" --query deploymentInfo.instanceTerminationWaitTimeStarted --output text)" = True ]; then break; fi',
+    '  sleep "${POLL_SECONDS:-15}"',
+    'done',
+  ]
 }
 
 function machines(service: Service, web: Component): PlatformScripts {
@@ -209,22 +248,35 @@ function machines(service: Service, web: Component): PlatformScripts {
     release,
     deploy: [
       ...head(
-        service,
         `Brings a release of ${name} to the machines by CodeDeploy, and waits for its end: a failure or an alarm takes it back.`,
         release,
+        ['aws'],
       ),
       'bucket="${CODE_BUCKET:?The bucket of code}"',
-      `id="$(aws deploy create-deployment ${group} --s3-location "bucket=$bucket,key=$release.zip,bundleType=zip" --query deploymentId --output text)"`,
+      'aws s3api head-object --bucket "$bucket" --key "$release.zip" > /dev/null || stop "There is no such release: $release. Nothing was changed."',
+      ...before(service),
+      '# An alarm that rings already would stop the very release that is to silence it.',
+      'if [ "${WAY_BACK:-no}" = yes ] || [ -n "${ringing:-}" ]; then alarms=(--override-alarm-configuration enabled=false); else alarms=(); fi',
+      `id="$(aws deploy create-deployment ${group} "\${alarms[@]}" --s3-location "bucket=$bucket,key=$release.zip,bundleType=zip" --query deploymentId --output text)"`,
       `trap 'aws deploy get-deployment --deployment-id "$id" > deployment.json' EXIT`,
-      'aws deploy wait deployment-successful --deployment-id "$id"',
+      ...deploymentEnd(),
+      ...after(),
     ],
     back: [
       `# ${backSays(service)}`,
-      'set -euo pipefail',
+      ...USES_COMMON,
+      ...RELEASE_ARGUMENT(release),
+      'needs aws',
+      'at_target',
       `id="$(aws deploy list-deployments ${group} --include-only-statuses Created Queued InProgress Ready --query 'deployments[0]' --output text)"`,
-      'if [ "$id" != None ]; then aws deploy stop-deployment --deployment-id "$id" --auto-rollback-enabled; exit 0; fi',
+      'if [ "$id" != None ]; then',
+      '  aws deploy stop-deployment --deployment-id "$id" --auto-rollback-enabled',
+      '  log "the release that was on its way was called off, by ${who:-nobody named}: ${REASON:-no reason given}"',
+      '  exit 0',
+      'fi',
       AGAIN,
     ],
+    ...beside(service, 'parameter-store'),
     backNeedsRelease: true,
     tools: 'aws',
   }
@@ -239,30 +291,42 @@ function pods(service: Service, web: Component): PlatformScripts {
     release,
     deploy: [
       ...head(
-        service,
         `Brings a release of ${name} to the cluster, and waits until all of its pods serve; takes it back when they do not.`,
         release,
+        ['kubectl'],
       ),
       ...service.runtime.components
         .filter(({ kind, image }) => kind === 'worker' && image !== undefined)
         .map(({ id }) => `# ${id} has no file in this kit: it goes out by its own means, not by this script.`),
-      'if ! [[ "$release" =~ ^sha256:[0-9a-f]{64}$ ]]; then echo "A release is named by the digest of its image." >&2; exit 2; fi',
+      '[[ "$release" =~ ^sha256:[0-9a-f]{64}$ ]] || stop "A release is named by the digest of its image. Nothing was changed." 2',
+      ...before(service),
       `trap 'kubectl get deployment ${name} -o json > deployment.json' EXIT`,
-      `sed "s|@sha256:[0-9a-f]*|@$release|" ops/infrastructure/${web.id}.yaml | kubectl apply -f -`,
+      `sed "s|@sha256:[0-9a-f]*|@$release|" ops/infrastructure/${web.id}.yaml | kubectl apply -f - || { ${TAKEN_BACK}; stop "The cluster did not take it. Nothing was moved." 3; }`,
       `# All batches fit into half of ${maxMinutes} min; the other half is patience.`,
       `if ! ${wait}; then`,
-      `  kubectl rollout undo deployment/${name}`,
-      `  ${wait}`,
-      '  echo "The release did not come up. Citizens are on the one before." >&2',
-      '  exit 4',
+      `  kubectl rollout undo deployment/${name} || stop "$release did not come up, and there is no release before it to go back to: a person must look." 5`,
+      `  ${wait} || stop "$release did not come up, and going back is not done either: a person must look." 5`,
+      `  ${TAKEN_BACK}`,
+      '  stop "The release did not come up. Citizens are on the one before." 4',
       'fi',
+      ...after(),
     ],
     back: [
       `# Takes ${name} back to the release before; ${maxMinutes} min are promised for it.`,
-      'set -euo pipefail',
+      ...USES_COMMON,
+      'needs kubectl',
+      'at_target',
+      'read_ledger',
+      'if [[ "$(settled | tail -n 1)" == *" contract"* ]] && [ -z "${BREAK_GLASS:-}" ]; then',
+      '  stop "The database has lost what the release before needs ($LEDGER). Go forward with a release on the one that serves; who knows better: BREAK_GLASS=\\"why\\". Nothing was changed."',
+      'fi',
       `kubectl rollout undo deployment/${name}`,
-      wait,
+      `${wait} || stop "Going back is not done: a person must look." 5`,
+      `now="$(kubectl get deployment ${name} -o 'jsonpath={.spec.template.spec.containers[0].image}')"`,
+      'remember served "${now##*@}" || loud "${now##*@} serves again, and could not be written down ($LEDGER)."',
+      'log "back to ${now##*@}, by ${who:-nobody named}: ${REASON:-no reason given}"',
     ],
+    ...beside(service, 'config-map'),
     backNeedsRelease: false,
     tools: 'kubectl',
   }
@@ -282,6 +346,9 @@ function unknown(service: Service): PlatformScripts {
     release: 'The release to deploy',
     deploy: says('a release is brought to citizens'),
     back: says('a release is taken back'),
+    common: [],
+    schema: [],
+    afterwards: false,
     backNeedsRelease: true,
     tools: 'none',
   }

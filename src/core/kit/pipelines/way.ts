@@ -4,8 +4,10 @@
  * says whether the window is open.
  */
 import type { Service } from '../../define/schema.ts'
+import { COMMON_SCRIPT } from './common.ts'
 import { platformScripts } from './platform.ts'
 import { environmentOption, EVIDENCE, HOLDFAST } from './release.ts'
+import { afterwardsMinutes, SCHEMA_SCRIPT } from './schema.ts'
 
 export interface Script {
   readonly path: string
@@ -29,7 +31,21 @@ export interface Way {
   readonly tools: 'none' | 'aws' | 'kubectl'
   /** The scripts look for packages in the bucket that CODE_BUCKET names. */
   readonly needsBucket: boolean
+  /** What is left of a schema change when the rollback window has closed; undefined: nothing, or Holdfast does it. */
+  readonly schema: { readonly run: (release: string) => string; readonly minutes: number } | undefined
+  /** Variable with the address of the database for the steps of the schema. */
+  readonly databaseEnv: string | undefined
+  /** People who must agree before production: always, and in a closed window; counted from the pipeline's own record. */
+  readonly people: number
+  readonly emergencyPeople: number
   readonly scripts: readonly Script[]
+}
+
+/** In a closed window the question is left to the deployment itself when somebody gave a reason: it counts who agreed. */
+const UNLESS_TOLD = '|| test -n "$EMERGENCY$BREAK_GLASS"'
+
+function peopleOf({ deployment }: Service): Pick<Way, 'people' | 'emergencyPeople'> {
+  return { people: deployment.approvals.people, emergencyPeople: deployment.windows.emergency.approvers }
 }
 
 export const DEPLOY_SCRIPT = 'ops/pipeline/deploy.sh'
@@ -49,25 +65,30 @@ function ourWay(service: Service): Way {
   return {
     ours: true,
     release: 'The release to deploy',
-    plan: (release, by) => `${HOLDFAST} deploy plan --release ${release} --by ${by}${environment}`,
+    plan: (release, by) => `${HOLDFAST} deploy plan --release ${release} --by ${by}${environment} ${UNLESS_TOLD}`,
     start: (release, reason, by) =>
-      `${HOLDFAST} deploy start --release ${release} --reason ${reason} --by ${by}${environment} --json > deployment.json`,
+      `${HOLDFAST} deploy start --release ${release} --reason ${reason} --by ${by}${environment} \${EMERGENCY:+--emergency "$EMERGENCY"} \${BREAK_GLASS:+--break-glass "$BREAK_GLASS"} --json > deployment.json`,
     evidence: EVIDENCE,
     back: (_release, reason, by) => `${HOLDFAST} deploy rollback --reason ${reason} --by ${by}`,
     backNeedsRelease: false,
     status: `${HOLDFAST} deploy status`,
     tools: 'none',
     needsBucket: false,
+    schema: undefined,
+    databaseEnv: undefined,
+    ...peopleOf(service),
     scripts: [],
   }
 }
 
 function platformWay(service: Service): Way {
-  const { release, deploy, back, backNeedsRelease, tools } = platformScripts(service)
+  const { release, deploy, back, common, schema, afterwards, backNeedsRelease, tools } = platformScripts(service)
+  const script = (path: string, lines: readonly string[]) =>
+    lines.length > 0 ? [{ path, text: lines.join('\n') }] : []
   return {
     ours: false,
     release,
-    plan: () => `${HOLDFAST} deploy window`,
+    plan: () => `${HOLDFAST} deploy window ${UNLESS_TOLD}`,
     start: (name) => `bash ${DEPLOY_SCRIPT} ${name}`,
     evidence: [],
     back: (name) => `bash ${BACK_SCRIPT} ${name}`,
@@ -75,9 +96,16 @@ function platformWay(service: Service): Way {
     status: undefined,
     tools,
     needsBucket: deploy.some((line) => line.includes('CODE_BUCKET')),
+    schema: afterwards
+      ? { run: (name) => `bash ${SCHEMA_SCRIPT} contract ${name}`, minutes: afterwardsMinutes(service) }
+      : undefined,
+    databaseEnv: schema.length > 0 ? service.migrations?.databaseEnv : undefined,
+    ...peopleOf(service),
     scripts: [
-      { path: DEPLOY_SCRIPT, text: deploy.join('\n') },
-      { path: BACK_SCRIPT, text: back.join('\n') },
+      ...script(COMMON_SCRIPT, common),
+      ...script(SCHEMA_SCRIPT, schema),
+      ...script(DEPLOY_SCRIPT, deploy),
+      ...script(BACK_SCRIPT, back),
     ],
   }
 }

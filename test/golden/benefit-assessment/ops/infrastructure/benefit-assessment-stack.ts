@@ -107,6 +107,7 @@ export class BenefitAssessmentStack extends Stack {
       ],
     })
 
+    // Task definitions stay: the one before is the way back.
     const engineTask = new ecs.CfnTaskDefinition(this, 'EngineTask', {
       family: 'benefit-assessment-engine',
       requiresCompatibilities: ['FARGATE'],
@@ -151,6 +152,8 @@ export class BenefitAssessmentStack extends Stack {
         },
       ],
     })
+    engineTask.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN
+    engineTask.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN
 
     const engineTargetsFail = new cloudwatch.CfnAlarm(this, 'EngineTargetsFail', {
       alarmName: 'benefit-assessment-EngineTargetsFail',
@@ -296,6 +299,7 @@ export class BenefitAssessmentStack extends Stack {
     paymentFileLogs.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN
     paymentFileLogs.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN
 
+    // Task definitions stay: the one before is the way back.
     const paymentFileTask = new ecs.CfnTaskDefinition(this, 'PaymentFileTask', {
       family: 'benefit-assessment-payment-file',
       requiresCompatibilities: ['FARGATE'],
@@ -338,6 +342,8 @@ export class BenefitAssessmentStack extends Stack {
         },
       ],
     })
+    paymentFileTask.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN
+    paymentFileTask.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN
 
     // Must be done by 19:00; takes 45 min.
     // Two runs may not overlap: the run takes a lock, and the second one ends.

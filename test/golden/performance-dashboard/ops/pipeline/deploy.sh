@@ -1,26 +1,42 @@
 #!/bin/bash
 # holdfast:begin deploy
 # Brings a release of performance-dashboard to citizens by Lambda, and waits for its end: CodeDeploy moves the aliases, and back on alarm.
-# Schema changes in models (dbt) go first, as a step of their own: this script makes none.
-set -euo pipefail
+# shellcheck source=ops/pipeline/common.sh
+. ops/pipeline/common.sh
 release="${1:?Which release? The folder of its packages in the bucket of code}"
-# The machine says where it is, never this repository: HOLDFAST_ACCOUNT is set where the pipeline runs.
-here="${HOLDFAST_ACCOUNT:-unknown}"
-if [ "$here" != dashboard-live ]; then echo "This is $here, and dashboard-live is meant. Nothing was changed." >&2; exit 1; fi
-mkdir -p evidence
-echo "$(date -u +%FT%TZ) release $release, by ${WHO:-nobody named}: ${REASON:-no reason given}" >> evidence/releases.txt
-# The gates took their time: is the window still open? The way back needs none.
-if [ "${WAY_BACK:-no}" = no ]; then npx --no-install holdfast deploy window --json > evidence/window.json; fi
-# site is made of files: it is published by its own means, not by this script.
+named "$release"
+needs npx aws terraform
+at_target
+read_ledger
+# The gates took their time: is the window still open? The way back needs none, and goes only to what served before.
+if [ "${WAY_BACK:-no}" = yes ]; then may_return "$release"; else may_start; fi
+log "release $release, by ${who:-nobody named}: ${REASON:-no reason given}"
 bucket="${CODE_BUCKET:?The bucket of code}"
 # A version of an object can never mean another package.
-version() { aws s3api head-object --bucket "$bucket" --key "$1" --query VersionId --output text; }
+version() { aws s3api head-object --bucket "$bucket" --key "$1" --query VersionId --output text || true; }
 loader="$(version "$release/loader.zip")"
+[[ "$loader" =~ ^[^[:space:]]+$ ]] || stop "There is no such release: $release. Nothing was changed."
 loader_key="$release/loader.zip"
 recount="$(version "$release/recount.zip")"
+[[ "$recount" =~ ^[^[:space:]]+$ ]] || stop "There is no such release: $release. Nothing was changed."
 recount_key="$release/recount.zip"
-terraform -chdir=ops/infrastructure/performance-dashboard init -input=false
+# An alarm that rings already would take back a good release, or not be heard when a bad one comes.
+ringing="$(aws cloudwatch describe-alarms --state-value ALARM --alarm-names performance-dashboard-LoaderFail performance-dashboard-RecountFail --query 'MetricAlarms[].AlarmName' --output text)"
+if [ -n "$ringing" ] && [ "$ringing" != None ]; then
+  if [ "${WAY_BACK:-no}" = no ] && [ -z "${EMERGENCY:-}${BREAK_GLASS:-}" ]; then stop "It rings before anything has begun: $ringing. Find out why first; a release that repairs it is an emergency (EMERGENCY, BREAK_GLASS). Nothing was changed."; fi
+  loud "Rings already, and will not take this release back: $ringing. Watch citizens yourself."
+fi
+# The schema is widened while the old release serves, and proven to be good for it. Going back widens nothing.
+if [ "${WAY_BACK:-no}" = no ]; then bash ops/pipeline/schema.sh expand "$release"; fi
+remember begun "$release" || stop "It could not be written down ($LEDGER). No release was moved." 3
+trap 'echo "Interrupted: the platform goes on by itself. See what it does, or take it back: bash ops/pipeline/rollback.sh" >&2; exit 130' INT TERM
 trap 'printf "{\"release\":\"%s\",\"exit\":%d}\n" "$release" "$?" > deployment.json' EXIT
+terraform -chdir=ops/infrastructure/performance-dashboard init -input=false || stop "Terraform could not begin. No release was moved." 3
 # What else the configuration asks for stands in ops/infrastructure/performance-dashboard/production.auto.tfvars.
-terraform -chdir=ops/infrastructure/performance-dashboard apply -input=false -auto-approve -lock-timeout=5m -var "loader_code_version=$loader" -var "loader_code_key=$loader_key" -var "recount_code_version=$recount" -var "recount_code_key=$recount_key"
+terraform -chdir=ops/infrastructure/performance-dashboard apply -input=false -auto-approve -lock-timeout=5m -var "loader_code_version=$loader" -var "loader_code_key=$loader_key" -var "recount_code_version=$recount" -var "recount_code_key=$recount_key" || { remember failed "$release" || true; stop "Terraform did not come to a good end: the platform takes $release back, or never began. See what serves." 4; }
+# Which version each alias means now: the way back moves the alias, and needs no deployment that a ringing alarm would stop.
+loader_now="$(aws lambda get-alias --function-name performance-dashboard-loader --name live --query FunctionVersion --output text)"
+recount_now="$(aws lambda get-alias --function-name performance-dashboard-recount --name live --query FunctionVersion --output text)"
+remember served "$release" "performance-dashboard-loader=$loader_now" "performance-dashboard-recount=$recount_now" || stop "$release serves, and could not be written down ($LEDGER): without that it may not return later. Write it down: bash -c '. ops/pipeline/common.sh; remember served $release'" 5
+log "release $release serves"
 # holdfast:end deploy
