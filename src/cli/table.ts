@@ -6,6 +6,7 @@ import { checkRollback } from './commands/check-rollback.ts'
 import { define } from './commands/define.ts'
 import { demo } from './commands/demo.ts'
 import { deploy } from './commands/deploy.ts'
+import { deploySchema } from './commands/deploy-schema.ts'
 import { deployWindow } from './commands/deploy-window.ts'
 import { init } from './commands/init.ts'
 import { kit } from './commands/kit.ts'
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   kit,
   ...deploy,
   deployWindow,
+  deploySchema,
   replay,
   check,
   checkAlerts,

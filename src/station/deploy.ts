@@ -230,10 +230,14 @@ export async function migrationsOf(
 ): Promise<{ file: string; sql: string }[]> {
   if (service.migrations?.tool !== 'holdfast') return []
   const component = webComponent(service)
-  const folders = [
+  return sqlFilesOf([
     join(root, service.migrations.folder),
     join(root, component.releases ?? 'releases', release, service.migrations.folder),
-  ]
+  ])
+}
+
+/** The migrations in these folders, in the order of their names. A folder that is not there has none. */
+export async function sqlFilesOf(folders: readonly string[]): Promise<{ file: string; sql: string }[]> {
   const found: { file: string; sql: string }[] = []
   for (const folder of folders) {
     const names = await readdir(folder).catch(() => [])

@@ -7,7 +7,9 @@ import pg from 'pg'
 import { startEmbedded } from '../../src/adapters/postgres/embedded.ts'
 import { postgresSchema } from '../../src/adapters/postgres/schema.ts'
 import { schemaContract } from '../../src/testing/contracts/schema.ts'
+import { type SchemaStep, schemaStep } from '../../src/station/schema-step.ts'
 import { removeFolder } from '../folder.ts'
+import { on } from '../kit/world.ts'
 import { run } from '../postgres-server.ts'
 
 const settings = { lockTimeoutMs: 100, statementTimeoutMs: 5_000 }
@@ -49,6 +51,38 @@ describe('PostgreSQL, when citizens or outages are in the way', () => {
     database = await server()
   })
   after(() => database?.close())
+
+  test('a pipeline widens, copies and removes step by step, and refuses what the running release could not live with', async () => {
+    const { url } = database
+    await run(url, 'create table person (id int primary key, full_name text); insert into person values (1, $$Asha$$)')
+    const schema = postgresSchema({ url, ...settings })
+    const { migrations } = on('heating-payment', {})
+    const pace = { now: () => 0, stop: new AbortController().signal, onProgress: () => {} }
+    const files = [
+      { file: '1_name.sql', sql: 'ALTER TABLE person ADD COLUMN name text' },
+      {
+        file: '2_name.migrate.sql',
+        sql: 'UPDATE person SET name = full_name WHERE id IN (SELECT id FROM person WHERE name IS NULL LIMIT :batch)',
+      },
+      { file: '3_name.contract.sql', sql: 'ALTER TABLE person DROP COLUMN full_name' },
+    ]
+    const step = (name: SchemaStep, all = files) => schemaStep(schema, migrations!, all, name, pace)
+    assert.equal((await step('contract')).outcome, 'refused', 'the old shape goes last')
+    const destructive = [{ file: '1_bad.sql', sql: 'ALTER TABLE person DROP COLUMN full_name' }]
+    const bad = await step('expand', destructive)
+    assert.ok(bad.outcome === 'refused' && bad.findings.length > 0)
+    assert.deepEqual((await step('expand')).applied, ['1_name.sql'])
+    assert.equal((await step('expand')).says, 'There is nothing to expand.')
+    assert.match((await step('backfill')).says, /1 row copied/)
+    assert.deepEqual((await step('contract')).applied, ['3_name.contract.sql'])
+    const { rows } = await run(url, 'select * from person')
+    assert.deepEqual(rows, [{ id: 1, name: 'Asha' }])
+    // A database that an engine steers is not for pipelines.
+    await run(url, 'update holdfast_schema set epoch = 7')
+    const other = await step('expand', [{ file: '4_more.sql', sql: 'ALTER TABLE person ADD COLUMN more text' }])
+    assert.ok(other.outcome === 'refused' && /holdfast deploy start/.test(other.says))
+    await run(url, 'update holdfast_schema set epoch = 0')
+  })
 
   test('a change that cannot get its lock gives up before citizens notice, and changes nothing', async () => {
     const { url } = database

@@ -171,12 +171,12 @@ const migrationSteps = z.strictObject({
     'flyway',
     '-locations=filesystem:db/migration/expand',
     'migrate',
-  ]),
+  ]).optional(),
   verify: says(
     argv,
     'Proves on the changed schema that the queries of the release that serves still work; exit code 0: they do.',
-    ['bin/verify-schema', '--release', 'serving'],
-  ),
+    ['bin/verify-schema'],
+  ).optional(),
   backfill: says(argv, 'Copies old data in batches, from where the last run stopped; exit code 0: nothing is left.', [
     'bin/backfill',
     '--batch',
@@ -198,7 +198,7 @@ export const migrations = z.strictObject({
   ),
   run: says(
     migrationSteps,
-    'Commands of the steps as argv, for releases that a platform moves (ECS, Kubernetes, Lambda, EC2). They get the database’s address by `databaseEnv`, and the time-outs as LOCK_TIMEOUT_MS and STATEMENT_TIMEOUT_MS.',
+    'Commands of the steps as argv, for releases that a platform moves (ECS, Kubernetes, Lambda, EC2). They get the database’s address by `databaseEnv`, the time-outs as LOCK_TIMEOUT_MS and STATEMENT_TIMEOUT_MS, and the release that serves as SERVING_RELEASE. With tool holdfast only verify is needed.',
     { expand: ['flyway', 'migrate'], verify: ['bin/verify-schema'] },
   ).optional(),
   queries: says(

@@ -65,6 +65,10 @@ export function schemaScript(service: Service): readonly string[] {
     'release="${2:?Which release?}"',
     'named "$release"',
     'at_target',
+    'read_ledger',
+    '# Whose queries must still work; empty before the first release.',
+    `SERVING_RELEASE="$(awk '$2 == "served" { name = $3 } END { print name }' <<< "$ledger")"`,
+    'export SERVING_RELEASE',
     ...limitLines(migrations),
     'case "$step" in',
     ...step('expand', [
@@ -113,7 +117,6 @@ function contractLines(migrations: Migrations): string[] {
   const minutes = Math.ceil(migrations.minutesMax)
   const waits = Math.ceil(contractAfterMinutes)
   return [
-    '    read_ledger',
     '    last="$(settled | tail -n 1)"',
     '    case "${last#* }" in',
     '      "contracted $release") stop "$release: done before." 0 ;;',
@@ -153,6 +156,12 @@ function limitLines({ databaseEnv, lockTimeoutMs: lock, statementTimeoutMs: stat
     `export PGOPTIONS="-c lock_timeout=${lock} -c statement_timeout=${statement}"`,
     ...(/flyway/i.test(tool)
       ? [`export FLYWAY_INIT_SQL="SET lock_timeout = ${lock}; SET statement_timeout = ${statement}"`]
+      : []),
+    ...(tool === 'holdfast'
+      ? [
+          '# Its own name for it: DATABASE_URL is the address of Holdfast’s own database.',
+          `export SERVICE_${databaseEnv}="$${databaseEnv}"`,
+        ]
       : []),
     ...(/liquibase/i.test(tool)
       ? [

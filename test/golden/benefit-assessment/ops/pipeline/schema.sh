@@ -7,6 +7,10 @@ step="${1:?expand, verify, backfill or contract}"
 release="${2:?Which release?}"
 named "$release"
 at_target
+read_ledger
+# Whose queries must still work; empty before the first release.
+SERVING_RELEASE="$(awk '$2 == "served" { name = $3 } END { print name }' <<< "$ledger")"
+export SERVING_RELEASE
 : "${DECISIONS_URL:?The address of the database}"
 # A change waits 2000 ms for its lock at most, because citizens wait behind it; a statement runs 60000 ms at most.
 export LOCK_TIMEOUT_MS=2000 STATEMENT_TIMEOUT_MS=60000
@@ -23,11 +27,11 @@ case "$step" in
     # Before any citizen meets the release: at most 10 min for the change, as long again for the proof.
     limited 10 bin/changelog update || stop "The schema step failed. No citizen has met $release; see what of the change is in place."
     log "schema: expanded for $release"
-    limited 10 bin/changelog prove --release serving || stop "The release that serves does not work on the schema as it is, or nobody could tell. Look at citizens now: the change is in place."
+    limited 10 bin/changelog prove || stop "The release that serves does not work on the schema as it is, or nobody could tell. Look at citizens now: the change is in place."
     log "schema: the release that serves works on it"
     ;;
   verify)
-    limited 10 bin/changelog prove --release serving || stop "The release that serves does not work on the schema as it is, or nobody could tell. Look at citizens now: the change is in place."
+    limited 10 bin/changelog prove || stop "The release that serves does not work on the schema as it is, or nobody could tell. Look at citizens now: the change is in place."
     ;;
   *) stop "There is no step $step." 2 ;;
 esac

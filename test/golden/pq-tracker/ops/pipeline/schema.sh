@@ -7,6 +7,10 @@ step="${1:?expand, verify, backfill or contract}"
 release="${2:?Which release?}"
 named "$release"
 at_target
+read_ledger
+# Whose queries must still work; empty before the first release.
+SERVING_RELEASE="$(awk '$2 == "served" { name = $3 } END { print name }' <<< "$ledger")"
+export SERVING_RELEASE
 : "${PQ_DATABASE_URL:?The address of the database}"
 # A change waits 2000 ms for its lock at most, because citizens wait behind it; a statement runs 60000 ms at most.
 export LOCK_TIMEOUT_MS=2000 STATEMENT_TIMEOUT_MS=60000
@@ -24,7 +28,6 @@ case "$step" in
     limited 10 bin/rails queries:prove || stop "The release that serves does not work on the schema as it is, or nobody could tell. Look at citizens now: the change is in place."
     ;;
   contract)
-    read_ledger
     last="$(settled | tail -n 1)"
     case "${last#* }" in
       "contracted $release") stop "$release: done before." 0 ;;
