@@ -5,6 +5,8 @@
  */
 import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -62,11 +64,12 @@ export function stackDrill(stack: Stack): void {
     })
     closers.push(() => stack.close())
     const { file, env } = await stack.definition(state)
+    const live = await liveService(closers)
     const noise = (says: string) => void (process.env.HOLDFAST_TEST_NOISE && console.error(says))
     const sandbox = await openSandbox({
       state: join(state, 'sandbox'),
       serviceFile: file,
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...env, ...live.env },
       from: 'r1',
       remark: noise,
       adjust: (plan) => stack.adjust(patient(plan)),
@@ -89,6 +92,7 @@ export function stackDrill(stack: Stack): void {
     assert.ok(drill.harmed > 0 && drill.harmed <= drill.sessions, said[0])
 
     await inTheLog(state, answer.entry)
+    assert.deepEqual(live.pages, [], 'nobody real is paged, although an incident was opened in there')
     const { says } = await sandbox.station.whatRuns()
     assert.match(says, /^r2 answers everybody \(2 healthy replicas\)/)
     const left = await sandbox.station.world.runtime.instances()
@@ -98,6 +102,27 @@ export function stackDrill(stack: Stack): void {
     assert.ok(!existsSync(join(state, 'sandbox')), 'nothing of the sandbox is left')
     context.diagnostic(answer.says)
   })
+}
+
+/**
+ * What stands around a rehearsal beside a service that runs: its database, which a sandbox that used it could not open, and a route by
+ * which the definition's ladder would reach people.
+ */
+async function liveService(closers: (() => unknown)[]) {
+  const pages: string[] = []
+  const pager = createServer((request, response) => {
+    pages.push(`${request.method} ${request.url}`)
+    response.end()
+  })
+  await new Promise<void>((listening) => pager.listen(0, '127.0.0.1', listening))
+  closers.push(() => pager.close())
+  const { port } = pager.address() as AddressInfo
+  const env = {
+    DATABASE_URL: 'postgresql://127.0.0.1:1/live',
+    HOLDFAST_WEBHOOK_PAGER_URL: `http://127.0.0.1:${port}/pager`,
+    HOLDFAST_WEBHOOK_PAGER_SECRET: 'a secret of the live service',
+  }
+  return { pages, env }
 }
 
 /** Release r2 widens the schema, is proven by citizens, and serves in the end. */
@@ -127,8 +152,9 @@ async function inTheLog(state: string, index: number): Promise<void> {
   const { DATABASE_URL: _, ...env } = process.env
   const { store } = await openHoldfastStore({ state, env })
   try {
-    const [entry] = await store.log(index, 1)
+    const [entry, more] = await store.log(0, 2)
     const { kind, at, subject } = entry!
+    assert.deepEqual([index, more], [0, undefined], 'of all that happened in the sandbox, one entry')
     assert.deepEqual([kind, subject], ['drill.passed', 'r3'])
     assert.ok(judgeDrill([{ kind, at, subject }], await store.now(), DAY).passed)
   } finally {
