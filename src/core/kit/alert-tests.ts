@@ -1,88 +1,111 @@
-/** promtool tests: each alert is silent while all is well, fires when its failure is there, and is silent again afterwards. */
-import type { Journey, Service } from '../define/schema.ts'
-import { type Alert, jobOf, labelsOf, yamlText } from './alerts.ts'
+/**
+ * promtool tests: each alert is silent while all is well, fires when its failure is there, and is silent again afterwards. The failures
+ * of one test begin a minute apart, so each alert is also seen to be silent while those before it fail; and promtool, which evaluates
+ * every rule for every minute of every test, has a few tests to run instead of one for each alert.
+ */
+import type { Service } from '../define/schema.ts'
+import { type Alert, jobOf, labelsOf, stagedPairs, yamlText } from './alerts.ts'
 
-/** Minutes of healthy data before the fault, enough for every staged rule to have its first minute. */
+/** Minutes of healthy data before the first fault, enough for every staged rule to have its first minute. */
 const HEALTHY = 5
 
-export function alertTests(
-  service: Service,
-  pairs: readonly { readonly journey: Journey; readonly step: string }[],
-  alerts: readonly Alert[],
-): string {
+export function alertTests(service: Service, alerts: readonly Alert[]): string {
   return [
-    '# promtool test rules, made from the same numbers as the rules: silent, firing, silent again.',
+    '# promtool test rules, made from the same numbers as the rules: silent, firing, silent again; a failure begins each minute.',
     `rule_files: [${service.service.id}.rules.yml]`,
     'evaluation_interval: 1m',
     'tests:',
-    ...alerts.flatMap((alert) => testOf(service, pairs, alert)),
+    ...groupsOf(alerts).flatMap((group) => testOf(service, group)),
   ].join('\n')
 }
 
-function testOf(
-  service: Service,
-  pairs: readonly { readonly journey: Journey; readonly step: string }[],
-  alert: Alert,
-): string[] {
-  const { afterMinutes } = alert.probe
-  const fires = HEALTHY + afterMinutes
-  const broken = afterMinutes + 2
-  const healed = afterMinutes + 10
+/** Alerts that can be tried in one world: none needs a series that another one breaks. */
+function groupsOf(alerts: readonly Alert[]): readonly (readonly Alert[])[] {
+  const groups: { readonly alerts: Alert[]; readonly series: Set<string>; readonly alone: boolean }[] = []
+  for (const alert of alerts) {
+    const names = alert.probe.series.map(({ name }) => name)
+    // Where nothing is scraped, no other alert can tell anything.
+    const alone = names.some((name) => name.startsWith('up{'))
+    const fitting = alone
+      ? undefined
+      : groups.find((group) => !group.alone && !names.some((one) => group.series.has(one)))
+    if (!fitting) groups.push({ alerts: [alert], series: new Set(names), alone })
+    else {
+      fitting.alerts.push(alert)
+      for (const name of names) fitting.series.add(name)
+    }
+  }
+  return groups.map((group) => group.alerts)
+}
+
+/** Minutes of one alert's failure, from the beginning of the test. */
+interface Times {
+  /** The last minute that is well. */
+  readonly well: number
+  readonly fires: number
+  readonly brokenFor: number
+  readonly healedFor: number
+  readonly over: number
+}
+
+function timesOf({ probe }: Alert, place: number): Times {
+  const well = HEALTHY + place
+  const brokenFor = probe.afterMinutes + 2
+  // What is counted in a window goes on until the window has passed; a gauge that is well again is well at once.
+  const windowMinutes = probe.series.some(({ name }) => name.includes('_total{')) ? probe.afterMinutes : 0
+  const healedFor = windowMinutes + 10
+  return { well, fires: well + probe.afterMinutes, brokenFor, healedFor, over: well + brokenFor + healedFor - 1 }
+}
+
+function testOf(service: Service, alerts: readonly Alert[]): string[] {
+  const placed = alerts.map((alert, i) => ({ alert, times: timesOf(alert, i) }))
+  const minutes = Math.max(...placed.map(({ times }) => times.over)) + 1
   return [
-    `  - name: ${alert.name}`,
+    `  - name: ${alerts.length === 1 ? alerts[0]!.name : `${alerts[0]!.name} and ${alerts.length - 1} more`}`,
     '    interval: 1m',
     '    input_series:',
-    ...background(service, pairs, alert, HEALTHY + broken + healed),
-    ...alert.probe.series.flatMap(({ name, healthy, broken: bad }) => [
-      `      - series: '${name}'`,
-      `        values: '${valuesOf(name, healthy, bad, broken, healed)}'`,
-    ]),
+    ...background(service, alerts, minutes),
+    ...placed.flatMap(({ alert, times }) =>
+      alert.probe.series.flatMap(({ name, healthy, broken }) => [
+        `      - series: '${name}'`,
+        `        values: '${valuesOf(name, healthy, broken, times)}'`,
+      ]),
+    ),
     '    alert_rule_test:',
-    ...expectation(alert, HEALTHY - 1, []),
-    ...expectation(alert, fires, labelLines(service, alert)),
-    ...expectation(alert, HEALTHY + broken + healed - 1, []),
+    ...placed.flatMap(({ alert, times }) => [
+      ...expectation(alert, times.well - 1, []),
+      ...expectation(alert, times.fires, labelLines(service, alert)),
+      ...expectation(alert, times.over, []),
+    ]),
   ]
 }
 
-/** The exporter is up, and the counters of the steps stand at what they are. */
-function background(
-  service: Service,
-  pairs: readonly { readonly journey: Journey; readonly step: string }[],
-  alert: Alert,
-  minutes: number,
-): string[] {
+/** The exporter is up, or citizens are counted while it is not. */
+function background(service: Service, alerts: readonly Alert[], minutes: number): string[] {
   const job = jobOf(service)
-  const own = new Set(alert.probe.series.map((series) => series.name))
-  const still = (name: string, value: number) =>
-    own.has(name) ? [] : [`      - series: '${name}'`, `        values: '${value}x${minutes}'`]
-  return [
-    ...(alert.name === 'TelemetryLost'
-      ? pairs
-          .slice(0, 1)
-          .flatMap(({ journey, step }) =>
-            still(`journey_step_total{job="${job}",journey="${journey.id}",step="${step}"}`, 0),
-          )
-      : still(`up{job="${job}",instance="a"}`, 1)),
-    ...pairs
-      .filter(({ journey, step }) => journey.id === alert.journey && step === alert.step)
-      .flatMap(({ journey, step }) =>
-        still(`journey_step_bad_total{job="${job}",journey="${journey.id}",step="${step}"}`, 0),
-      ),
-  ]
+  const own = new Set(alerts.flatMap((alert) => alert.probe.series.map(({ name }) => name)))
+  const up = `up{job="${job}",instance="a"}`
+  const [first] = stagedPairs(service)
+  const counted = first
+    ? `journey_step_total{job="${job}",journey="${first.journey.id}",step="${first.step}"}`
+    : undefined
+  const [name, value] = own.has(up) ? [counted, 0] : [up, 1]
+  return name === undefined ? [] : [`      - series: '${name}'`, `        values: '${value}x${minutes}'`]
 }
 
-/** Counters rise while broken; gauges jump; a heartbeat follows the clock, is old, and follows it again. */
-function valuesOf(name: string, healthy: string, bad: string, broken: number, healed: number): string {
+/** Counters rise while broken; gauges jump, or go; a heartbeat follows the clock, is old, and follows it again. */
+function valuesOf(name: string, healthy: string, bad: string, { well, brokenFor, healedFor }: Times): string {
   if (healthy === 'clock') {
-    const again = (HEALTHY + broken + 2) * 60
-    return `0+60x${HEALTHY} ${bad}x${broken} ${again}+60x${healed}`
+    const again = (well + brokenFor + 2) * 60
+    return `0+60x${well} ${bad}x${brokenFor} ${again}+60x${healedFor}`
   }
-  if (healthy === 'rising') return `0+1x${HEALTHY} ${HEALTHY + 1}x${broken} ${HEALTHY + 2}+1x${healed}`
-  if (!/_total\{/.test(name)) return `${healthy}x${HEALTHY} ${bad}x${broken} ${healthy}x${healed}`
+  if (bad === 'absent') return `${healthy}x${well} _x${brokenFor} ${healthy}x${healedFor}`
+  if (healthy === 'rising') return `0+1x${well} ${well + 1}x${brokenFor} ${well + 2}+1x${healedFor}`
+  if (!/_total\{/.test(name)) return `${healthy}x${well} ${bad}x${brokenFor} ${healthy}x${healedFor}`
   const rise = Number(bad)
   // All the failures of a harm alert fall into its first minute; a synthetic run fails once a minute.
-  if (name.startsWith('synthetic')) return `0x${HEALTHY} 1+1x${broken} ${broken + 1}x${healed}`
-  return `0x${HEALTHY} ${rise}x${broken} ${rise}x${healed}`
+  if (name.startsWith('synthetic')) return `0x${well} 1+1x${brokenFor} ${brokenFor + 1}x${healedFor}`
+  return `0x${well} ${rise}x${brokenFor} ${rise}x${healedFor}`
 }
 
 function expectation(alert: Alert, minute: number, labels: readonly string[]): string[] {
@@ -99,11 +122,7 @@ function labelLines(service: Service, alert: Alert): string[] {
   return [
     `          - exp_labels: { ${labels.join(', ')} }`,
     '            exp_annotations:',
-    `              summary: ${yamlText(alert.summary.replaceAll('{{ $value }}', firstValue(alert)))}`,
+    `              summary: ${yamlText(alert.summary.replaceAll('{{ $value }}', alert.probe.series[0]!.broken))}`,
     ...(alert.runbook ? [`              runbook: ${yamlText(alert.runbook)}`] : []),
   ]
-}
-
-function firstValue(alert: Alert): string {
-  return alert.probe.series[0]!.broken
 }

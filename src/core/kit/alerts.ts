@@ -14,6 +14,8 @@ import { alertName, journeysOf, lower, modesOf, runbookPath, sliOf, type Source 
 
 /** Where whoever is woken by a silence or by lost telemetry reads on. */
 export const ONCALL_GUIDE = 'ops/docs/on-call.md'
+/** What the service has to export, with the code. */
+const MEASURES = 'ops/alerts/metrics.md'
 
 export interface Alert {
   readonly name: string
@@ -27,6 +29,8 @@ export interface Alert {
   readonly mode?: string
   /** The indicator that it watches by itself, because no failure mode is seen by it. */
   readonly indicator?: string
+  /** The number whose absence it tells. */
+  readonly missing?: { readonly metric: string; readonly sli: string }
   readonly arithmetic: readonly string[]
   /** What the test feeds to it: series while healthy and while broken. */
   readonly probe: Probe
@@ -43,12 +47,7 @@ export function alertFiles(source: Source): KitFile[] {
   const from = [['harmBudget'], ['failureModes'], ['slis'], ['watch'], ['journeys']]
   return [
     single('alerts', `ops/alerts/${service.service.id}.rules.yml`, from, rulesText(service)),
-    single(
-      'alerts',
-      `ops/alerts/${service.service.id}.test.yml`,
-      from,
-      alertTests(service, stagedPairs(service), alertsOf(service)),
-    ),
+    single('alerts', `ops/alerts/${service.service.id}.test.yml`, from, alertTests(service, alertsOf(service))),
     single('alerts', 'ops/alerts/alertmanager.yml', [['oncall', 'ladder']], routesText(service)),
     single('alerts', 'ops/alerts/prometheus.yml', [['tooling'], ['environments']], scrapeText(service)),
     single('alerts', 'ops/alerts/metrics.md', from, measuresText(service)),
@@ -72,11 +71,15 @@ export function alertsOf(service: Service): readonly Alert[] {
     const threshold = thresholdOf(service, journey, step)
     return threshold ? [harmAlert(service, journey, threshold)] : []
   })
+  const measured = [
+    ...modesOf(service).flatMap((mode) => modeAlert(service, mode) ?? []),
+    ...service.slis.flatMap((sli) => indicatorAlert(service, sli) ?? []),
+  ]
   const all = [
     ...steps,
     ...walkedJourneys(service).map((journey) => syntheticAlert(service, journey)),
-    ...modesOf(service).flatMap((mode) => modeAlert(service, mode) ?? []),
-    ...service.slis.flatMap((sli) => indicatorAlert(service, sli) ?? []),
+    ...measured,
+    ...unmeasuredAlerts(service, measured),
     ...silenceAlerts(service),
     telemetryAlert(service),
     ...nobodyWalks(service),
@@ -300,6 +303,48 @@ function measureOf(watched: Watched, sli: Sli | undefined, job: string): Measure
     forMinutes,
     `computed outside of Prometheus (${watched.kind}), because it needs calendars, tenants or a second calculation: ${watched.words}; 1 while it is so`,
   )
+}
+
+/** How the names of alerts begin that tell of a number nobody exports. */
+export const UNMEASURED = 'NobodyMeasures'
+/** Minutes without a number until that is a ticket: a restart, and one run of whatever computes it, are no reason for one. */
+const UNMEASURED_MINUTES = 60
+/** However seldom it is computed, somebody hears of it within a working day. */
+const UNMEASURED_MINUTES_MAX = 300
+
+/** Alerts on the service's own numbers are silent while nobody exports those, and silence looks like health. */
+function unmeasuredAlerts(service: Service, measured: readonly Alert[]): Alert[] {
+  const series = new Map<string, readonly Alert[]>()
+  for (const alert of measured) {
+    const { name } = alert.probe.series[0]!
+    series.set(name, [...(series.get(name) ?? []), alert])
+  }
+  return [...series].map(([name, alerts]) => {
+    const every = Math.max(
+      0,
+      ...alerts.map(({ mode }) => service.failureModes.find(({ id }) => id === mode)?.detect.everyMinutes ?? 0),
+    )
+    const minutes = Math.min(UNMEASURED_MINUTES_MAX, Math.max(UNMEASURED_MINUTES, 3 * every))
+    const [first] = alerts as readonly [Alert]
+    const names = alerts.map((alert) => alert.name).join(' and ')
+    const [, metric, sli] = /^(\w+)\{.*sli="([^"]+)"/.exec(name) as unknown as [string, string, string]
+    return {
+      name: `${UNMEASURED}${first.name}`,
+      expr: `max(absent(${name}))`,
+      forMinutes: minutes,
+      page: false,
+      summary: `nobody exports ${metric} of ${sli}: ${names} cannot fire, and nobody would see it`,
+      runbook: MEASURES,
+      missing: { metric, sli },
+      arithmetic: [
+        every > 0
+          ? `computed every ${every} min; three times that, ${UNMEASURED_MINUTES} min at least: ${minutes} min`
+          : `${minutes} min: longer than a restart`,
+      ],
+      // A sample stands for five minutes after it was the last (Prometheus, "Staleness").
+      probe: { series: [{ name, healthy: '0', broken: 'absent' }], afterMinutes: minutes + 6 },
+    }
+  })
 }
 
 function silenceAlerts(service: Service): Alert[] {

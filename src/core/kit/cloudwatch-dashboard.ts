@@ -78,7 +78,10 @@ function widgetsOf(service: Service, alarms: readonly Alarm[]): readonly Widget[
       height: 4,
       properties: {
         title: 'What wakes somebody',
-        alarms: alarms.filter(({ page }) => page).map(({ id }) => `@{${id}.Arn}`),
+        // Those that wake somebody first; the others tell what nobody is woken for, and have no other place.
+        alarms: [...alarms.filter(({ page }) => page), ...alarms.filter(({ page }) => !page)].map(
+          ({ id }) => `@{${id}.Arn}`,
+        ),
       },
     },
     ...journeys.flatMap((journey) => [

@@ -5,7 +5,7 @@
  */
 import type { FailureMode, Service, Sli } from '../define/schema.ts'
 import { METRICS } from '../traffic/metrics.ts'
-import { alertsOf, jobOf, ONCALL_GUIDE, runbookOfJourney, stagedPairs, walkMinutes } from './alerts.ts'
+import { type Alert, alertsOf, jobOf, ONCALL_GUIDE, runbookOfJourney, stagedPairs, walkMinutes } from './alerts.ts'
 import { cloudwatchDashboard } from './cloudwatch-dashboard.ts'
 import { type KitFile, single } from './file.ts'
 import { cloudformationText } from './infra/cloudformation.ts'
@@ -99,6 +99,7 @@ export function alarmsOf(service: Service): readonly Alarm[] {
       const { name: id, summary: says, runbook = ONCALL_GUIDE } = alert
       return [measureAlarm({ id, of: sli.id, says, kind: sli.kind, forMinutes: 1, runbook, page: true }, sli)]
     }),
+    ...alertsOf(service).flatMap(unmeasuredAlarm),
     ...silenceAlarms(service),
     ...lostAlarm(service),
     ...nobodyWalks(service),
@@ -198,6 +199,28 @@ function measureAlarm({ id, of, says, kind, forMinutes, runbook, page }: Watched
     periods: minutes(forMinutes),
     threshold: 0,
   }
+}
+
+/** A number that nobody exports, in whole hours; nobody is woken for it, and the dashboard shows it. */
+function unmeasuredAlarm({ name, summary, arithmetic, missing, forMinutes, runbook = ONCALL_GUIDE }: Alert): Alarm[] {
+  if (!missing) return []
+  return [
+    {
+      id: name,
+      says: summary,
+      arithmetic: arithmetic.join('; '),
+      metric: missing.metric,
+      dimensions: { sli: missing.sli },
+      statistic: 'SampleCount',
+      periodSeconds: 3_600,
+      periods: Math.ceil(forMinutes / 60),
+      operator: 'LessThanThreshold',
+      threshold: 1,
+      missing: 'breaching',
+      runbook,
+      page: false,
+    },
+  ]
 }
 
 /** The gauge stands where a job has left it when it dies, so its age is what tells: the time of the sample less the moment in it. */

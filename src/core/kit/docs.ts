@@ -1,22 +1,23 @@
 /** Papers that people agree on: how releases go out and why, who is on call, what is asked afterwards, what needs a DPIA, what is ready. */
 import type { Service } from '../define/schema.ts'
+import { reviewOf } from '../respond/review.ts'
 import { alertsFor } from './alerts.ts'
 import { audiencesOf } from './comms.ts'
 import { dpiaFiles } from './dpia.ts'
 import { type KitFile, single } from './file.ts'
+import { owedBy } from './measures.ts'
+import { backCommand, isOurs } from './pipelines/way.ts'
 import {
   journeysOf,
   ladderWords,
   lower,
   modesOf,
   runbookPath,
-  sentence,
   type Source,
+  sentence,
   stepsOf,
   webOf,
 } from './source.ts'
-import { backCommand, isOurs } from './pipelines/way.ts'
-import { reviewOf } from '../respond/review.ts'
 import { traceText } from './specs.ts'
 import { retryMinutes } from './unavailable.ts'
 
@@ -245,6 +246,7 @@ function boxes(
   const web = webOf(service)
   const uncaught = modes.filter((mode) => !deployment.gates.some((gate) => gate.catches.includes(mode.id)))
   const sum = Object.values(deployment.rollback.budget).reduce((total, minutes) => total + minutes, 0)
+  const owed = owedBy(service)
   const demanded = service.journeys.filter((journey) => journey.demand)
   return [
     {
@@ -329,6 +331,14 @@ function boxes(
           holds: undefined,
           evidence:
             'ops/alerts/thresholds.md states when the first complaint is expected; holdfast check alerts proves each can fire',
+        },
+        {
+          says: 'What the alerts rest on is measured',
+          holds: owed.length === 0 ? true : undefined,
+          evidence:
+            owed.length === 0
+              ? 'no alert needs a number of the service’s own'
+              : `whoever runs the service looks that it exports ${owed.map(({ metric, value }) => `${metric} of ${value}`).join(', ')} (ops/alerts/metrics.md); nobody is watched by the alerts on a number that is missing`,
         },
         {
           says: 'Rota and escalation are written down and agreed',

@@ -34,7 +34,7 @@ export function owedBy(service: Service): readonly Owed[] {
         metric,
         label,
         value,
-        says: saysOf(service, metric, value, alert),
+        says: known?.says ?? saysOf(service, metric, value, alert),
         alerts: [...(known?.alerts ?? []), alert.name],
       })
     }
@@ -165,7 +165,7 @@ export function measuresText(service: Service): string {
     ...(owed.length === 0
       ? ['None: no alert of this service needs more.']
       : [
-          'Nobody sees these from outside. Their alerts stay silent until the service exports them, from its start on, also while they are 0.',
+          'Nobody sees these from outside, and nobody is watched by the alerts on them until the service exports them: from its start on, also while they are 0. As long as one is missing, its alert cannot fire; `NobodyMeasures…` and `Silent…` in the last column say so.',
           '',
           '| metric | what it is | alert |',
           '|---|---|---|',

@@ -1,7 +1,8 @@
 /** The threshold sheet: why each number of the alerts is what it is, from harm to citizens; as Markdown, and as a page to print. */
 import type { FailureMode, Service } from '../define/schema.ts'
 import { escapeHtml as html } from '../words.ts'
-import { type Alert, alertsFor, alertsOf, ONCALL_GUIDE } from './alerts.ts'
+import { type Alert, alertsFor, alertsOf, ONCALL_GUIDE, UNMEASURED } from './alerts.ts'
+import { owedBy } from './measures.ts'
 import { type Threshold, thresholdOf, walkedJourneys } from './numbers.ts'
 import { modesOf } from './source.ts'
 
@@ -73,6 +74,18 @@ function modeLine(service: Service, mode: FailureMode): string {
   return `${mode.rank}. ${mode.name}: ${alertsFor(service, mode).join(', ')}`
 }
 
+/** Numbers that only the service has, and the alerts that are blind without them. */
+function owedLines(service: Service): readonly string[] {
+  return owedBy(service).map(
+    ({ metric, label, value, alerts }) =>
+      `${metric}{${label}="${value}"}: ${alerts.filter((name) => !name.startsWith(UNMEASURED)).join(', ')}`,
+  )
+}
+
+const OWED_TITLE = 'What nobody watches until the service exports it'
+const owedSays = () =>
+  `Holdfast cannot measure these. While one is missing, its alert cannot fire, whatever happens to citizens; ${UNMEASURED}… (a ticket) and Silent… (a page) say so. ops/alerts/metrics.md has the code.`
+
 /** Assumptions that numbers rest on, with what would replace them. */
 function assumptions(service: Service): readonly string[] {
   return service.sources
@@ -86,6 +99,7 @@ function assumptions(service: Service): readonly string[] {
 export function sheetText(service: Service): string {
   const alerts = alertsOf(service)
   const assumed = assumptions(service)
+  const owed = owedLines(service)
   const head = (names: readonly string[]) => [`| ${names.join(' | ')} |`, `|${names.map(() => '---').join('|')}|`]
   return [
     `# Why these numbers: ${service.service.name}`,
@@ -108,6 +122,7 @@ export function sheetText(service: Service): string {
     '## Failure modes and their alerts',
     '',
     ...modesOf(service).map((mode) => `- ${modeLine(service, mode)}`),
+    ...(owed.length > 0 ? ['', `## ${OWED_TITLE}`, '', owedSays(), '', ...owed.map((line) => `- ${line}`)] : []),
     ...(assumed.length > 0 ? ['', '## What is assumed', '', ...assumed.map((line) => `- ${line}.`)] : []),
   ].join('\n')
 }
@@ -124,6 +139,7 @@ code{font-size:14px}
 export function sheetHtml(service: Service): string {
   const alerts = alertsOf(service)
   const assumed = assumptions(service)
+  const owed = owedLines(service)
   const table = (caption: string, heads: readonly string[], rows: readonly (readonly string[])[]) =>
     [
       `<div class="wide" tabindex="0" role="region" aria-label="${html(caption)}">`,
@@ -167,6 +183,7 @@ export function sheetHtml(service: Service): string {
     ),
     '<h2>Failure modes and their alerts</h2>',
     list(modesOf(service).map((mode) => modeLine(service, mode))),
+    ...(owed.length > 0 ? [`<h2>${html(OWED_TITLE)}</h2>`, `<p>${html(owedSays())}</p>`, list(owed)] : []),
     ...(assumed.length > 0 ? ['<h2>What is assumed</h2>', list(assumed)] : []),
     '</main>',
     '</body>',
