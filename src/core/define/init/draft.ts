@@ -2,23 +2,10 @@
  * A first service.yaml: what was seen, with the place where it was seen; what people answered; and every other decision as
  * a question. Nothing is invented: a value that nobody gave stands as a question, and `holdfast define` goes on asking.
  */
-import { DETECTORS } from '../schema/failure.ts'
-import {
-  type Answers,
-  componentsIn,
-  DATA_KIND,
-  dependenciesIn,
-  idOf,
-  idsOf,
-  PEAK,
-  type Question,
-  questionsOf,
-  STEP,
-  seenAnswers,
-  seenOf,
-  WHOM,
-} from './questions.ts'
-import type { Sight } from './survey.ts'
+import { type Answers, GATES, idOf, idsOf, NONE, partsOf, type StepAnswer, stepsOf } from './answers.ts'
+import { type Component, componentsOf, dependenciesIn, platformsIn, seenAt, seenOf } from './components.ts'
+import { dependencyIds, gatesOf, type Question, questionsOf, seenAnswers } from './questions.ts'
+import type { Sight } from './sight.ts'
 
 export interface Draft {
   readonly text: string
@@ -29,328 +16,365 @@ export interface Draft {
 export function draftOf(sights: readonly Sight[], answers: Answers): Draft {
   const questions = questionsOf(sights, answers)
   const wrong = new Set(questions.map((question) => question.key))
-  const told = Object.entries(answers).filter(([key]) => !wrong.has(key))
+  const told = Object.entries(answers).flatMap(([key, answer]) => (wrong.has(key) ? [] : [[key, answer.trim()]]))
   const given: Answers = { ...seenAnswers(sights), ...Object.fromEntries(told) }
-  const open = new Map(questions.map((question) => [question.key, question]))
-  const ask = (key: string, indent: string): string[] => {
-    const question = open.get(key)
+  const writer = new Writer(sights, given, new Map(questions.map((question) => [question.key, question])))
+  return { text: `${writer.lines().join('\n')}\n`, questions }
+}
+
+class Writer {
+  private readonly sights: readonly Sight[]
+  private readonly given: Answers
+  private readonly open: ReadonlyMap<string, Question>
+
+  constructor(sights: readonly Sight[], given: Answers, open: ReadonlyMap<string, Question>) {
+    this.sights = sights
+    this.given = given
+    this.open = open
+  }
+
+  lines(): string[] {
+    const name = this.sights.find((sight) => sight.what === 'name' && sight.value === this.given['service.id'])
+    const welsh = this.sights.find((sight) => sight.what === 'language')
+    return [
+      '# yaml-language-server: $schema=node_modules/holdfast/schema/service.schema.json',
+      '# First draft by `holdfast init`. Each value was seen where its comment says, or answered by a person. Each QUESTION is open:',
+      '# `holdfast define` finds it until somebody answers.',
+      'service:',
+      ...this.value('service.id', 'id', '  ', name && seenAt(name)),
+      ...this.value('service.name', 'name', '  '),
+      ...this.value('service.phase', 'phase', '  '),
+      ...(welsh ? [`  languages: [en, ${welsh.value}] # ${seenAt(welsh)}`] : []),
+      '',
+      ...this.journeys(),
+      '',
+      ...this.modes(),
+      '',
+      ...this.runtime(),
+      ...this.migrations(),
+      ...this.dependencies(),
+      ...this.gates(),
+      ...this.tooling(),
+      '',
+      ...this.data(),
+      ...this.peaks(),
+      '',
+      ...this.oncall(),
+      '',
+      ...this.comms(),
+    ]
+  }
+
+  private ask(key: string, indent: string): string[] {
+    const question = this.open.get(key)
     if (!question) return []
     return [
-      `${indent}# QUESTION ${key}: ${question.asks} For example: ${question.example}`,
-      ...(question.hint ? [`${indent}#   ${question.hint}`] : []),
+      `${indent}# QUESTION ${key}: ${oneLine(question.asks)} For example: ${question.example}`,
+      ...(question.hint ? [`${indent}#   ${oneLine(question.hint)}`] : []),
     ]
   }
-  const value = (key: string, name: string, indent: string): string[] =>
-    given[key] === undefined ? ask(key, indent) : [`${indent}${name}: ${quoted(given[key])}${whereOf(sights, key)}`]
-  const lines = [
-    '# yaml-language-server: $schema=node_modules/holdfast/schema/service.schema.json',
-    '# First draft by `holdfast init`. Each value was seen where its comment says, or answered by a person. Each QUESTION is open:',
-    '# `holdfast define` finds it until somebody answers.',
-    'service:',
-    ...value('service.id', 'id', '  '),
-    ...value('service.name', 'name', '  '),
-    ...value('service.phase', 'phase', '  '),
-    ...languageLines(sights),
-    '',
-    ...journeyLines(given, ask),
-    '',
-    ...modeLines(given, ask),
-    '',
-    ...runtimeLines(sights, given, ask),
-    ...migrationLines(sights, given, ask),
-    ...dependencyLines(sights, given, ask),
-    ...gateLines(sights),
-    ...toolingLines(sights),
-    '',
-    ...dataLines(given, ask),
-    ...peakLines(given, ask),
-    '',
-    ...oncallLines(given, ask),
-    '',
-    'comms:',
-    ...(given['comms.phone'] !== undefined && given['comms.hours'] !== undefined
-      ? [`  contact: { phone: ${quoted(given['comms.phone'])}, hours: ${quoted(given['comms.hours'])} }`]
-      : [...ask('comms.phone', '  '), ...ask('comms.hours', '  ')]),
-    ...(given['comms.mustSay'] === undefined
-      ? ask('comms.mustSay', '  ')
-      : [
-          `  mustSay: [${given['comms.mustSay']
-            .split(';')
-            .map((part) => part.trim())
-            .filter(Boolean)
-            .slice(0, 20)
-            .map(quoted)
-            .join(', ')}]`,
-        ]),
-    '  audiences:',
-    '    - { id: citizens, channels: [banner, unavailable-page] }',
-  ]
-  return { text: `${lines.join('\n')}\n`, questions }
-}
 
-type Ask = (key: string, indent: string) => string[]
+  /** A field with its answer, or its question. */
+  private field(key: string, indent: string, write: (answer: string) => string): string[] {
+    const answer = this.given[key]
+    return answer === undefined ? this.ask(key, indent) : [`${indent}${write(answer)}`]
+  }
 
-function journeyLines(given: Answers, ask: Ask): string[] {
-  const ids = idsOf(given.journeys)
-  if (ids.length === 0) return [...ask('journeys', ''), 'journeys: []']
-  return [
-    'journeys:',
-    ...ids.flatMap((id) => {
-      const of = (what: string) => given[`journey.${id}.${what}`]
-      const minutes = Number(of('recoverMinutes'))
-      return [
-        `  - id: ${id}`,
-        ...(of('name') === undefined ? ask(`journey.${id}.name`, '    ') : [`    name: ${quoted(of('name')!)}`]),
-        ...(of('harm') === undefined ? ask(`journey.${id}.harm`, '    ') : [`    harmIfFails: ${quoted(of('harm')!)}`]),
-        ...(of('harmClass') === undefined
-          ? ask(`journey.${id}.harmClass`, '    ')
-          : [`    harmClass: ${quoted(of('harmClass')!)}`]),
-        ...(minutes > 0
-          ? [`    tolerance: { recoverMinutes: ${minutes} }`]
-          : ask(`journey.${id}.recoverMinutes`, '    ')),
-        ...(of('steps') === undefined ? ask(`journey.${id}.steps`, '    ') : stepLines(of('steps')!)),
-      ]
-    }),
-  ]
-}
+  private value(key: string, name: string, indent: string, where?: string): string[] {
+    return this.field(key, indent, (answer) => `${name}: ${quoted(answer)}${where ? ` # ${where}` : ''}`)
+  }
 
-function stepLines(text: string): string[] {
-  const steps = text
-    .split(',')
-    .map((part) => part.trim().match(STEP))
-    .filter((found) => found !== null)
-  const used = new Set<string>()
-  return [
-    '    steps:',
-    ...steps.map(([, method, path]) => {
-      const base =
-        path!
-          .split('/')
-          .filter((part) => part !== '' && !part.startsWith(':'))
-          .at(-1)
-          ?.toLowerCase()
-          .replace(/[^a-z0-9]+/g, '-')
-          .replace(/^[^a-z]+|-+$/g, '') || 'start'
-      let id = base
-      for (let n = 2; used.has(id); n++) id = `${base}-${n}`
-      used.add(id)
-      return `      - { id: ${id}, name: ${quoted(`${method!.toUpperCase()} ${path}`)}, method: ${method!.toUpperCase()}, route: ${quoted(path!)} } # QUESTION: after how many ms do people give up (limitMs), and which text shows that it worked (marker)?`
-    }),
-  ]
-}
+  private journeys(): string[] {
+    const ids = idsOf(this.given.journeys)
+    if (ids.length === 0) return [...this.ask('journeys', ''), 'journeys: []']
+    return ['journeys:', ...ids.flatMap((id) => this.journey(id))]
+  }
 
-function modeLines(given: Answers, ask: Ask): string[] {
-  const ids = idsOf(given.failureModes)
-  if (ids.length === 0)
+  private journey(id: string): string[] {
+    const key = (what: string) => `journey.${id}.${what}`
+    const steps = stepsOf(this.given[key('steps')])
     return [
-      ...ask('failureModes', ''),
-      '#   Think of: submissions fail; somebody is refused wrongly; pages are slow; the database is down; accepted but never processed.',
+      `  - id: ${id}`,
+      ...this.value(key('name'), 'name', '    '),
+      ...this.value(key('harm'), 'harmIfFails', '    '),
+      ...this.value(key('harmClass'), 'harmClass', '    '),
+      ...this.field(key('recoverMinutes'), '    ', (minutes) => `tolerance: { recoverMinutes: ${minutes} }`),
+      ...this.field(key('demand'), '    ', (answer) => {
+        const [normal, peak, night] = partsOf(answer)
+        return `demand: { normalPerMinute: ${normal}, peakPerMinute: ${peak}, nightPerMinute: ${night}, source: answered when this was drafted }`
+      }),
+      ...(steps.length === 0
+        ? this.ask(key('steps'), '    ')
+        : ['    steps:', ...steps.flatMap((step) => this.step(id, step))]),
     ]
-  return [
-    'failureModes:',
-    ...ids.flatMap((id, i) => {
-      const key = (what: string) => `mode.${id}.${what}`
-      const value = (what: string, name: string, indent = '    ') =>
-        given[key(what)] === undefined ? ask(key(what), indent) : [`${indent}${name}: ${quoted(given[key(what)]!)}`]
-      const journeys = idsOf(given[key('journeys')])
-      const detector = given[key('detect')]
-      return [
-        `  - id: ${id}`,
-        ...value('name', 'name'),
-        `    rank: ${i + 1}`,
-        ...(journeys.length > 0 ? [`    journeys: [${journeys.join(', ')}]`] : ask(key('journeys'), '    ')),
-        ...value('sees', 'citizenSees'),
-        ...(detector !== undefined && DETECTORS.includes(detector as never)
-          ? [`    detect: { kind: ${detector} }`]
-          : ask(key('detect'), '    ')),
-        ...(given[key('confirm')] === undefined
-          ? ask(key('confirm'), '    ')
-          : [`    confirm: [${quoted(given[key('confirm')]!)}]`]),
-        '    act:',
-        ...value('first', 'first', '      '),
-        ...value('undo', 'undo', '      '),
-        ...value('degrade', 'degrade'),
-      ]
-    }),
-  ]
-}
+  }
 
-function runtimeLines(sights: readonly Sight[], given: Answers, ask: Ask): string[] {
-  const platform = sights.find((sight) => sight.what === 'platform')
-  const stores = sights.filter((sight) => sight.what === 'database')
-  const found = componentsIn(sights)
-  const lines = [
-    'runtime:',
-    platform
-      ? `  kind: ${platform.value} # ${at(platform)}`
-      : given['runtime.kind'] === undefined
-        ? ask('runtime.kind', '  ').join('\n')
-        : `  kind: ${given['runtime.kind'].trim()}`,
-  ]
-  const store = stores[0]
-  if (found.length === 0) lines.push('  # QUESTION runtime.components: what runs? Nothing that I know was found.')
-  lines.push(found.length === 0 && !store ? '  components: []' : '  components:')
-  for (const { name, self } of found) {
-    const mine = (what: Sight['what']) => seenOf(sights, what, name)
-    lines.push(`    - id: ${name} # ${at(self)}`, `      kind: ${self.value}`)
-    const field = (what: Sight['what'], key: string, plain = false) => {
-      const sight = mine(what)
-      if (sight) lines.push(`      ${key}: ${plain ? sight.value : quoted(sight.value)} # ${at(sight)}`)
-      return sight
+  private step(journey: string, { id, method, route }: StepAnswer): string[] {
+    const key = (what: string) => `step.${journey}.${id}.${what}`
+    const limit = this.given[key('limitMs')]
+    const marker = this.given[key('marker')]
+    const fields = [
+      `id: ${id}`,
+      `name: ${quoted(`${method} ${route}`)}`,
+      `method: ${method}`,
+      `route: ${quoted(route)}`,
+      ...(limit === undefined ? [] : [`limitMs: ${limit}`]),
+      ...(marker === undefined || marker === NONE ? [] : [`marker: ${quoted(marker)}`]),
+    ]
+    return [
+      ...this.ask(key('limitMs'), '      '),
+      ...this.ask(key('marker'), '      '),
+      `      - { ${fields.join(', ')} }`,
+    ]
+  }
+
+  private modes(): string[] {
+    const ids = idsOf(this.given.failureModes)
+    if (ids.length === 0)
+      return [
+        ...this.ask('failureModes', ''),
+        '#   Think of: submissions fail; somebody is refused wrongly; pages are slow; the database is down; accepted but never processed.',
+      ]
+    return [
+      'failureModes:',
+      ...ids.flatMap((id, i) => {
+        const key = (what: string) => `mode.${id}.${what}`
+        return [
+          `  - id: ${id}`,
+          ...this.value(key('name'), 'name', '    '),
+          `    rank: ${i + 1}`,
+          ...this.field(key('journeys'), '    ', (answer) => `journeys: [${idsOf(answer).join(', ')}]`),
+          ...this.value(key('sees'), 'citizenSees', '    '),
+          ...this.field(key('detect'), '    ', (kind) => `detect: { kind: ${kind} }`),
+          ...this.field(key('confirm'), '    ', (answer) => `confirm: [${quoted(answer)}]`),
+          '    act:',
+          ...this.value(key('first'), 'first', '      '),
+          ...this.value(key('undo'), 'undo', '      '),
+          ...this.value(key('degrade'), 'degrade', '    '),
+        ]
+      }),
+    ]
+  }
+
+  private runtime(): string[] {
+    const [platform, ...others] = platformsIn(this.sights)
+    const found = componentsOf(this.sights, this.given)
+    const store = this.sights.find((sight) => sight.what === 'database')
+    const asStore = store && !found.some(({ id }) => id === 'database') ? store : undefined
+    return [
+      'runtime:',
+      ...(platform && others.length === 0
+        ? [`  kind: ${platform.value} # ${seenAt(platform)}`]
+        : this.field('runtime.kind', '  ', (kind) => `kind: ${kind}`)),
+      ...this.ask('runtime.components', '  '),
+      found.length === 0 && !asStore ? '  components: []' : '  components:',
+      ...found.flatMap((component) => this.component(component)),
+      ...(asStore
+        ? [`    - { id: database, kind: database, engine: ${quoted(asStore.value)} } # ${seenAt(asStore)}`]
+        : []),
+    ]
+  }
+
+  private component(component: Component): string[] {
+    const { id, kind, at, told } = component
+    const key = (what: string) => `component.${id}.${what}`
+    const indent = '      '
+    const seen = (what: Sight['what'], name: string, plain = false): string[] | undefined => {
+      const sight = seenOf(this.sights, what, id)
+      return sight && [`${indent}${name}: ${plain ? sight.value : quoted(sight.value)} # ${seenAt(sight)}`]
     }
-    if (self.value === 'scheduled') {
-      const cron = mine('schedule')
-      lines.push(
-        `      # QUESTION: at which wall times in London does it run?${cron ? ` Its cron line is "${cron.value}" in UTC unless the cluster says otherwise (${at(cron)}).` : ''}`,
-      )
-      continue
-    }
-    field('image', 'image')
-    field('replicas', 'replicas', true)
-    const answered = (what: string, key: string, wanted: RegExp) => {
-      const answer = given[`component.${name}.${what}`]
-      if (answer !== undefined && wanted.test(answer))
-        lines.push(`      ${key}: ${/^\d/.test(answer) ? answer : quoted(answer)}`)
-      else lines.push(...ask(`component.${name}.${what}`, '      '))
-    }
-    if (!field('ready', 'ready') && self.value === 'web') answered('ready', 'ready', /^\/[\w./-]*$/)
-    if (!field('stop-seconds', 'stopSecondsMax', true)) {
-      if (self.value === 'web') answered('stopSeconds', 'stopSecondsMax', /^\d{1,5}$/)
-      else lines.push('      # QUESTION: how long may it finish its work after SIGTERM (stopSecondsMax)?')
-    }
-    if (self.value === 'web') answered('requestSeconds', 'requestSecondsMax', /^\d{1,5}$/)
-    field('memory-mb', 'memoryMb', true)
-    const secrets = [
-      ...new Set(
-        sights
-          .filter(
-            (sight) =>
-              sight.what === 'secret-env' && idOf(sight.of ?? 'web') === name && /^[A-Z][A-Z0-9_]*$/.test(sight.value),
-          )
-          .map((sight) => sight.value),
+    const number = (what: string, name: string) => this.field(key(what), indent, (answer) => `${name}: ${answer}`)
+    return [
+      `    - id: ${id}${at ? ` # ${at.of !== undefined && at.of !== id ? `${oneLine(at.of)}, ` : ''}${seenAt(at)}` : ''}`,
+      ...(kind
+        ? [`${indent}kind: ${kind}${at && !told ? ` # ${shows(kind, at)}` : ''}`]
+        : this.ask(key('kind'), indent)),
+      ...this.facts(id, indent),
+      ...this.field(key('command'), indent, (answer) => `command: [${answer.split(' ').map(quoted).join(', ')}]`),
+      ...this.value(key('releases'), 'releases', indent),
+      ...(seen('image', 'image') ?? []),
+      ...(seen('replicas', 'replicas', true) ?? number('replicas', 'replicas')),
+      ...(kind === 'web' ? (seen('ready', 'ready') ?? this.value(key('ready'), 'ready', indent)) : []),
+      ...(seen('stop-seconds', 'stopSecondsMax', true) ?? number('stopSeconds', 'stopSecondsMax')),
+      ...number('requestSeconds', 'requestSecondsMax'),
+      ...number('jobSeconds', 'jobSecondsMax'),
+      ...this.field(key('runs'), indent, (times) => `schedule: { local: [${partsOf(times).map(quoted).join(', ')}] }`),
+      ...(seen('memory-mb', 'memoryMb', true) ?? []),
+      ...this.secrets(id, indent),
+    ]
+  }
+
+  /** What was seen of a component and has no field, or is decided elsewhere: for whoever goes on writing. */
+  private facts(id: string, indent: string): string[] {
+    const own = this.sights.filter((sight) => sight.of !== undefined && idOf(sight.of) === id)
+    const ports = own.filter((sight) => sight.what === 'port')
+    const env = own.filter((sight) => sight.what === 'env')
+    return [
+      ...ports.slice(0, 5).map((port) => `${indent}# listens at ${oneLine(port.value)}, ${seenAt(port)}`),
+      ...(env.length > 0
+        ? [
+            `${indent}# gets ${env
+              .slice(0, 30)
+              .map((each) => oneLine(each.value))
+              .join(', ')}, ${seenAt(env[0]!)}`,
+          ]
+        : []),
+      ...own
+        .filter((sight) => sight.what === 'undecided')
+        .slice(0, 20)
+        .map((sight) => `${indent}# decided elsewhere: ${oneLine(sight.value)}, ${seenAt(sight)}`),
+    ]
+  }
+
+  private secrets(id: string, indent: string): string[] {
+    const own = this.sights.filter(
+      (sight) =>
+        sight.what === 'secret-env' && idOf(sight.of ?? '') === id && /^[A-Z][A-Z0-9_]{0,79}$/.test(sight.value),
+    )
+    const names = [...new Set(own.map((sight) => sight.value))].slice(0, 50)
+    return names.length > 0 ? [`${indent}secretEnv: [${names.join(', ')}] # ${seenAt(own[0]!)}`] : []
+  }
+
+  private migrations(): string[] {
+    const [found, ...others] = this.sights.filter((sight) => sight.what === 'migrations')
+    if (!found) return []
+    return [
+      'migrations:',
+      `  folder: ${quoted(found.value)} # ${seenAt(found)}${
+        others.length > 0
+          ? `; also ${others
+              .slice(0, 10)
+              .map((each) => oneLine(each.value))
+              .join(', ')}`
+          : ''
+      }`,
+      ...this.value('migrations.tool', 'tool', '  '),
+    ]
+  }
+
+  private dependencies(): string[] {
+    const ids = dependencyIds(this.sights, this.given)
+    const ask = this.ask('dependencies', '')
+    if (ids.length === 0) return ask.length > 0 ? ask : ['dependencies: []']
+    return [...ask, 'dependencies:', ...ids.flatMap((id) => this.dependency(id))]
+  }
+
+  private dependency(id: string): string[] {
+    const sight = dependenciesIn(this.sights).find((each) => idOf(each.value) === id)
+    const key = (what: string) => `dependency.${id}.${what}`
+    const shared = sight?.what === 'dependency'
+    return [
+      `  - id: ${id}${sight ? ` # ${seenAt(sight)}` : ''}`,
+      // The shared platforms that are known by their package are run by the Government Digital Service.
+      ...(shared ? ['    owner: GDS'] : this.value(key('owner'), 'owner', '    ')),
+      ...(sight ? [`    kind: ${shared ? 'shared platform' : 'queue'}`] : this.value(key('kind'), 'kind', '    ')),
+      ...this.value(key('fallback'), 'fallback', '    '),
+    ]
+  }
+
+  private gates(): string[] {
+    const found = gatesOf(this.sights, this.given)
+    const ask = this.ask('deployment.gates', '')
+    if (found.length === 0) return ask.length > 0 ? ask : ['deployment:', '  gates: []']
+    return [...ask, 'deployment:', '  gates:', ...found.flatMap((gate) => this.gate(gate))]
+  }
+
+  private gate(gate: string): string[] {
+    const sight = this.sights.find((each) => each.what === 'gate' && each.value === gate)
+    const { id, kind } = GATES[gate]!
+    return [
+      `    - id: ${id}${sight ? ` # ${seenAt(sight)}` : ''}`,
+      ...(kind === 'command' ? [] : [`      kind: ${kind}`]),
+      ...this.field(`gate.${gate}.run`, '      ', (answer) => `run: [${answer.split(' ').map(quoted).join(', ')}]`),
+      ...this.value(`gate.${gate}.pass`, 'pass', '      '),
+    ]
+  }
+
+  private tooling(): string[] {
+    const pipeline = this.sights.find((sight) => sight.what === 'pipeline')
+    const infrastructure = this.sights.find((sight) => sight.what === 'infrastructure')
+    if (!pipeline && !infrastructure) return []
+    return [
+      'tooling:',
+      ...(pipeline ? [`  pipeline: ${pipeline.value} # ${seenAt(pipeline)}`] : []),
+      ...(infrastructure ? [`  infrastructure: ${infrastructure.value} # ${seenAt(infrastructure)}`] : []),
+    ]
+  }
+
+  private data(): string[] {
+    const answer = this.given['data.kinds']
+    if (answer === undefined) return this.ask('data.kinds', '')
+    if (answer === NONE) return ['data:', '  kinds: []']
+    const kinds = partsOf(answer).map((part) => part.match(/^(.+?)\s+(P\d+[DWMY])$/)!)
+    return [
+      'data:',
+      '  kinds:',
+      ...kinds.map(([, name, retention]) => `    - { name: ${quoted(name!)}, retention: ${retention} }`),
+      ...this.field(
+        'data.triggers',
+        '  ',
+        (triggers) => `dpia: { triggers: [${partsOf(triggers, ';').map(quoted).join(', ')}] }`,
       ),
     ]
-    if (secrets.length > 0) lines.push(`      secretEnv: [${secrets.join(', ')}]`)
   }
-  if (store) lines.push(`    - { id: database, kind: database, engine: ${quoted(store.value)} } # ${at(store)}`)
-  return lines
-}
 
-function migrationLines(sights: readonly Sight[], given: Answers, ask: Ask): string[] {
-  const found = sights.find((sight) => sight.what === 'migrations')
-  if (!found) return []
-  return [
-    'migrations:',
-    `  folder: ${quoted(found.value)} # ${at(found)}`,
-    ...(given['migrations.tool'] === undefined
-      ? ask('migrations.tool', '  ')
-      : [`  tool: ${quoted(given['migrations.tool'])}`]),
-  ]
-}
-
-function dependencyLines(sights: readonly Sight[], given: Answers, ask: Ask): string[] {
-  const found = dependenciesIn(sights)
-  if (found.length === 0)
-    return ['# QUESTION dependencies: which systems of others does it need, and what happens without each?']
-  return [
-    'dependencies:',
-    ...found.flatMap((sight) => {
-      const key = `dependency.${idOf(sight.value)}.fallback`
-      const fallback = given[key] === undefined ? '' : `, fallback: ${quoted(given[key])}`
-      const told = given[`dependency.${idOf(sight.value)}.owner`]
-      // The shared platforms that are known by their package are run by the Government Digital Service.
-      const owner = sight.what !== 'queue' ? ', owner: GDS' : told === undefined ? '' : `, owner: ${quoted(told)}`
-      return [
-        ...ask(`dependency.${idOf(sight.value)}.owner`, '  '),
-        ...ask(key, '  '),
-        `  - { id: ${idOf(sight.value)}${owner}, kind: ${sight.what === 'queue' ? 'queue' : 'shared platform'}${fallback} } # ${at(sight)}`,
-      ]
-    }),
-  ]
-}
-
-const GATE_LINES: Readonly<Record<string, string>> = {
-  unit: '{ id: unit }',
-  accessibility: '{ id: accessibility, kind: accessibility }',
-  scan: '{ id: dependency-scan, kind: scan }',
-  secrets: '{ id: secrets, kind: secrets }',
-  load: '{ id: load, kind: load }',
-}
-
-function gateLines(sights: readonly Sight[]): string[] {
-  const found = sights.filter((sight) => sight.what === 'gate')
-  const kinds = [...new Set(found.map((sight) => sight.value))]
-  if (kinds.length === 0) return ['# QUESTION deployment.gates: what must pass before a release?']
-  return [
-    'deployment:',
-    '  gates:',
-    ...kinds.map(
-      (kind) =>
-        `    - ${GATE_LINES[kind]} # ${at(found.find((sight) => sight.value === kind)!)}. QUESTION: what does passing mean, in a number?`,
-    ),
-  ]
-}
-
-function toolingLines(sights: readonly Sight[]): string[] {
-  const pipeline = sights.find((sight) => sight.what === 'pipeline')
-  const infrastructure = sights.find((sight) => sight.what === 'infrastructure')
-  if (!pipeline && !infrastructure) return []
-  return [
-    'tooling:',
-    ...(pipeline ? [`  pipeline: ${pipeline.value} # ${at(pipeline)}`] : []),
-    ...(infrastructure ? [`  infrastructure: ${infrastructure.value} # ${at(infrastructure)}`] : []),
-  ]
-}
-
-function languageLines(sights: readonly Sight[]): string[] {
-  const welsh = sights.find((sight) => sight.what === 'language')
-  return welsh ? [`  languages: [en, ${welsh.value}] # ${at(welsh)}`] : []
-}
-
-function dataLines(given: Answers, ask: Ask): string[] {
-  const kinds = (given['data.kinds'] ?? '').split(',').flatMap((part) => {
-    const found = part.trim().match(DATA_KIND)
-    return found ? [`    - { name: ${quoted(found[1]!)}, retention: ${found[2]} }`] : []
-  })
-  return kinds.length === 0 ? ask('data.kinds', '') : ['data:', '  kinds:', ...kinds]
-}
-
-function peakLines(given: Answers, ask: Ask): string[] {
-  const found = (given.peaks ?? '').trim().match(PEAK)
-  if (!found) return ask('peaks', '')
-  return ['peaks:', `  - { id: ${found[1]}, rrule: ${quoted(found[2]!)}${found[3] ? `, local: "${found[3]}"` : ''} }`]
-}
-
-function oncallLines(given: Answers, ask: Ask): string[] {
-  const cover = given['oncall.cover']
-  const hours = cover?.match(/\d{2}:\d{2}-\d{2}:\d{2}/)?.[0]
-  const rung = (key: string, minutes: number): string[] => {
-    const found = given[key]?.match(WHOM)
-    return found
-      ? [`    - { role: ${quoted(found[1]!)}, route: email, to: ${quoted(found[2]!)}, afterMinutes: ${minutes} }`]
-      : ask(key, '    ')
+  private peaks(): string[] {
+    const answer = this.given.peaks
+    if (answer === undefined) return this.ask('peaks', '')
+    if (answer === NONE) return ['peaks: []']
+    const peaks = partsOf(answer, '/').map((part) => part.split(/\s+/))
+    return [
+      'peaks:',
+      ...peaks.map(([id, days, local]) => {
+        const when = days!.startsWith('FREQ') ? `rrule: ${quoted(days!)}` : `dates: [${quoted(days!)}]`
+        return `  - { id: ${id}, ${when}${local ? `, local: ${quoted(local)}` : ''} }`
+      }),
+    ]
   }
-  return [
-    'oncall:',
-    ...(cover === undefined
-      ? ask('oncall.cover', '  ')
-      : [hours ? `  cover: [{ days: working-days, local: "${hours}" }]` : '  cover: always']),
-    '  ladder:',
-    ...rung('oncall.first', 0),
-    ...rung('oncall.then', 10),
-  ]
+
+  private oncall(): string[] {
+    const rung = (key: string, minutes: number) =>
+      this.field(key, '    ', (answer) => {
+        const [role, to] = partsOf(answer)
+        return `- { role: ${quoted(role!)}, route: email, to: ${quoted(to!)}, afterMinutes: ${minutes} }`
+      })
+    return [
+      'oncall:',
+      ...this.field('oncall.cover', '  ', (cover) => {
+        const hours = cover.match(/^\d{2}:\d{2}-\d{2}:\d{2}/)?.[0]
+        return hours ? `cover: [{ days: working-days, local: "${hours}" }]` : 'cover: always'
+      }),
+      '  ladder:',
+      ...rung('oncall.first', 0),
+      ...rung('oncall.then', 10),
+    ]
+  }
+
+  private comms(): string[] {
+    const { 'comms.phone': phone, 'comms.hours': hours } = this.given
+    return [
+      'comms:',
+      ...(phone === undefined && hours === undefined
+        ? [...this.ask('comms.phone', '  '), ...this.ask('comms.hours', '  ')]
+        : ['  contact:', ...this.value('comms.phone', 'phone', '    '), ...this.value('comms.hours', 'hours', '    ')]),
+      ...this.field('comms.mustSay', '  ', (answer) => `mustSay: [${partsOf(answer, ';').map(quoted).join(', ')}]`),
+      '  audiences:',
+      '    - { id: citizens, channels: [banner, unavailable-page] }',
+    ]
+  }
 }
 
-function whereOf(sights: readonly Sight[], key: string): string {
-  const sight = key === 'service.id' ? sights.find((seen) => seen.what === 'name') : undefined
-  return sight ? ` # ${at(sight)}` : ''
+/** Why a component is held to be what it is. */
+function shows(kind: string, at: Sight): string {
+  const why = kind === 'web' ? 'it takes requests' : kind === 'scheduled' ? 'it runs by the clock' : `it is a ${kind}`
+  return `${why}: ${at.file}:${at.line}`
 }
 
-function at(sight: Sight): string {
-  return `seen in ${sight.file}:${sight.line}`
+function oneLine(text: string): string {
+  return text.replace(/[\s\p{Cc}]+/gu, ' ').trim()
 }
 
 /** JSON is YAML: whatever the text holds, it stays one quoted value. */
 function quoted(text: string): string {
-  return JSON.stringify(text.replace(/\s+/g, ' ').trim())
+  return JSON.stringify(oneLine(text))
 }

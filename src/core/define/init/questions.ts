@@ -1,10 +1,23 @@
 /** What `holdfast init` asks: whatever no repository says, how an answer must look, and which answers are none. */
 import { nearest } from '../../words.ts'
 import { DETECTORS } from '../schema/failure.ts'
-import type { Sight } from './survey.ts'
-
-/** What people told, by the key of the question. */
-export type Answers = Readonly<Record<string, string>>
+import { COMPONENT_KINDS, RUNTIMES } from '../schema/runtime.ts'
+import {
+  type Answers,
+  fits,
+  GATES,
+  GATES_WITH_COMMAND,
+  GATES_WITH_REPORT,
+  idOf,
+  idsOf,
+  NONE,
+  PHASES,
+  partsOf,
+  stepsOf,
+  TAKES,
+} from './answers.ts'
+import { type Component, componentsOf, dependenciesIn, platformsIn, seenOf } from './components.ts'
+import type { Sight } from './sight.ts'
 
 export interface Question {
   /** How it is answered: `--answer 'service.name=…'`. */
@@ -13,25 +26,9 @@ export interface Question {
   readonly example: string
   /** What was seen that may help. */
   readonly hint?: string
-  /** What an answer must look like to be written down; without it any text will do. */
-  readonly takes?: RegExp
+  /** What an answer must look like to be written down. */
+  readonly takes: RegExp
 }
-
-const ID = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
-/** At most five ids, separated by commas. */
-const IDS = /^\s*[a-z][a-z0-9]*(-[a-z0-9]+)*(\s*,\s*[a-z][a-z0-9]*(-[a-z0-9]+)*){0,4}\s*$/
-const KINDS = ['process', 'podman', 'ecs', 'kubernetes', 'lambda', 'ec2', 'static', 'other']
-const HARMS = ['safety', 'money-stops', 'rights-lost', 'delay', 'confusion']
-const PHASES = ['alpha', 'beta', 'live', 'retiring']
-export const DATA_KIND = /^(.+?)\s+(P\d+[DWMY])$/
-export const PEAK = /^([a-z][a-z0-9-]*)\s+(FREQ=\S+)(?:\s+(\d{2}:\d{2}-\d{2}:\d{2}))?$/
-export const WHOM = /^\s*(.+?),\s*(\S+@\S+)\s*$/
-export const STEP = /^(GET|POST|PUT|PATCH|DELETE)\s+(\/\S*)$/i
-const STEPS = /^\s*(GET|POST|PUT|PATCH|DELETE)\s+\/[^\s,]*(\s*,\s*(GET|POST|PUT|PATCH|DELETE)\s+\/[^\s,]*)*\s*$/i
-const SECONDS = /^[1-9]\d{0,4}$/
-const PATH = /^\/[\w./-]*$/
-
-const oneOf = (values: readonly string[]) => new RegExp(`^(${values.join('|')})$`)
 
 /** The questions that no repository answers. Answered ones are left out of the result. */
 export function questionsOf(sights: readonly Sight[], answers: Answers): readonly Question[] {
@@ -41,251 +38,415 @@ export function questionsOf(sights: readonly Sight[], answers: Answers): readonl
   )
 }
 
-function fits(takes: RegExp | undefined, answer: string | undefined): boolean {
-  return answer !== undefined && answer.trim() !== '' && (takes === undefined || takes.test(answer.trim()))
+/** An answer that cannot be taken, and why. */
+export interface Refused {
+  readonly key: string
+  readonly says: string
 }
 
-/** Why answers cannot be taken, in a sentence each: nobody asked, or it is not what was asked for. */
-export function refusedOf(sights: readonly Sight[], answers: Answers): readonly string[] {
+/** Answers that cannot be taken: nobody asked, or it is not what was asked for. */
+export function refusedOf(sights: readonly Sight[], answers: Answers): readonly Refused[] {
   const asked = new Map(allQuestions(sights, answers).map((question) => [question.key, question]))
   return Object.entries(answers).flatMap(([key, answer]) => {
     const question = asked.get(key)
-    if (question) {
-      return fits(question.takes, answer)
-        ? []
-        : [`"${answer}" does not answer ${key}: ${question.asks} For example: ${question.example}`]
-    }
+    if (question) return fits(question.takes, answer) ? [] : [{ key, says: refusal(question, answer) }]
     const near = nearest(key, [...asked.keys()])
-    return [`Nothing is asked that is called ${key}.${near ? ` Did you mean ${near}?` : ''}`]
+    const opens = /^(journey|step|mode|dependency|gate|component)\./.exec(key)?.[1]
+    const first = opens && !near ? ` It is asked once ${OPENED_BY[opens]!} names it.` : ''
+    return [{ key, says: `Nothing is asked that is called ${key}.${near ? ` Did you mean ${near}?` : first}` }]
   })
 }
 
-function allQuestions(sights: readonly Sight[], answers: Answers): readonly Question[] {
-  const routes = sights.filter((sight) => sight.what === 'route').map((sight) => sight.value)
-  const hint =
-    routes.length > 0 ? `routes seen: ${routes.slice(0, 12).join(', ')}${routes.length > 12 ? ' …' : ''}` : undefined
-  const journeys = idsOf(answers.journeys)
-  const modes = idsOf(answers.failureModes)
-  const webs = componentsIn(sights).flatMap(({ name, self }) => (self.value === 'web' ? [name] : []))
-  const all: Question[] = [
-    {
-      key: 'service.id',
-      asks: 'What is the service called in files and labels?',
-      example: 'heating-payment',
-      takes: ID,
-    },
-    { key: 'service.name', asks: 'What do citizens call it?', example: 'Apply for a heating payment' },
-    {
-      key: 'service.phase',
-      asks: 'Which phase is it in: alpha, beta, live or retiring?',
-      example: 'live',
-      takes: oneOf(PHASES),
-    },
-    {
-      key: 'journeys',
-      asks: 'Which two or three journeys harm people when they fail, worst first? Short names.',
-      example: 'apply,status',
-      takes: IDS,
-      ...(hint ? { hint } : {}),
-    },
-    ...journeys.flatMap((id): Question[] => [
-      { key: `journey.${id}.name`, asks: `What is the citizen doing in "${id}"?`, example: 'Apply for a payment' },
-      {
-        key: `journey.${id}.harm`,
-        asks: `What happens to people when "${id}" fails?`,
-        example: 'no money for heating',
-      },
-      {
-        key: `journey.${id}.harmClass`,
-        asks: `Which kind of harm is that: safety, money-stops, rights-lost, delay or confusion?`,
-        example: 'money-stops',
-        takes: oneOf(HARMS),
-      },
-      {
-        key: `journey.${id}.recoverMinutes`,
-        asks: `Within how many minutes must "${id}" work again?`,
-        example: '15',
-        takes: SECONDS,
-      },
-      {
-        key: `journey.${id}.steps`,
-        asks: `Which requests are its steps, in order?`,
-        example: 'POST /apply/submit, GET /apply/confirmation',
-        takes: STEPS,
-        ...(hint ? { hint } : {}),
-      },
-    ]),
-    {
-      key: 'failureModes',
-      asks: 'Which failures hurt people most, worst first, at most five? Short names.',
-      example: 'submissions-fail,accepted-never-processed',
-      takes: IDS,
-    },
-    ...modes.flatMap((id): Question[] => modeQuestions(id, journeys)),
-    ...webs.flatMap((id): Question[] => [
-      ...(seenOf(sights, 'ready', id)
-        ? []
-        : [
-            {
-              key: `component.${id}.ready`,
-              asks: `Which path of "${id}" answers 200 only when it can serve a citizen?`,
-              example: '/health/ready',
-              takes: PATH,
-            },
-          ]),
-      ...(seenOf(sights, 'stop-seconds', id)
-        ? []
-        : [
-            {
-              key: `component.${id}.stopSeconds`,
-              asks: `How many seconds may "${id}" finish its work before it is stopped?`,
-              example: '65',
-              takes: SECONDS,
-            },
-          ]),
-      {
-        key: `component.${id}.requestSeconds`,
-        asks: `How many seconds does the slowest request of "${id}" take?`,
-        example: '30',
-        takes: SECONDS,
-      },
-    ]),
-    ...(sights.some((sight) => sight.what === 'platform')
-      ? []
-      : [
-          {
-            key: 'runtime.kind',
-            asks: `What runs it: ${KINDS.join(', ')}?`,
-            example: 'ecs',
-            takes: oneOf(KINDS),
-          },
-        ]),
-    ...(sights.some((sight) => sight.what === 'migrations')
-      ? [
-          {
-            key: 'migrations.tool',
-            asks: 'What applies schema changes? It must not be each replica when it starts.',
-            example: 'flyway',
-          },
-        ]
-      : []),
-    ...dependenciesIn(sights).flatMap((sight): Question[] => [
-      ...(sight.what === 'queue'
-        ? [{ key: `dependency.${idOf(sight.value)}.owner`, asks: `Who runs ${sight.value}?`, example: 'us' }]
-        : []),
-      {
-        key: `dependency.${idOf(sight.value)}.fallback`,
-        asks: `What do citizens get without ${sight.value}?`,
-        example: 'the reference on screen; the message follows',
-      },
-    ]),
-    {
-      key: 'oncall.cover',
-      asks: 'When can somebody be woken: always, or hours such as 08:00-18:00 on working days?',
-      example: 'always',
-      takes: /^always$|\b\d{2}:\d{2}-\d{2}:\d{2}\b/,
-    },
-    {
-      key: 'oncall.first',
-      asks: 'Which role is woken first, and at which address?',
-      example: 'primary on call, duty@example.gov.uk',
-      takes: WHOM,
-    },
-    {
-      key: 'oncall.then',
-      asks: 'Which role is woken when nobody answers for ten minutes, and at which address?',
-      example: 'head of service, head@example.gov.uk',
-      takes: WHOM,
-    },
-    { key: 'comms.phone', asks: 'Which number do citizens call when the service fails?', example: '0808 157 0100' },
-    { key: 'comms.hours', asks: 'When is it answered?', example: 'Monday to Friday, 8am to 6pm' },
-    {
-      key: 'comms.mustSay',
-      asks: 'What do citizens ask first when it fails? Separated by semicolons.',
-      example: 'whether their payment is late; what happens to answers already given',
-    },
-    {
-      key: 'data.kinds',
-      asks: 'Which personal data is held, and how long is each kept?',
-      example: 'identity P2Y, bank details P90D',
-      takes: /^[^,]+?\s+P\d+[DWMY](\s*,\s*[^,]+?\s+P\d+[DWMY])*$/,
-    },
-    {
-      key: 'peaks',
-      asks: 'When do most people come: which days and hours?',
-      example: 'last-day FREQ=YEARLY;BYMONTH=1;BYMONTHDAY=31 16:00-24:00',
-      takes: PEAK,
-    },
-  ]
-  return all
+const OPENED_BY: Readonly<Record<string, string>> = {
+  journey: '"journeys"',
+  step: '"journey.….steps"',
+  mode: '"failureModes"',
+  dependency: '"dependencies"',
+  gate: '"deployment.gates"',
+  component: '"runtime.components"',
 }
 
-/** What a failure mode needs before somebody who is woken can act on it. */
-function modeQuestions(id: string, journeys: readonly string[]): Question[] {
-  return [
-    { key: `mode.${id}.name`, asks: `What is "${id}" called on a page at 3am?`, example: 'Submissions fail' },
-    {
-      key: `mode.${id}.journeys`,
-      asks: `Which journeys does "${id}" break?`,
-      example: journeys.join(',') || 'apply',
-      takes: IDS,
-    },
-    { key: `mode.${id}.sees`, asks: `What do citizens see of "${id}"?`, example: 'the problem page after Submit' },
-    {
-      key: `mode.${id}.detect`,
-      asks: `How is "${id}" noticed: ${DETECTORS.join(', ')}?`,
-      example: 'ratio',
-      takes: oneOf(DETECTORS),
-    },
-    {
-      key: `mode.${id}.confirm`,
-      asks: `How does the person on call tell that "${id}" is real?`,
-      example: 'send the test application',
-    },
-    {
-      key: `mode.${id}.first`,
-      asks: `What is the one safe thing to do about "${id}", by anybody, at once?`,
-      example: 'take the newest release back',
-    },
-    { key: `mode.${id}.undo`, asks: 'How is that taken back?', example: 'deploy it again' },
-    { key: `mode.${id}.degrade`, asks: `What do citizens still get during "${id}"?`, example: 'applications by phone' },
-  ]
-}
-
-interface Seen {
-  readonly name: string
-  readonly self: Sight
-}
-
-export function componentsIn(sights: readonly Sight[]): readonly Seen[] {
-  const components = sights.filter((sight) => sight.what === 'component')
-  const names = [...new Set(components.map((sight) => idOf(sight.of ?? 'web')))]
-  return names.map((name) => ({ name, self: components.find((sight) => idOf(sight.of ?? 'web') === name)! }))
-}
-
-/** What was seen of a component, or of all of them. */
-export function seenOf(sights: readonly Sight[], what: Sight['what'], name: string): Sight | undefined {
-  return sights.find((sight) => sight.what === what && (sight.of === undefined || idOf(sight.of) === name))
-}
-
-export function dependenciesIn(sights: readonly Sight[]): readonly Sight[] {
-  return sights.filter((sight) => sight.what === 'dependency' || (sight.what === 'queue' && sight.value !== 'sqs'))
+/** Why an answer is none. */
+export function refusal(question: Question, answer: string): string {
+  return `"${answer}" does not answer ${question.key}: ${question.asks} For example: ${question.example}`
 }
 
 /** Answers that the repository itself gives. */
 export function seenAnswers(sights: readonly Sight[]): Answers {
-  const name = sights.find((sight) => sight.what === 'name' && ID.test(sight.value))
+  const name = sights.find((sight) => sight.what === 'name' && TAKES.id.test(sight.value))
   return name ? { 'service.id': name.value } : {}
 }
 
-export function idsOf(text: string | undefined): string[] {
-  return [...new Set((text ?? '').split(',').map((part) => part.trim()))].filter((id) => ID.test(id)).slice(0, 5)
+function question(key: string, asks: string, example: string, takes: RegExp, hint?: string): Question {
+  return { key, asks, example, takes, ...(hint ? { hint } : {}) }
 }
 
-export function idOf(name: string): string {
-  const id = name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^[^a-z]+|-+$/g, '')
-  return ID.test(id) ? id : 'web'
+function allQuestions(sights: readonly Sight[], answers: Answers): readonly Question[] {
+  const journeys = idsOf(answers.journeys)
+  const routes = routesHint(sights)
+  return [
+    question('service.id', 'What is the service called in files and labels?', 'heating-payment', TAKES.id),
+    question('service.name', 'What do citizens call it?', 'Apply for a heating payment', TAKES.text),
+    question('service.phase', `Which phase is it in: ${listed(PHASES)}?`, 'live', TAKES.phase),
+    question(
+      'journeys',
+      'Which two or three journeys harm people when they fail, worst first? Short names.',
+      'apply,status',
+      TAKES.ids,
+      routes,
+    ),
+    ...journeys.flatMap((id) => journeyQuestions(id, answers, routes)),
+    question(
+      'failureModes',
+      'Which failures hurt people most, worst first, at most five? Short names.',
+      'submissions-fail,accepted-never-processed',
+      TAKES.ids,
+    ),
+    ...idsOf(answers.failureModes).flatMap((id) => modeQuestions(id, journeys)),
+    ...runtimeQuestions(sights, answers),
+    ...dependencyQuestions(sights, answers),
+    ...gateQuestions(sights, answers),
+    ...peopleQuestions(answers),
+  ]
+}
+
+function routesHint(sights: readonly Sight[]): string | undefined {
+  const routes = sights.filter((sight) => sight.what === 'route').map((sight) => sight.value)
+  if (routes.length === 0) return undefined
+  return `routes seen: ${routes.slice(0, 12).join(', ')}${routes.length > 12 ? ` and ${routes.length - 12} more` : ''}`
+}
+
+function journeyQuestions(id: string, answers: Answers, routes: string | undefined): Question[] {
+  const key = (what: string) => `journey.${id}.${what}`
+  return [
+    question(key('name'), `What is the citizen doing in "${id}"?`, 'Apply for a payment', TAKES.text),
+    question(key('harm'), `What happens to people when "${id}" fails?`, 'no money for heating', TAKES.text),
+    question(
+      key('harmClass'),
+      'Which kind of harm is that: safety, money-stops, rights-lost, delay or confusion?',
+      'money-stops',
+      TAKES.harm,
+    ),
+    question(key('recoverMinutes'), `Within how many minutes must "${id}" work again?`, '15', TAKES.seconds),
+    question(
+      key('demand'),
+      `How many begin "${id}" in a minute: by day, in the worst peak, and at night?`,
+      '6, 36, 0.5',
+      TAKES.demand,
+    ),
+    question(
+      key('steps'),
+      `Which requests are the steps of "${id}", in order?`,
+      'POST /apply/submit, GET /apply/confirmation',
+      TAKES.steps,
+      routes,
+    ),
+    ...stepsOf(fits(TAKES.steps, answers[key('steps')]) ? answers[key('steps')] : '').flatMap((step) => [
+      question(
+        `step.${id}.${step.id}.limitMs`,
+        `After how many milliseconds do people give up on ${step.method} ${step.route}?`,
+        '3000',
+        TAKES.milliseconds,
+      ),
+      question(
+        `step.${id}.${step.id}.marker`,
+        `Which text stands on the page only when ${step.method} ${step.route} worked? "${NONE}" when it only leads on.`,
+        'Application received',
+        TAKES.text,
+      ),
+    ]),
+  ]
+}
+
+/** What a failure mode needs before somebody who is woken can act on it. */
+function modeQuestions(id: string, journeys: readonly string[]): Question[] {
+  const key = (what: string) => `mode.${id}.${what}`
+  return [
+    question(key('name'), `What is "${id}" called on a page at 3am?`, 'Submissions fail', TAKES.text),
+    question(key('journeys'), `Which journeys does "${id}" break?`, journeys.join(',') || 'apply', TAKES.ids),
+    question(key('sees'), `What do citizens see of "${id}"?`, 'the problem page after Submit', TAKES.text),
+    question(key('detect'), `How is "${id}" noticed: ${DETECTORS.join(', ')}?`, 'ratio', TAKES.detector),
+    question(
+      key('confirm'),
+      `How does the person on call tell that "${id}" is real?`,
+      'send the test application',
+      TAKES.text,
+    ),
+    question(
+      key('first'),
+      `What is the one safe thing to do about "${id}", by anybody, at once?`,
+      'take the newest release back',
+      TAKES.text,
+    ),
+    question(key('undo'), `How is what was done first about "${id}" taken back?`, 'deploy it again', TAKES.text),
+    question(key('degrade'), `What do citizens still get during "${id}"?`, 'applications by phone', TAKES.text),
+  ]
+}
+
+/** The kind of the platform, where one was seen or told. */
+export function runtimeOf(sights: readonly Sight[], answers: Answers): string | undefined {
+  const told = answers['runtime.kind']?.trim()
+  const seen = platformsIn(sights)
+  if (seen.length === 1) return seen[0]!.value
+  return fits(TAKES.runtime, told) ? told : undefined
+}
+
+function runtimeQuestions(sights: readonly Sight[], answers: Answers): Question[] {
+  const platforms = platformsIn(sights)
+  const where = platforms.map((sight) => `${sight.value} (${sight.file}:${sight.line})`).join(', ')
+  const runtime = runtimeOf(sights, answers)
+  const found: Question[] = []
+  if (platforms.length !== 1)
+    found.push(
+      question(
+        'runtime.kind',
+        `What runs ${platforms.length > 1 ? 'most of ' : ''}it: ${listed(RUNTIMES)}?`,
+        'ecs',
+        TAKES.runtime,
+        where && `seen: ${where}`,
+      ),
+    )
+  if (!sights.some((sight) => sight.what === 'component'))
+    found.push(
+      question(
+        'runtime.components',
+        `What runs? A short name and a kind each, the kind one of ${COMPONENT_KINDS.join(', ')}.`,
+        'web web, mailer worker',
+        TAKES.components,
+        commandsHint(sights),
+      ),
+    )
+  for (const component of componentsOf(sights, answers)) found.push(...componentQuestions(component, sights, runtime))
+  if (sights.some((sight) => sight.what === 'migrations'))
+    found.push(
+      question(
+        'migrations.tool',
+        'What applies schema changes? It must not be each replica when it starts.',
+        'flyway',
+        TAKES.text,
+      ),
+    )
+  return found
+}
+
+function commandsHint(sights: readonly Sight[]): string | undefined {
+  const found = sights.filter((sight) => sight.what === 'command').slice(0, 5)
+  if (found.length === 0) return undefined
+  return `commands seen: ${found.map((sight) => `${sight.value} (${sight.file}:${sight.line})`).join(', ')}`
+}
+
+function componentQuestions(component: Component, sights: readonly Sight[], runtime: string | undefined): Question[] {
+  const { id, kind, at } = component
+  const key = (what: string) => `component.${id}.${what}`
+  const unseen = (what: Sight['what']) => seenOf(sights, what, id) === undefined
+  const serves = kind === 'web'
+  const managed = runtime === 'lambda' || runtime === 'static'
+  const found: (Question | false)[] = [
+    at !== undefined &&
+      component.told &&
+      question(
+        key('kind'),
+        `What is "${id}": ${listed(COMPONENT_KINDS)}?`,
+        'worker',
+        TAKES.kind,
+        `seen in ${at.file}:${at.line}; nothing there opens a port, and a name is no proof`,
+      ),
+    runtime === 'process' &&
+      serves &&
+      question(
+        key('command'),
+        `Which command starts "${id}" in the folder of its release?`,
+        'node server.js',
+        TAKES.command,
+        commandsHint(sights),
+      ),
+    (runtime === 'process' || runtime === 'podman') &&
+      serves &&
+      question(key('releases'), `Which folder holds one folder for each release of "${id}"?`, 'releases', TAKES.folder),
+    serves && unseen('replicas') && !managed && question(key('replicas'), `How many of "${id}" run?`, '2', TAKES.count),
+    serves &&
+      unseen('ready') &&
+      question(
+        key('ready'),
+        `Which path of "${id}" answers 200 only when it can serve a citizen?`,
+        '/health/ready',
+        TAKES.path,
+      ),
+    (serves || kind === 'worker') &&
+      unseen('stop-seconds') &&
+      question(
+        key('stopSeconds'),
+        `How many seconds may "${id}" finish its work before it is stopped?`,
+        '95',
+        TAKES.seconds,
+      ),
+    serves &&
+      question(
+        key('requestSeconds'),
+        `How many seconds does the slowest request of "${id}" take?`,
+        '30',
+        TAKES.seconds,
+      ),
+    kind === 'worker' &&
+      question(key('jobSeconds'), `How many seconds does the longest job of "${id}" take?`, '90', TAKES.seconds),
+    kind === 'scheduled' &&
+      question(
+        key('runs'),
+        `At which wall times in London does "${id}" run?`,
+        '04:00, 06:00',
+        TAKES.times,
+        scheduleHint(sights, id),
+      ),
+  ]
+  return found.filter((each) => each !== false)
+}
+
+function scheduleHint(sights: readonly Sight[], id: string): string | undefined {
+  const cron = seenOf(sights, 'schedule', id)
+  return (
+    cron && `its cron line is "${cron.value}", in UTC unless the cluster says otherwise (${cron.file}:${cron.line})`
+  )
+}
+
+/** Dependencies that were seen, then those that people named. */
+export function dependencyIds(sights: readonly Sight[], answers: Answers): readonly string[] {
+  const seen = dependenciesIn(sights).map((sight) => idOf(sight.value))
+  const told = fits(TAKES.idsOrNone, answers.dependencies) ? idsOf(answers.dependencies, 20) : []
+  return [...new Set([...seen, ...told])]
+}
+
+function dependencyQuestions(sights: readonly Sight[], answers: Answers): Question[] {
+  const seen = dependenciesIn(sights)
+  const known = seen.map((sight) => `${sight.value} (${sight.file}:${sight.line})`).join(', ')
+  return [
+    question(
+      'dependencies',
+      `Which ${known ? 'further ' : ''}systems of others does it need? Short names, or "${NONE}".`,
+      'payments,case-system',
+      TAKES.idsOrNone,
+      known && `seen: ${known}`,
+    ),
+    ...dependencyIds(sights, answers).flatMap((id) => {
+      const sight = seen.find((each) => idOf(each.value) === id)
+      const key = (what: string) => `dependency.${id}.${what}`
+      const found: (Question | false)[] = [
+        // The shared platforms that are known by their package have a known owner.
+        sight?.what !== 'dependency' && question(key('owner'), `Who runs ${id}?`, 'HM Treasury', TAKES.text),
+        !sight && question(key('kind'), `How is ${id} used?`, 'batch file', TAKES.text),
+        question(
+          key('fallback'),
+          `What do citizens get without ${id}?`,
+          'the reference on screen; the message follows',
+          TAKES.text,
+        ),
+      ]
+      return found.filter((each) => each !== false)
+    }),
+  ]
+}
+
+/** Words of gates that were seen, then those that people named. */
+export function gatesOf(sights: readonly Sight[], answers: Answers): readonly string[] {
+  const seen = sights.filter((sight) => sight.what === 'gate').map((sight) => sight.value)
+  const told = fits(TAKES.gates, answers['deployment.gates']) ? partsOf(answers['deployment.gates']) : []
+  return [...new Set([...seen, ...told])].filter((gate) => Object.hasOwn(GATES, gate))
+}
+
+function gateQuestions(sights: readonly Sight[], answers: Answers): Question[] {
+  const seen = sights.filter((sight) => sight.what === 'gate')
+  const kinds = [...new Set(seen.map((sight) => sight.value))]
+  const left = Object.keys(GATES).filter((gate) => !kinds.includes(gate))
+  const runtime = runtimeOf(sights, answers)
+  const here = runtime === 'process' || runtime === 'podman'
+  return [
+    question(
+      'deployment.gates',
+      `What ${kinds.length > 0 ? 'else ' : ''}must pass before a release? Of ${left.join(', ')}; or "${NONE}".`,
+      left.slice(0, 4).join(','),
+      TAKES.gates,
+      kinds.length > 0 ? `seen: ${kinds.map((kind) => `${kind} (${whereOf(seen, kind)})`).join(', ')}` : undefined,
+    ),
+    ...gatesOf(sights, answers).flatMap((gate) => [
+      ...(GATES_WITH_COMMAND.has(gate) || (here && GATES_WITH_REPORT.has(gate))
+        ? [
+            question(
+              `gate.${gate}.run`,
+              `Which command runs the gate "${gate}"? Its exit code 0 passes.`,
+              'npm test',
+              TAKES.command,
+              kinds.includes(gate) ? `seen in ${whereOf(seen, gate)}` : undefined,
+            ),
+          ]
+        : []),
+      question(
+        `gate.${gate}.pass`,
+        `What does passing the gate "${gate}" mean, in a number?`,
+        '0 failures',
+        TAKES.text,
+      ),
+    ]),
+  ]
+}
+
+function whereOf(seen: readonly Sight[], kind: string): string {
+  const sight = seen.find((each) => each.value === kind)
+  return sight ? `${sight.file}:${sight.line}` : ''
+}
+
+function peopleQuestions(answers: Answers): Question[] {
+  const data = fits(TAKES.data, answers['data.kinds']) && answers['data.kinds']!.trim() !== NONE
+  return [
+    question(
+      'oncall.cover',
+      'When can somebody be woken: always, or hours such as 08:00-18:00 on working days?',
+      'always',
+      TAKES.cover,
+    ),
+    question(
+      'oncall.first',
+      'Which role is woken first, and at which address?',
+      'primary on call, duty@example.gov.uk',
+      TAKES.whom,
+    ),
+    question(
+      'oncall.then',
+      'Which role is woken when nobody answers for ten minutes, and at which address?',
+      'head of service, head@example.gov.uk',
+      TAKES.whom,
+    ),
+    question('comms.phone', 'Which number do citizens call when the service fails?', '0808 157 0100', TAKES.text),
+    question('comms.hours', 'When is it answered?', 'Monday to Friday, 8am to 6pm', TAKES.text),
+    question(
+      'comms.mustSay',
+      'What do citizens ask first when it fails? Separated by semicolons.',
+      'whether their payment is late; what happens to answers already given',
+      TAKES.texts,
+    ),
+    question(
+      'data.kinds',
+      `Which personal data is held, and how long is each kept? Or "${NONE}".`,
+      'identity P2Y, bank details P90D',
+      TAKES.data,
+    ),
+    ...(data
+      ? [
+          question(
+            'data.triggers',
+            'Which changes call for a new data protection impact assessment? Separated by semicolons.',
+            'new recipient; new data category',
+            TAKES.texts,
+          ),
+        ]
+      : []),
+    question(
+      'peaks',
+      `When do most people come: a short name with days, and hours? Several are separated by "/". Or "${NONE}".`,
+      'last-day FREQ=YEARLY;BYMONTH=1;BYMONTHDAY=31 16:00-24:00 / closing 2027-03-31',
+      TAKES.peaks,
+    ),
+  ]
+}
+
+function listed(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 }
