@@ -5,8 +5,10 @@ import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { loadService } from '../src/core/define/load.ts'
 import { decidingFiles } from '../src/core/kit/deciding.ts'
+import { type Part, render } from '../src/core/kit/file.ts'
 import { globsOf, hookMatcher } from '../src/core/kit/glob.ts'
-import { sourceOf } from '../src/core/kit/kit.ts'
+import { makeKit, sourceOf } from '../src/core/kit/kit.ts'
+import { EXAMPLES, SHAPES } from './kit/world.ts'
 import { REPOSITORIES } from './kit-repositories.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -64,6 +66,35 @@ test('the matcher finds every deployment file of ten stacks, and almost nothing 
   )
   assert.equal(own.recall, 1, wrong.join('\n'))
   assert.ok(own.precision >= 0.95, wrong.join('\n'))
+})
+
+test('the matcher covers what the kit itself writes to bring releases out, and what a team adds beside it', () => {
+  const beside = [
+    { path: 'ops/infrastructure/network.tf', text: 'resource "aws_lb" "front" {}', decides: true },
+    { path: 'ops/release/canary.yaml', text: 'apiVersion: apps/v1\nkind: Deployment\n', decides: true },
+    { path: 'ops/runbooks/own.md', text: 'kubectl apply -f k8s', decides: false },
+    { path: 'ops/alerts/own.rules.yml', text: 'apiVersion: v1\nkind: PrometheusRule\n', decides: false },
+  ]
+  const deciding = (part: Part) => part === 'pipelines' || part === 'infrastructure'
+  let infrastructure = 0
+  for (const [name, one] of [...EXAMPLES, ...SHAPES]) {
+    const kit = makeKit(sourceOf(one, []), { legacy: true })
+    const written = kit.map((file) => ({ path: file.path, text: render(file), decides: deciding(file.part) }))
+    infrastructure += kit.filter(({ part }) => part === 'infrastructure').length
+    for (const [repository, all] of [
+      [[], written],
+      [
+        [...written, ...beside],
+        [...written, ...beside],
+      ],
+    ] as const) {
+      const own = score(new RegExp(hookMatcher(sourceOf(one, repository))), all)
+      assert.deepEqual([own.right, own.matched], [own.wanted, own.wanted], name)
+    }
+    // The hook of a second run, with the kit in the repository, is the hook of the first.
+    assert.equal(hookMatcher(sourceOf(one, written)), hookMatcher(sourceOf(one, [])), name)
+  }
+  assert.ok(infrastructure > 15, `${infrastructure} files of infrastructure`)
 })
 
 test('steering patterns are globs of the same files, one each', () => {

@@ -11,6 +11,8 @@ export interface RepositoryFile {
 /** Folders whose files serve tests, examples, documents or other people's code. */
 const NOT_OURS =
   /(^|\/)(tests?|__tests__|specs?|fixtures?|samples?|examples?|testdata|node_modules|vendor|docs?|adr|decisions|\.terraform|cdk\.out)\//i
+/** What the kit writes for people to read, and for telemetry: it says how the service is deployed and decides nothing. */
+const PAPERS = /^ops\/(alerts|comms|dashboards|docs|pages|runbooks)\/|^ops\/kit-manifest\.json$/
 /** Files for one person's machine, never for citizens. */
 const LOCAL =
   /(^|\/)((docker-)?compose\.(dev|local|test|ci|override)[^/]*|[^/]*\.(local|dev|test)\.ya?ml|kind[-.]?(cluster|config)?\.ya?ml|skaffold\.ya?ml|Dockerfile\.(dev|test|local))$/i
@@ -60,7 +62,7 @@ export function mayDecide(path: string): boolean {
 /** One file by itself; what others call is told by `decidingFiles`. */
 export function decidesDeployment(path: string, text: string): boolean {
   // The definition speaks of deployments, and `holdfast define` looks after it.
-  if (NOT_OURS.test(path) || LOCAL.test(path) || path.startsWith('ops/') || isNever(path)) return false
+  if (NOT_OURS.test(path) || LOCAL.test(path) || isPaper(path) || isNever(path)) return false
   const body = text.slice(0, LOOKED_AT)
   if (/^\.github\/(workflows|actions)\//.test(path))
     return /\.ya?ml$/.test(path) && (DEPLOYS.test(body) || PRODUCTION.test(body) || CALLS_DEPLOY.test(body))
@@ -83,9 +85,13 @@ function isNever(path: string): boolean {
   )
 }
 
+export function isPaper(path: string): boolean {
+  return PAPERS.test(path)
+}
+
 /** All of them: those that decide by themselves, and those that they call. `files` may be any part of the repository. */
 export function decidingFiles(files: readonly RepositoryFile[]): readonly string[] {
-  const ours = files.filter(({ path }) => !NOT_OURS.test(path) && !isNever(path) && !path.startsWith('ops/'))
+  const ours = files.filter(({ path }) => !NOT_OURS.test(path) && !isNever(path) && !isPaper(path))
   const deciding = new Set(ours.filter(({ path, text }) => decidesDeployment(path, text)).map(({ path }) => path))
   addCharts(ours, deciding)
   // References lead from file to file: a workflow to an action, the action to a script. Each pass adds at least one, or it is over.

@@ -145,14 +145,15 @@ function complianceWords(service: Service): string {
 
 function structureText(source: Source): string {
   const { service } = source
+  const deploying = deploymentFiles(source)
   return [
     '# Structure',
     '',
     '- `service.yaml`: the definition; all else follows from it (`holdfast define`).',
-    `- Deployment: ${deploymentFiles(source)
+    `- Deployment: ${deploying
       .slice(0, 6)
       .map((path) => `\`${path}\``)
-      .join(', ')}.`,
+      .join(', ')}${deploying.length > 6 ? ` and ${deploying.length - 6} more` : ''}.`,
     '- `ops/runbooks/`, `ops/alerts/`, `ops/comms/`, `ops/docs/`: made by `holdfast kit`; edit only outside of its marks.',
     ...(service.artefacts.length > 0
       ? [`- Deployed apart: ${service.artefacts.map((artefact) => artefact.id).join(', ')}.`]

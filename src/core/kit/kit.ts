@@ -7,9 +7,9 @@ import { alertFiles } from './alerts.ts'
 import { cloudwatchFiles } from './cloudwatch.ts'
 import { commsFiles } from './comms.ts'
 import { dashboardFiles } from './dashboards.ts'
-import { decidingFiles } from './deciding.ts'
+import { decidingFiles, isPaper } from './deciding.ts'
 import { docFiles } from './docs.ts'
-import { digestOf, type KitFile, type Part, PARTS, render } from './file.ts'
+import { digestOf, type KitFile, PARTS, type Part, render } from './file.ts'
 import { infrastructureFiles } from './infrastructure.ts'
 import { kiroFiles } from './kiro.ts'
 import { offlineFile } from './offline.ts'
@@ -33,8 +33,9 @@ export function sourceOf(
   service: Service,
   repository: readonly { readonly path: string; readonly text: string }[],
 ): Source {
-  // Our own pipeline decides deployments too; counting it always keeps the second run the same as the first.
-  const made = pipelineFiles({ service, deploymentFiles: [], files: [] })
+  // Our own pipeline and infrastructure decide deployments too; counting them always keeps the second run the same as the first.
+  const bare = { service, deploymentFiles: [], files: [] }
+  const made = [...pipelineFiles(bare), ...infrastructureFiles(bare)]
   const own = made.map((file) => file.path)
   const lengths = new Map([
     ...repository.map((file) => [file.path, file.text.length] as const),
@@ -47,7 +48,7 @@ export function sourceOf(
     deploymentFiles: sorted([...found, ...own]),
     long: sorted([...found, ...own].filter((path) => lengths.get(path)! > LONG)),
     files: sorted([
-      ...repository.map((file) => file.path).filter((path) => !path.startsWith('ops/') && !path.startsWith('.kiro/')),
+      ...repository.map((file) => file.path).filter((path) => !isPaper(path) && !path.startsWith('.kiro/')),
       ...own,
     ]),
   }
