@@ -19,7 +19,7 @@ import {
   webOf,
 } from './source.ts'
 import { traceText } from './specs.ts'
-import { retryMinutes } from './unavailable.ts'
+import { retryMinutes, untranslated } from './unavailable.ts'
 
 export function docFiles(source: Source): KitFile[] {
   const { service } = source
@@ -236,6 +236,23 @@ export function readinessText({ service, deploymentFiles }: Source): string {
   ].join('\n')
 }
 
+/** Nobody can tell from here whether a translation is right; that there is none, can be told. */
+function languageBoxes(service: Service): readonly Box[] {
+  const others = service.service.languages.filter((language) => language !== 'en')
+  if (others.length === 0) return []
+  const missing = untranslated(service)
+  return [
+    {
+      says: `Citizens are told in ${others.join(', ')} as well`,
+      holds: missing.length > 0 ? false : undefined,
+      evidence:
+        missing.length > 0
+          ? `ops/pages/unavailable.html has no words in ${missing.join(', ')} (comms.unavailable in service.yaml), and the messages in ops/comms wait for a translator`
+          : 'the page has a translator’s words; the messages in ops/comms wait for theirs',
+    },
+  ]
+}
+
 function boxes(
   service: Service,
   files: readonly string[],
@@ -386,6 +403,7 @@ function boxes(
           holds: comms.audiences.length > 0 && comms.mustSay.length > 0,
           evidence: comms.audiences.map((audience) => audience.id).join(', '),
         },
+        ...languageBoxes(service),
         {
           says: 'Recovery is promised before citizens are harmed',
           holds: service.journeys.every(

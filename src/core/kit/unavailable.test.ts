@@ -37,11 +37,20 @@ test('the page stands alone, says whom to call and when to come back, and asks f
       assert.match(page, /status 503/)
       assert.match(page, back === undefined ? /Retry-After: \d+"/ : /Retry-After: Tue, 01 Dec 2026 09:00:00 GMT"/)
       assert.match(page, back === undefined ? /Try again in \d+ minutes/ : /from 9am on Tuesday 1 December 2026\./)
-      assert.equal(page.includes('lang="cy"'), service.service.languages.includes('cy'))
+      assert.deepEqual(page.match(/lang="\w+"/g), ['lang="en"'], 'nothing is translated by a program')
+      assert.equal(page.includes('<!-- cy: not translated yet.'), service.service.languages.includes('cy'))
       if (service.comms.savedAnswers)
         assert.ok(page.includes('We keep') || page.includes('answers'), 'what happened to answers')
     }
   }
+})
+
+test('words in another language are a translator’s, and stand in the definition', () => {
+  const service = definition('heating-payment')
+  const unavailable = [{ language: 'cy', heading: 'Y pennawd <b>', says: 'Y ffôn' }]
+  const page = unavailablePage({ ...service, comms: { ...service.comms, unavailable } })
+  assert.match(page, /<section lang="cy">\n<h2>Y pennawd &lt;b&gt;<\/h2>\n<p>Y ffôn <a href="tel:08081570114">/)
+  assert.ok(!page.includes('not translated'))
 })
 
 test('nobody is sent back sooner than five minutes', () => {

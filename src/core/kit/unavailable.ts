@@ -8,6 +8,13 @@ import type { Instant } from '../time.ts'
 import { escapeHtml as html } from '../words.ts'
 import { sentence } from './source.ts'
 
+/** Languages of the service in which the page has no words yet. */
+export function untranslated({ service, comms }: Service): readonly string[] {
+  return service.languages.filter(
+    (language) => language !== 'en' && !comms.unavailable.some((words) => words.language === language),
+  )
+}
+
 /** Nobody is told to come back sooner than this: a page that is reloaded every minute keeps a service down. */
 const RETRY_MINUTES_MIN = 5
 
@@ -28,6 +35,13 @@ export function unavailablePage(service: Service, back?: Instant): string {
     back === undefined
       ? `You will be able to use the service later. Try again in ${minutes} minutes.`
       : `You will be able to use the service from ${html(openingOf(back, service.service.timezone))}.`
+  const inLanguage = (language: string) => {
+    const words = service.comms.unavailable.find((one) => one.language === language)
+    if (!words)
+      return [`<!-- ${language}: not translated yet. comms.unavailable in service.yaml takes a translator's words. -->`]
+    const call = `<p>${html(words.says)} ${telephone}</p>`
+    return [`<section lang="${html(language)}">`, `<h2>${html(words.heading)}</h2>`, call, '</section>']
+  }
   const lines = [
     `<p>${when}</p>`,
     ...(savedAnswers ? [`<p>${html(savedAnswers)}</p>`] : []),
@@ -36,14 +50,7 @@ export function unavailablePage(service: Service, back?: Instant): string {
     `<p>Telephone: ${telephone}<br>${html(contact.hours)}</p>`,
     ...(contact.textphone ? [`<p>Textphone: ${html(contact.textphone)}</p>`] : []),
     ...(contact.email ? [`<p>Email: <a href="mailto:${html(contact.email)}">${html(contact.email)}</a></p>`] : []),
-    ...(service.service.languages.includes('cy')
-      ? [
-          '<section lang="cy">',
-          '<h2>Mae’n ddrwg gennym, nid yw’r gwasanaeth ar gael</h2>',
-          `<p>Ffoniwch ${telephone}</p>`,
-          '</section>',
-        ]
-      : []),
+    ...service.service.languages.filter((language) => language !== 'en').flatMap(inLanguage),
   ]
   return `<!DOCTYPE html>
 <!-- Serve with status 503, "Retry-After: ${retry}" and "Cache-Control: no-store". Never with 200 or a redirect. -->

@@ -159,6 +159,18 @@ export const comms = z.strictObject({
     'What happens to half-done answers.',
     'We have kept the answers you have already given for 30 days.',
   ).optional(),
+  unavailable: says(
+    listOf(
+      z.strictObject({
+        language: says(language, 'The language.', 'cy'),
+        heading: says(line, '“Sorry, the service is unavailable” in it.', 'the words of a translator'),
+        says: says(line, 'Whom to call, in it; the number follows.', 'the words of a translator'),
+      }),
+      10,
+    ).default([]),
+    'The service-unavailable page in languages other than English, as a translator gave the words. Holdfast translates nothing.',
+    [{ language: 'cy', heading: 'the words of a translator', says: 'the words of a translator' }],
+  ),
   deadlineMoves: says(
     line,
     'Whether a deadline moves, and who may promise it.',
