@@ -82,6 +82,17 @@ test('a runbook of a failure mode that is gone goes too, unless somebody has wri
   assert.ok(!existsSync(join(folder, 'ops/runbooks/malware-scan-down.md')))
 })
 
+test('a file that was deleted is made again, and that is told apart from a new one', async () => {
+  const guide = join(folder, 'ops/docs/on-call.md')
+  rmSync(guide)
+  assert.equal((await run('kit', '--out', '.', '--check')).exit, 1)
+  assert.ok(!existsSync(guide))
+  const { out } = await run('kit', '--out', '.')
+  assert.match(out, /^ {2}back {5}ops\/docs\/on-call\.md: the kit had made it, and it was gone$/m)
+  assert.match(out, /: 1 new, 0 updated,/)
+  assert.ok(existsSync(guide))
+})
+
 test('a wrong definition makes no kit, and says why', async () => {
   writeFileSync(join(folder, 'broken.yaml'), 'service: { id: x }\n')
   const { exit, err } = await run('kit', '--out', 'elsewhere', '--service', 'broken.yaml')

@@ -53,13 +53,7 @@ export const kit: Command = {
     })
     const before = readManifest(textAt(join(out, MANIFEST)))
     const noted = new Map(before?.files.map((file) => [file.path, file]))
-    const done: Record<'new' | 'same' | 'updated' | 'kept' | 'removed', string[]> = {
-      new: [],
-      same: [],
-      updated: [],
-      kept: [],
-      removed: [],
-    }
+    const done: Done = { new: [], again: [], same: [], updated: [], kept: [], removed: [], added: [], left: [] }
     const write = (path: string, text: string) => {
       if (call.options.check) return
       const file = join(out, path)
@@ -67,8 +61,10 @@ export const kit: Command = {
       writeFileSync(file, text)
     }
     for (const file of files) {
-      const merged = merge(textAt(join(out, file.path)), file, noted.get(file.path)?.digest)
-      done[merged.how].push(file.path)
+      const merged = merge(textAt(join(out, file.path)), file, noted.get(file.path))
+      done[merged.how === 'new' && noted.has(file.path) ? 'again' : merged.how].push(file.path)
+      done.added.push(...merged.added.map((passage) => ({ path: file.path, passage })))
+      done.left.push(...merged.left.map((passage) => ({ path: file.path, passage })))
       if (merged.how === 'new' || merged.how === 'updated') write(file.path, merged.text)
     }
     const made = new Set(files.map((file) => file.path))
@@ -88,23 +84,40 @@ export const kit: Command = {
     const whole = { ...manifest, files: [...manifest.files, ...others].toSorted((a, b) => (a.path < b.path ? -1 : 1)) }
     write(MANIFEST, `${JSON.stringify(whole, null, 1)}\n`)
     report(call, out, done)
-    return call.options.check && done.new.length + done.updated.length + done.removed.length > 0 ? EXIT.no : EXIT.done
+    const changes = [done.new, done.again, done.updated, done.removed].flat()
+    return call.options.check && changes.length > 0 ? EXIT.no : EXIT.done
   },
 }
 
-function report(call: Call, out: string, done: Readonly<Record<string, readonly string[]>>): void {
+/** Paths by what became of them. */
+type How = 'new' | 'again' | 'same' | 'updated' | 'kept' | 'removed'
+interface Passage {
+  readonly path: string
+  readonly passage: string
+}
+type Done = Record<How, string[]> & Record<'added' | 'left', Passage[]>
+
+function report(call: Call, out: string, done: Done): void {
   if (call.json) {
     call.io.out(JSON.stringify({ out, ...done }, null, 1))
     return
   }
   const where = relative(call.io.cwd, out) || '.'
   const verb = call.options.check ? 'would be ' : ''
-  for (const path of done.new!) call.io.out(`  ${verb}new      ${path}`)
-  for (const path of done.updated!) call.io.out(`  ${verb}updated  ${path}`)
-  for (const path of done.removed!) call.io.out(`  ${verb}removed  ${path}`)
-  for (const path of done.kept!) call.io.out(`  yours    ${path}: somebody has changed it, so it stays as it is`)
+  for (const path of done.new) call.io.out(`  ${verb}new      ${path}`)
+  for (const path of done.again) call.io.out(`  ${verb}back     ${path}: the kit had made it, and it was gone`)
+  for (const path of done.updated) call.io.out(`  ${verb}updated  ${path}`)
+  for (const { path, passage } of done.added) call.io.out(`  ${verb}added    ${path}: the passage "${passage}" is new`)
+  for (const path of done.removed) call.io.out(`  ${verb}removed  ${path}`)
+  for (const { path, passage } of done.left)
+    call.io.out(
+      `  left out ${path}: somebody took out the passage "${passage}"; to have it back, write its marks holdfast:begin ${passage} and holdfast:end ${passage}, as the other marks of the file are written`,
+    )
+  for (const path of done.kept)
+    call.io.out(`  yours    ${path}: somebody has changed it, so it stays as it is, and is not what the kit makes now`)
+  const made = done.new.length + done.again.length
   call.io.out(
-    `${plural(Object.values(done).flat().length, 'file')} in ${where}: ${done.new!.length} new, ${done.updated!.length} updated, ${done.same!.length} as they were, ${done.removed!.length} removed, ${done.kept!.length} kept as people left them.`,
+    `${plural(made + done.same.length + done.updated.length + done.removed.length + done.kept.length, 'file')} in ${where}: ${made} new, ${done.updated.length} updated, ${done.same.length} as they were, ${done.removed.length} removed, ${done.kept.length} kept as people left them.`,
   )
 }
 

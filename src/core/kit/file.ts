@@ -72,33 +72,76 @@ function block(path: string, passage: Passage): string {
   return `${begin(path, passage.id)}\n${passage.text.replace(/\n+$/, '')}\n${end(path, passage.id)}`
 }
 
-export type Merged =
-  | { readonly text: string; readonly how: 'new' | 'same' | 'updated' }
-  /** Somebody has changed a file that has no room for marks, or has taken the marks away: it stays as it is. */
-  | { readonly text: string; readonly how: 'kept' }
+export interface Merged {
+  readonly text: string
+  /** `kept`: somebody has changed a file that has no room for marks, or has taken all marks away, so it stays as it is. */
+  readonly how: 'new' | 'same' | 'updated' | 'kept'
+  /** Passages that were not in the file before, and stand in it now. */
+  readonly added: readonly string[]
+  /** Passages that somebody took out of the file, or whose marks are damaged; they stay out until their marks are back. */
+  readonly left: readonly string[]
+}
+
+/** What the last manifest noted of a file. */
+export interface Noted {
+  /** Of what we made, so that a file that people have written into never has it. */
+  readonly digest: string
+  readonly passages: readonly { readonly id: string }[]
+}
 
 /**
- * What to write over what is there. `writtenBefore` is the digest that the last manifest noted of this file: of what we made, so that
- * a file that people have written into never has it. Their passages are replaced between the markers; one without markers stays away.
+ * What to write over what is there. Passages between their marks are replaced; those that the kit has no more go. One without marks is new
+ * when the last manifest did not know it, and comes behind the passage before it; one that the manifest knew was taken out by somebody,
+ * and does not come back.
  */
-export function merge(existing: string | undefined, file: KitFile, writtenBefore: string | undefined): Merged {
+export function merge(existing: string | undefined, file: KitFile, before: Noted | undefined): Merged {
   const fresh = render(file)
-  if (existing === undefined) return { text: fresh, how: 'new' }
-  if (existing === fresh) return { text: existing, how: 'same' }
-  if (digestOf(existing) === writtenBefore) return { text: fresh, how: 'updated' }
-  if (isWhole(file.path)) return { text: existing, how: 'kept' }
+  const whole = (text: string, how: Merged['how']): Merged => ({ text, how, added: [], left: [] })
+  if (existing === undefined) return whole(fresh, 'new')
+  if (existing === fresh) return whole(existing, 'same')
+  if (before !== undefined && digestOf(existing) === before.digest) return whole(fresh, 'updated')
+  if (isWhole(file.path)) return whole(existing, 'kept')
+  const made = new Set(file.passages.map(({ id }) => id))
+  const known = new Set(before?.passages.map(({ id }) => id))
+  if (![...made, ...known].some((id) => spanOf(existing, file.path, id))) return whole(existing, 'kept')
+  const added: string[] = []
+  const left: string[] = []
   let text = existing
-  let found = 0
-  for (const passage of file.passages) {
-    const from = text.indexOf(begin(file.path, passage.id))
-    const stop = end(file.path, passage.id)
-    const to = from < 0 ? -1 : text.indexOf(stop, from)
-    if (to < 0) continue
-    found++
-    text = text.slice(0, from) + block(file.path, passage) + text.slice(to + stop.length)
-  }
-  if (found === 0) return { text: existing, how: 'kept' }
-  return { text, how: text === existing ? 'same' : 'updated' }
+  for (const id of known) if (!made.has(id)) text = without(text, file.path, id)
+  file.passages.forEach((passage, i) => {
+    const span = spanOf(text, file.path, passage.id)
+    if (span) text = text.slice(0, span.from) + block(file.path, passage) + text.slice(span.to)
+    else if (before === undefined || known.has(passage.id)) left.push(passage.id)
+    else {
+      added.push(passage.id)
+      text = inserted(text, file, i)
+    }
+  })
+  return { text, how: text === existing ? 'same' : 'updated', added, left }
+}
+
+/** Where a passage stands, its marks included; undefined without both of them. */
+function spanOf(text: string, path: string, id: string): { readonly from: number; readonly to: number } | undefined {
+  const from = text.indexOf(begin(path, id))
+  const stop = end(path, id)
+  const at = from < 0 ? -1 : text.indexOf(stop, from)
+  return at < 0 ? undefined : { from, to: at + stop.length }
+}
+
+function without(text: string, path: string, id: string): string {
+  const span = spanOf(text, path, id)
+  return span ? text.slice(0, span.from).replace(/\n{2,}$/, '\n') + text.slice(span.to) : text
+}
+
+/** Behind the nearest passage before it that is there, else before the next one. */
+function inserted(text: string, { path, passages }: KitFile, place: number): string {
+  const passage = block(path, passages[place]!)
+  const spans = passages.map(({ id }) => spanOf(text, path, id))
+  const behind = spans.slice(0, place).findLast((span) => span !== undefined)
+  if (behind) return `${text.slice(0, behind.to)}\n\n${passage}${text.slice(behind.to)}`
+  const next = spans.slice(place + 1).find((span) => span !== undefined)
+  if (next) return `${text.slice(0, next.from)}${passage}\n\n${text.slice(next.from)}`
+  return `${text.replace(/\n*$/, '\n\n')}${passage}\n`
 }
 
 export function digestOf(text: string): string {

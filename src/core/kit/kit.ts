@@ -123,6 +123,8 @@ export function readManifest(text: string | undefined): Manifest | undefined {
         (file) =>
           typeof file?.path === 'string' &&
           typeof file.digest === 'string' &&
+          Array.isArray(file.passages) &&
+          file.passages.every((passage) => typeof passage?.id === 'string') &&
           PARTS.includes(file.part) &&
           !file.path.startsWith('/') &&
           !file.path.split(/[\\/]/).includes('..'),
