@@ -124,7 +124,7 @@ export function readManifest(text: string | undefined): Manifest | undefined {
           typeof file?.path === 'string' &&
           typeof file.digest === 'string' &&
           Array.isArray(file.passages) &&
-          file.passages.every((passage) => typeof passage?.id === 'string') &&
+          file.passages.every((passage: { readonly id?: unknown } | null) => typeof passage?.id === 'string') &&
           PARTS.includes(file.part) &&
           !file.path.startsWith('/') &&
           !file.path.split(/[\\/]/).includes('..'),
