@@ -91,8 +91,8 @@ function reachable(t: TestContext): string | undefined {
 }
 
 const STACKS = [...SHAPES.values()].flatMap((service, i) => {
-  const { lasting, releases } = infrastructureOf(service)!
-  return [lasting, releases].map((stack) => ({ file: `s${i}-${stack.name}`, stack }))
+  const { lasting, releases, site } = infrastructureOf(service)!
+  return [lasting, releases, ...(site ? [site] : [])].map((stack) => ({ file: `s${i}-${stack.name}`, stack }))
 })
 
 test('Terraform’s own grammar reads every file, with the resources of the model', async (t) => {

@@ -150,8 +150,12 @@ case "$tool $*" in
   *"apply -f -"*) cat > /dev/null ;;
   *"get deployment"*jsonpath*) echo app@sha256:before ;;
   *describe-images*) case "$*" in *imageTag=gone*) exit 254 ;; esac; echo sha256:abc ;;
+  *"head-object"*"--key published/"*) [ -e "$WORLD/published" ] || exit 254 ;;
   *head-object*) case "$*" in *gone*) exit 254 ;; esac; echo version-1 ;;
-  *describe-alarms*) echo "$RINGING" ;;
+  *"s3 cp"*" - "*) cat > "$WORLD/published" ;;
+  *describe-alarms*) if grep -q create-invalidation "$WORLD/calls"; then echo "$LATER"; else echo "$RINGING"; fi ;;
+  *list-distributions*) echo E1 ;;
+  *create-invalidation*) echo I1 ;;
   *"cloudformation deploy"*) if [ -n "$SLOW" ]; then sleep 30; fi ;;
   *StackStatus*) echo "\${STATE:-UPDATE_COMPLETE}" ;;
   *ClusterArn*) echo arn:cluster ;;
@@ -203,6 +207,9 @@ function worldWith(service: Service) {
     CLOSED: '',
     RINGING: '',
     SLOW: '',
+    LATER: '',
+    WAREHOUSE_URL: 'warehouse',
+    SITE_FILES_BUCKET: 'files',
     ...more,
   })
   return {
@@ -439,6 +446,38 @@ test('machines and functions: the release is looked for first, and an alarm that
   }
 })
 
+test('a site: files under a prefix of their own, one switch that is watched, and back with everything else', () => {
+  const here = { HOLDFAST_ACCOUNT: 'dashboard-live' }
+  for (const service of [on('performance-dashboard', {}), on('performance-dashboard', { runtime: 'static' })]) {
+    const world = worldWith(service)
+    const good = world.run('deploy', ['r6'], here)
+    assert.equal(good.status, 0, good.stderr)
+    const places = order(
+      good.calls,
+      's3://code/r6/site/ s3://files/releases/r6/',
+      's3://files/published/r6',
+      'dbt run',
+      'performance-dashboard-site apply',
+      'create-invalidation',
+      'invalidation-completed',
+    )
+    assert.ok(places[0]! >= 0)
+    assert.deepEqual(
+      places,
+      [...places].sort((a, b) => a - b),
+    )
+    assert.ok(good.calls.some((call) => call.endsWith('-var site_release=r6 -var site_before=r6')))
+    const again = world.run('deploy', ['r6'], here)
+    assert.ok(!again.calls.some((call) => call.includes('s3 cp')), 'a prefix that is complete is never written again')
+    assert.match(world.run('deploy', ['gone'], here).stderr, /There is no such release.*gone/)
+    const bad = world.run('deploy', ['r7'], { ...here, LATER: 'performance-dashboard-SiteFail' })
+    assert.equal(bad.status, 4, bad.stderr)
+    assert.match(bad.stderr, /r7 was taken back: performance-dashboard-SiteFail/)
+    assert.ok(bad.calls.some((call) => call.endsWith('-var site_release=r6 -var site_before=r6')))
+    assert.match(world.ledger().at(-1)!, /^served r6/)
+  }
+})
+
 test('shellcheck has nothing to say of any script, where it is installed', (t) => {
   if (spawnSync('shellcheck', ['--version']).status !== 0) return t.skip('shellcheck is not installed here')
   const tf = { tooling: { infrastructure: 'terraform' } } as const
@@ -466,7 +505,8 @@ test('scripts of every platform are sound, and one that knows no way says so and
           infrastructureFiles({ service, deploymentFiles: [], files: [] }).some((one) => one.path === file),
           `${service.service.id}: ${file} is in the kit`,
         )
-      const parameters = infrastructureOf(service)?.releases.parameters.map(({ name }) => name) ?? []
+      const { releases, site } = infrastructureOf(service) ?? {}
+      const parameters = [...(releases?.parameters ?? []), ...(site?.parameters ?? [])].map(({ name }) => name)
       for (const [, name] of text.matchAll(
         /(?:parameter-overrides|--parameters|-var)(?: "[^"]+")*? "(?:[\w-]+:)?(\w+)=\$\w+"/g,
       ))

@@ -17,13 +17,14 @@ export interface Written {
   readonly Properties?: unknown
 }
 
-/** Both stacks of each shape of infrastructure. */
+/** All stacks of each shape of infrastructure. */
 export const STACKS: readonly (readonly [string, Stack])[] = [...SHAPES].flatMap(([name, service]) => {
-  const { lasting, releases } = infrastructureOf(service)!
+  const { lasting, releases, site } = infrastructureOf(service)!
   return [
-    [`${name}: what lasts`, lasting],
-    [name, releases],
-  ] as const
+    [`${name}: what lasts`, lasting] as const,
+    [name, releases] as const,
+    ...(site ? [[`${name}: its site`, site] as const] : []),
+  ]
 })
 
 /** Every resource of every CloudFormation template. */

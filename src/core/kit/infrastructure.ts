@@ -10,7 +10,7 @@ import { cloudformationText } from './infra/cloudformation.ts'
 import { budgetOf, LEAVE_SECONDS } from './infra/figures.ts'
 import { machineFiles } from './infra/machine.ts'
 import type { Stack } from './infra/model.ts'
-import { infrastructureOf } from './infra/stack.ts'
+import { infrastructureOf, regionOf } from './infra/stack.ts'
 import { terraformText } from './infra/terraform.ts'
 import { type Source, webOf } from './source.ts'
 
@@ -21,14 +21,14 @@ export function infrastructureFiles({ service }: Source): KitFile[] {
     return web ? [single('infrastructure', `ops/infrastructure/${web.id}.yaml`, from, kubernetes(service, web))] : []
   const infrastructure = infrastructureOf(service)
   if (!infrastructure) return []
-  const { lasting, releases } = infrastructure
-  const stacks = [lasting, releases]
+  const { lasting, releases, site } = infrastructure
+  const stacks = [lasting, releases, ...(site ? [site] : [])]
   const machine = machineFiles(service).map(({ path, text, head }) => single('infrastructure', path, from, text, head))
   return [...machine, ...stackFiles(service, stacks, from)]
 }
 
 function stackFiles(service: Service, stacks: readonly Stack[], from: readonly Path[]): KitFile[] {
-  const releases = stacks.at(-1)!
+  const releases = stacks[1]!
   const folder = 'ops/infrastructure'
   switch (service.tooling.infrastructure) {
     case 'cloudformation':
@@ -39,7 +39,12 @@ function stackFiles(service: Service, stacks: readonly Stack[], from: readonly P
       // A folder is a state of its own: what lasts is not planned again with every release.
       const region = service.environments.find((environment) => environment.kind === 'production')?.region
       return stacks.map((stack) =>
-        single('infrastructure', `${folder}/${stack.name}/${stack.name}.tf`, from, terraformText(stack, region)),
+        single(
+          'infrastructure',
+          `${folder}/${stack.name}/${stack.name}.tf`,
+          from,
+          terraformText(stack, regionOf(stack) ?? region),
+        ),
       )
     }
     case 'cdk': {

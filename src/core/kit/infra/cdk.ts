@@ -1,10 +1,12 @@
 /** The model as a typed CDK stack: one construct a resource, with the same logical ids as the CloudFormation template. */
+import { regionOf } from './stack.ts'
 import { camel, isSpecial, type Parameter, type Props, pascal, type Resource, type Stack, type Value } from './model.ts'
 
 /** CloudFormation's service name to the module of aws-cdk-lib and what we call it. */
 const MODULES: Readonly<Record<string, readonly [string, string]>> = {
   ApplicationSignals: ['aws_applicationsignals', 'signals'],
   AutoScaling: ['aws_autoscaling', 'autoscaling'],
+  CloudFront: ['aws_cloudfront', 'cloudfront'],
   CloudTrail: ['aws_cloudtrail', 'cloudtrail'],
   CloudWatch: ['aws_cloudwatch', 'cloudwatch'],
   CodeDeploy: ['aws_codedeploy', 'codedeploy'],
@@ -56,7 +58,10 @@ export function cdkAppText(stacks: readonly Stack[]): string {
     ...stacks.map((stack) => `import { ${pascal(stack.name)}Stack } from './${stack.name}-stack'`),
     '',
     'const app = new App()',
-    ...stacks.map((stack) => `new ${pascal(stack.name)}Stack(app, ${text(stack.name)})`),
+    ...stacks.map((stack) => {
+      const region = regionOf(stack)
+      return `new ${pascal(stack.name)}Stack(app, ${text(stack.name)}${region ? `, { env: { region: ${text(region)} } }` : ''})`
+    }),
   ].join('\n')
 }
 
@@ -188,7 +193,7 @@ function reference(id: string, kinds: Kinds): string {
 export function member(key: string): string {
   return key
     .replace(/([A-Z]{2,})s$/, (_, word: string) => `${word.charAt(0)}${word.slice(1).toLowerCase()}s`)
-    .replace(/([A-Z]+)(?=[A-Z][a-z]|$)/g, (word) => word.charAt(0) + word.slice(1).toLowerCase())
+    .replace(/([A-Z]+\d*)(?=[A-Z][a-z]|$)/g, (word) => word.charAt(0) + word.slice(1).toLowerCase())
     .replace(/^[A-Z]/, (letter) => letter.toLowerCase())
 }
 

@@ -1,5 +1,5 @@
 /** Every resource of the model in Terraform (AWS provider 6): its type, what references mean, and its blocks. */
-import { bare, type Props, ref, type Resource } from './model.ts'
+import { bare, type Props, ref, type Resource, type Value } from './model.ts'
 import {
   at,
   type Block,
@@ -14,10 +14,16 @@ import {
   rename,
 } from './terraform-blocks.ts'
 import { COMPUTE } from './terraform-compute.ts'
+import { SITE } from './terraform-site.ts'
 
 /** Terraform's type, and the attribute that CloudFormation's Ref gives. */
 export const REFERENCES: Readonly<Record<string, readonly [string, string]>> = {
   'AWS::AutoScaling::AutoScalingGroup': ['aws_autoscaling_group', 'name'],
+  'AWS::CloudFront::CachePolicy': ['aws_cloudfront_cache_policy', 'id'],
+  'AWS::CloudFront::Distribution': ['aws_cloudfront_distribution', 'id'],
+  'AWS::CloudFront::Function': ['aws_cloudfront_function', 'name'],
+  'AWS::CloudFront::OriginAccessControl': ['aws_cloudfront_origin_access_control', 'id'],
+  'AWS::CloudFront::ResponseHeadersPolicy': ['aws_cloudfront_response_headers_policy', 'id'],
   'AWS::CloudTrail::Trail': ['aws_cloudtrail', 'name'],
   'AWS::CloudWatch::Alarm': ['aws_cloudwatch_metric_alarm', 'alarm_name'],
   'AWS::CodeDeploy::Application': ['aws_codedeploy_app', 'name'],
@@ -32,6 +38,9 @@ export const REFERENCES: Readonly<Record<string, readonly [string, string]>> = {
   'AWS::Lambda::Alias': ['aws_lambda_alias', 'arn'],
   'AWS::Lambda::Function': ['aws_lambda_function', 'function_name'],
   'AWS::Lambda::Version': ['aws_lambda_function', 'version'],
+  'AWS::Logs::Delivery': ['aws_cloudwatch_log_delivery', 'id'],
+  'AWS::Logs::DeliveryDestination': ['aws_cloudwatch_log_delivery_destination', 'name'],
+  'AWS::Logs::DeliverySource': ['aws_cloudwatch_log_delivery_source', 'name'],
   'AWS::Logs::LogGroup': ['aws_cloudwatch_log_group', 'name'],
   'AWS::S3::Bucket': ['aws_s3_bucket', 'id'],
   'AWS::S3::BucketPolicy': ['aws_s3_bucket_policy', 'id'],
@@ -42,11 +51,19 @@ export const REFERENCES: Readonly<Record<string, readonly [string, string]>> = {
 
 /** What CloudFormation's GetAtt gives. */
 export const ATTRIBUTES: Readonly<Record<string, string>> = {
+  'AWS::CloudFront::OriginAccessControl.Id': 'id',
+  'AWS::Logs::DeliveryDestination.Arn': 'arn',
   'AWS::EC2::LaunchTemplate.LatestVersionNumber': 'latest_version',
   'AWS::ECR::Repository.RepositoryUri': 'repository_url',
   'AWS::ElasticLoadBalancingV2::TargetGroup.TargetGroupFullName': 'arn_suffix',
   'AWS::ElasticLoadBalancingV2::TargetGroup.TargetGroupName': 'name',
   'AWS::S3::Bucket.Arn': 'arn',
+}
+
+function dimensionsOf(value: Value | undefined): Props {
+  return Object.fromEntries(
+    (listed(value) as readonly Props[]).map((one) => [String(bare(must(one, 'Name'))), must(one, 'Value')]),
+  )
 }
 
 const OTHERS: Makers = {
@@ -138,15 +155,25 @@ const OTHERS: Makers = {
           AlarmActions: 'alarm_actions',
           OKActions: 'ok_actions',
         }),
-        [
-          'dimensions',
-          Object.fromEntries(
-            (listed(props.Dimensions) as readonly Props[]).map((one) => [
-              String(bare(must(one, 'Name'))),
-              must(one, 'Value'),
-            ]),
-          ),
-        ],
+        ...(props.Dimensions ? [['dimensions', dimensionsOf(props.Dimensions)] as const] : []),
+        ...(listed(props.Metrics) as readonly Props[]).map((query) =>
+          block('metric_query', [
+            ...rename(query, { Id: 'id', Expression: 'expression', Label: 'label', ReturnData: 'return_data' }),
+            ...(query.MetricStat
+              ? [
+                  block('metric', [
+                    ...rename(query, {
+                      'MetricStat.Metric.Namespace': 'namespace',
+                      'MetricStat.Metric.MetricName': 'metric_name',
+                      'MetricStat.Period': 'period',
+                      'MetricStat.Stat': 'stat',
+                    }),
+                    ['dimensions', dimensionsOf(at(query, 'MetricStat.Metric.Dimensions'))],
+                  ]),
+                ]
+              : []),
+          ]),
+        ),
       ],
     },
   ],
@@ -235,7 +262,15 @@ const OTHERS: Makers = {
           block('rule', [
             ...rename(rule, { Id: 'id', Status: 'status' }),
             block('filter', []),
-            block('expiration', rename(rule, { ExpirationInDays: 'days' })),
+            ...(at(rule, 'ExpirationInDays') ? [block('expiration', rename(rule, { ExpirationInDays: 'days' }))] : []),
+            ...(at(rule, 'NoncurrentVersionExpiration')
+              ? [
+                  block(
+                    'noncurrent_version_expiration',
+                    rename(rule, { 'NoncurrentVersionExpiration.NoncurrentDays': 'noncurrent_days' }),
+                  ),
+                ]
+              : []),
           ]),
         ),
       ],
@@ -259,7 +294,7 @@ const OTHERS: Makers = {
   ],
 }
 
-const MAKERS: Makers = { ...COMPUTE, ...OTHERS }
+const MAKERS: Makers = { ...COMPUTE, ...SITE, ...OTHERS }
 
 export function blocksOf(resource: Resource): readonly Block[] {
   const [type] = REFERENCES[resource.type]!

@@ -60,9 +60,13 @@ function parameters(service: Service): Parameter[] {
           } satisfies Parameter,
         ]
       : []),
-    ...(way.needsBucket
-      ? [{ name: 'CodeBucket', type: 'String', says: 'Bucket of the packages' } satisfies Parameter]
-      : []),
+    ...way.buckets.map(
+      (name): Parameter => ({
+        name: pascal(name.toLowerCase()),
+        type: 'String',
+        says: name === 'CODE_BUCKET' ? 'Bucket of the packages' : 'Bucket of the files of a site',
+      }),
+    ),
     ...(way.tools === 'kubectl'
       ? [
           {
@@ -218,7 +222,7 @@ function surroundings(service: Service, way: Way, secret: Secret): Props[] {
     plain('HOLDFAST_ENVIRONMENT', productionOf(service)),
     plain('HOLDFAST_ACCOUNT', ref('Account')),
     ...(way.ours ? [secret('DATABASE_URL', 'DatabaseSecret')] : []),
-    ...(way.needsBucket ? [plain('CODE_BUCKET', ref('CodeBucket'))] : []),
+    ...way.buckets.map((name) => plain(name, ref(pascal(name.toLowerCase())))),
     ...(way.tools === 'kubectl' ? [secret('CLUSTER', 'ClusterSecret')] : []),
   ]
 }

@@ -51,7 +51,7 @@ function surroundings(service: Service, way: Way): string[] {
           `          AWS_ROLE_ARN: ${gh('vars.DEPLOY_ROLE_ARN')}`,
           `          AWS_WEB_IDENTITY_TOKEN_FILE: ${gh('runner.temp')}/aws-token`,
           ...(region ? [`          AWS_REGION: ${region}`] : []),
-          ...(way.needsBucket ? [`          CODE_BUCKET: ${gh('vars.CODE_BUCKET')}`] : []),
+          ...way.buckets.map((name) => `          ${name}: ${gh(`vars.${name}`)}`),
         ]
       : []),
   ]

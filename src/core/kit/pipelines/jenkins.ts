@@ -33,7 +33,9 @@ const environment = (service: Service, way: Way, told = false) => [
   '    // HOLDFAST_ACCOUNT is set on the agents that may deploy: they know where they are. Without it nothing is deployed.',
   ...(way.ours ? [`    DATABASE_URL = credentials('${service.service.id}-holdfast-database-url')`] : []),
   ...(way.tools === 'kubectl' ? [`    KUBECONFIG = credentials('${service.service.id}-kubeconfig')`] : []),
-  ...(way.needsBucket ? ['    // CODE_BUCKET too: the bucket of code, for the role of those agents.'] : []),
+  ...(way.buckets.length > 0
+    ? [`    // So are ${way.buckets.join(' and ')}: buckets that the role of those agents may use.`]
+    : []),
   '    REASON = "${params.REASON}"',
   ...(told
     ? ['    EMERGENCY = "${params.EMERGENCY ?: \'\'}"', '    BREAK_GLASS = "${params.BREAK_GLASS ?: \'\'}"']

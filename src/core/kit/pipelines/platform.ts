@@ -5,10 +5,11 @@
 import type { Component, Service } from '../../define/schema.ts'
 import { strategyOf } from '../infra/ecs.ts'
 import { pascal, snake } from '../infra/model.ts'
+import { sitesOf } from '../infra/site.ts'
 import { commonScript, type Ledger, USES_COMMON } from './common.ts'
 import { word } from './release.ts'
 import { hasAfterwards, schemaScript } from './schema.ts'
-import { siteLines, siteThere } from './site.ts'
+import { siteBack, siteFunctions, sitePublished, siteSwitched } from './site.ts'
 import { applyLines, APPLY, calledOff, stackBack } from './stack.ts'
 import { after, AGAIN, before, type Found, head, lookups, RELEASE_ARGUMENT, TAKEN_BACK } from './steps.ts'
 
@@ -36,6 +37,7 @@ export function platformScripts(service: Service): PlatformScripts {
   if (kind === 'lambda' && isAws) return functions(service)
   if (kind === 'ec2' && isAws && web) return machines(service, web)
   if (kind === 'kubernetes' && web) return pods(service, web)
+  if (kind === 'static' && isAws && sitesOf(service).length > 0) return files(service)
   return unknown(service)
 }
 
@@ -144,7 +146,7 @@ function functions(service: Service): PlatformScripts {
   const components = service.runtime.components.filter(({ kind }) =>
     ['web', 'function', 'worker', 'scheduled'].includes(kind),
   )
-  const sites = service.runtime.components.filter(({ kind }) => kind === 'static')
+  const sites = sitesOf(service)
   const release = 'The folder of its packages in the bucket of code'
   const { id } = service.service
   const found = components.flatMap((component): Found[] => {
@@ -175,11 +177,12 @@ function functions(service: Service): PlatformScripts {
       '# A version of an object can never mean another package.',
       'version() { aws s3api head-object --bucket "$bucket" --key "$1" --query VersionId --output text || true; }',
       ...lookups(found),
-      ...sites.flatMap((site) => siteThere(service, site)),
+      ...sites.flatMap((site) => sitePublished(service, site)),
+      ...sites.flatMap((site) => siteFunctions(service, site)),
       ...before(service),
       ...applyLines(service, found),
       ...(terraform ? aliases.filter(({ shifted }) => shifted).flatMap(({ name }) => shiftLines(name)) : []),
-      ...sites.flatMap((site) => siteLines(service, site)),
+      ...sites.flatMap((site) => siteSwitched(service, site)),
       '# Which version each alias means now: the way back moves the alias, and needs no deployment that a ringing alarm would stop.',
       ...aliases.map(
         ({ name, variable }) =>
@@ -201,8 +204,47 @@ function functions(service: Service): PlatformScripts {
       ...aliases.flatMap(({ name, variable }) => [
         `aws lambda update-alias --function-name ${name} --name live --function-version "$${variable}" --routing-config "AdditionalVersionWeights={}" > /dev/null`,
       ]),
-      ...sites.flatMap((site) => siteLines(service, site)),
+      ...sites.flatMap((site) => [...siteFunctions(service, site), ...siteBack(site)]),
       ...BACK_NOTED,
+    ],
+    ...beside(service, 'parameter-store'),
+    backNeedsRelease: true,
+    tools: 'aws',
+  }
+}
+
+/** A site and nothing else. */
+function files(service: Service): PlatformScripts {
+  const sites = sitesOf(service)
+  const release = 'The folder of its files in the bucket of code'
+  const { id } = service.service
+  return {
+    release,
+    deploy: [
+      ...head(
+        `Brings a release of ${id} to citizens by one path in CloudFront, watches it, and takes it back on alarm.`,
+        release,
+        ['aws', ...toolOf(service)],
+      ),
+      'bucket="${CODE_BUCKET:?The bucket of code}"',
+      ...sites.flatMap((site) => sitePublished(service, site)),
+      ...sites.flatMap((site) => siteFunctions(service, site)),
+      ...before(service),
+      `trap 'printf "{\\"release\\":\\"%s\\",\\"exit\\":%d}\\n" "$release" "$?" > deployment.json' EXIT`,
+      ...sites.flatMap((site) => siteSwitched(service, site)),
+      ...after(),
+    ],
+    back: [
+      `# ${backSays(service)}`,
+      ...USES_COMMON,
+      ...RELEASE_ARGUMENT(release),
+      'needs aws',
+      'at_target',
+      'read_ledger',
+      'may_return "$release"',
+      ...sites.flatMap((site) => [...siteFunctions(service, site), ...siteBack(site)]),
+      'remember served "$release" || loud "$release serves again, and could not be written down ($LEDGER)."',
+      'log "back to $release, by ${who:-nobody named}: ${REASON:-no reason given}"',
     ],
     ...beside(service, 'parameter-store'),
     backNeedsRelease: true,

@@ -1,7 +1,7 @@
 /** What the deploying script of every platform does before the platform moves a release, and after. */
 import type { Service } from '../../define/schema.ts'
 import { journeyAlarms } from '../infra/alarms.ts'
-import { infrastructureOf } from '../infra/stack.ts'
+import { infrastructureOf, regionOf } from '../infra/stack.ts'
 import { COMMON_SCRIPT, USES_COMMON } from './common.ts'
 import { word } from './release.ts'
 import { SCHEMA_SCRIPT } from './schema.ts'
@@ -40,11 +40,17 @@ export function head(says: string, release: string, tools: readonly string[]): s
 export function before(service: Service): string[] {
   const alarms = alarmsOf(service)
   return [
-    ...(alarms.length > 0
+    ...(alarms.size > 0
       ? [
           '# An alarm that rings already would take back a good release, or not be heard when a bad one comes.',
-          `ringing="$(aws cloudwatch describe-alarms --state-value ALARM --alarm-names ${alarms.map(word).join(' ')} --query 'MetricAlarms[].AlarmName' --output text)"`,
-          'if [ -n "$ringing" ] && [ "$ringing" != None ]; then',
+          'ringing="$(',
+          ...[...alarms].map(
+            ([region, names]) =>
+              `  aws cloudwatch describe-alarms${region ? ` --region ${region}` : ''} --state-value ALARM --alarm-names ${names.map(word).join(' ')} --query 'MetricAlarms[].AlarmName' --output text`,
+          ),
+          ')"',
+          `ringing="$(tr -s '\\n' ' ' <<< "\${ringing//None/}" | sed 's/^ *//; s/ *$//')"`,
+          'if [ -n "$ringing" ]; then',
           '  if [ "${WAY_BACK:-no}" = no ] && [ -z "${EMERGENCY:-}${BREAK_GLASS:-}" ]; then stop "It rings before anything has begun: $ringing. Find out why first; a release that repairs it is an emergency (EMERGENCY, BREAK_GLASS). Nothing was changed."; fi',
           '  loud "Rings already, and will not take this release back: $ringing. Watch citizens yourself."',
           'fi',
@@ -71,15 +77,19 @@ export function after(fields = ''): string[] {
 
 export const TAKEN_BACK = 'remember failed "$release" || true'
 
-/** Alarms by name that stand in the infrastructure of this kit and take a release back. */
-export function alarmsOf(service: Service): readonly string[] {
-  const own = (infrastructureOf(service)?.releases.resources ?? []).filter(
-    ({ type }) => type === 'AWS::CloudWatch::Alarm',
-  )
-  return [
-    ...own.flatMap(({ props }) => (typeof props.AlarmName === 'string' ? [props.AlarmName] : [])),
-    ...journeyAlarms(service),
-  ]
+/** Alarms by name that stand in the infrastructure of this kit and take a release back, by region where it is not the service's. */
+function alarmsOf(service: Service): ReadonlyMap<string | undefined, readonly string[]> {
+  const { releases, site } = infrastructureOf(service) ?? {}
+  const alarms = new Map<string | undefined, readonly string[]>()
+  for (const stack of [releases, site]) {
+    const found = (stack?.resources ?? []).flatMap(({ type, props }) =>
+      type === 'AWS::CloudWatch::Alarm' && typeof props.AlarmName === 'string' ? [props.AlarmName] : [],
+    )
+    if (stack && found.length > 0) alarms.set(regionOf(stack), found)
+  }
+  const journeys = releases ? journeyAlarms(service) : []
+  if (journeys.length > 0) alarms.set(undefined, [...(alarms.get(undefined) ?? []), ...journeys])
+  return alarms
 }
 
 /** What was found, before anything is changed: a release that does not exist must not widen a schema. */

@@ -29,8 +29,8 @@ export interface Way {
   readonly status: string | undefined
   /** Credentials that the platform's own tools need. */
   readonly tools: 'none' | 'aws' | 'kubectl'
-  /** The scripts look for packages in the bucket that CODE_BUCKET names. */
-  readonly needsBucket: boolean
+  /** Variables with the buckets in which the scripts look for packages and publish files. */
+  readonly buckets: readonly string[]
   /** What is left of a schema change when the rollback window has closed; undefined: nothing, or Holdfast does it. */
   readonly schema: { readonly run: (release: string) => string; readonly minutes: number } | undefined
   /** Variable with the address of the database for the steps of the schema. */
@@ -73,7 +73,7 @@ function ourWay(service: Service): Way {
     backNeedsRelease: false,
     status: `${HOLDFAST} deploy status`,
     tools: 'none',
-    needsBucket: false,
+    buckets: [],
     schema: undefined,
     databaseEnv: undefined,
     ...peopleOf(service),
@@ -95,7 +95,7 @@ function platformWay(service: Service): Way {
     backNeedsRelease,
     status: undefined,
     tools,
-    needsBucket: deploy.some((line) => line.includes('CODE_BUCKET')),
+    buckets: [...new Set([...deploy.join('\n').matchAll(/\$\{(\w+_BUCKET):/g)].map(([, name]) => name!))],
     schema: afterwards
       ? { run: (name) => `bash ${SCHEMA_SCRIPT} contract ${name}`, minutes: afterwardsMinutes(service) }
       : undefined,

@@ -18,8 +18,11 @@ web="$(digest renewal-documents/web)"
 renderer="$(digest renewal-documents/renderer)"
 [[ "$renderer" =~ ^sha256: ]] || stop "There is no such release: $release. Nothing was changed."
 # An alarm that rings already would take back a good release, or not be heard when a bad one comes.
-ringing="$(aws cloudwatch describe-alarms --state-value ALARM --alarm-names renewal-documents-WebTargetsFail renewal-documents-WebTargetsSlow renewal-documents-WebTargetsAlternateFail renewal-documents-WebTargetsAlternateSlow renewal-documents-CitizensFailSubmitRenewalStart renewal-documents-CitizensFailSubmitRenewalAnswer renewal-documents-CitizensFailSubmitRenewalSubmit renewal-documents-CitizensFailSubmitRenewalReceipt --query 'MetricAlarms[].AlarmName' --output text)"
-if [ -n "$ringing" ] && [ "$ringing" != None ]; then
+ringing="$(
+  aws cloudwatch describe-alarms --state-value ALARM --alarm-names renewal-documents-WebTargetsFail renewal-documents-WebTargetsSlow renewal-documents-WebTargetsAlternateFail renewal-documents-WebTargetsAlternateSlow renewal-documents-CitizensFailSubmitRenewalStart renewal-documents-CitizensFailSubmitRenewalAnswer renewal-documents-CitizensFailSubmitRenewalSubmit renewal-documents-CitizensFailSubmitRenewalReceipt --query 'MetricAlarms[].AlarmName' --output text
+)"
+ringing="$(tr -s '\n' ' ' <<< "${ringing//None/}" | sed 's/^ *//; s/ *$//')"
+if [ -n "$ringing" ]; then
   if [ "${WAY_BACK:-no}" = no ] && [ -z "${EMERGENCY:-}${BREAK_GLASS:-}" ]; then stop "It rings before anything has begun: $ringing. Find out why first; a release that repairs it is an emergency (EMERGENCY, BREAK_GLASS). Nothing was changed."; fi
   loud "Rings already, and will not take this release back: $ringing. Watch citizens yourself."
 fi

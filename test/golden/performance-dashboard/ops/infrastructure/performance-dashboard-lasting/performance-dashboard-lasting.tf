@@ -12,6 +12,82 @@ provider "aws" {
 
 data "aws_caller_identity" "current" {}
 
+# Each release of site is a folder of its own below releases/; the ones before are the way back, so nothing is deleted by age.
+resource "aws_s3_bucket" "site_files" {
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+# Each release of site is a folder of its own below releases/; the ones before are the way back, so nothing is deleted by age.
+resource "aws_s3_bucket_versioning" "site_files" {
+  bucket = aws_s3_bucket.site_files.id
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+# Each release of site is a folder of its own below releases/; the ones before are the way back, so nothing is deleted by age.
+resource "aws_s3_bucket_public_access_block" "site_files" {
+  bucket                  = aws_s3_bucket.site_files.id
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+# Each release of site is a folder of its own below releases/; the ones before are the way back, so nothing is deleted by age.
+resource "aws_s3_bucket_lifecycle_configuration" "site_files" {
+  bucket = aws_s3_bucket.site_files.id
+  rule {
+    id     = "written-over"
+    status = "Enabled"
+    filter {
+    }
+    noncurrent_version_expiration {
+      # what was deleted or written over by mistake comes back until the next rehearsal of going back: 30 days, at least 30
+      noncurrent_days = 30
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "site_files_policy" {
+  bucket = aws_s3_bucket.site_files.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid    = "CloudFrontReads"
+        Effect = "Allow"
+        Principal = {
+          Service = "cloudfront.amazonaws.com"
+        }
+        Action   = "s3:GetObject"
+        Resource = "${aws_s3_bucket.site_files.arn}/releases/*"
+        Condition = {
+          ArnLike = {
+            "AWS:SourceArn" = "arn:aws:cloudfront::${data.aws_caller_identity.current.account_id}:distribution/*"
+          }
+        }
+      },
+      {
+        Sid    = "CloudFrontMaySeeThatNothingIsThere"
+        Effect = "Allow"
+        Principal = {
+          Service = "cloudfront.amazonaws.com"
+        }
+        Action   = "s3:ListBucket"
+        Resource = aws_s3_bucket.site_files.arn
+        Condition = {
+          ArnLike = {
+            "AWS:SourceArn" = "arn:aws:cloudfront::${data.aws_caller_identity.current.account_id}:distribution/*"
+          }
+        }
+      },
+    ]
+  })
+}
+
 resource "aws_s3_bucket" "trail_files" {
   lifecycle {
     prevent_destroy = true
