@@ -117,7 +117,7 @@ test('in the closed loop every question is answered before anything more is read
     const { value } = await answers.next()
     const answer = JSON.parse(value!) as Record<string, unknown>
     assert.deepEqual(Object.keys(answer), ['sync', 'decision', 'weight', 'why'])
-    assert.deepEqual([answer.sync, answer.weight], [sync, 0.01])
+    assert.deepEqual([answer.sync, answer.weight], [sync, 0.002])
   }
   child.stdin.end()
   const code = await new Promise((resolve) => child.on('close', resolve))

@@ -28,7 +28,7 @@ export interface PrimaryParts {
   say(text: string): void
 }
 
-const BATCH_EVERY_MS = 200
+const BATCH_EVERY_MS = 100
 
 export class Primary {
   readonly #parts: PrimaryParts

@@ -124,6 +124,7 @@ export class DeploymentBench {
   copied = 0
   contracted = false
   perTick = 20
+  private readonly owed = new Map<string, number>()
   made = 0
   /** What each look adds to the comparison of copies, and what it came to. */
   pairs: Sums = { ...NO_SUMS, compared: 20, same: 20 }
@@ -330,7 +331,10 @@ export class DeploymentBench {
       const words = { journey: 'apply', step: 'submit', arm, share, generation, segment, visitor: 'citizen' as const }
       return { ...words, ok: units - failed, failed, slow: 0, retries: 0 }
     }
-    const canary = Math.round(sessions * share)
+    // What is less than one citizen is owed to the next tick.
+    const due = (this.owed.get(segment) ?? 0) + sessions * share
+    const canary = Math.min(sessions, Math.floor(due + 1e-9))
+    this.owed.set(segment, due - canary)
     return [row('stable', sessions - canary), row('canary', canary)]
   }
 }

@@ -47,7 +47,7 @@ interface OpenSession {
   readonly from: string
 }
 
-const BATCH_EVERY_MS = 200
+const BATCH_EVERY_MS = 100
 const SWEEP_EVERY_MS = 1_000
 // New servers get this long for their first health check before a change counts as applied.
 const FIRST_CHECK_MS = 2_000

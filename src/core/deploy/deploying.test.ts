@@ -78,6 +78,7 @@ class Bench {
   reachable = true
   failures = 0
   seq = 7
+  private owed = 0
   private queue: Effect[] = []
 
   constructor(plan = PLAN) {
@@ -138,7 +139,10 @@ class Bench {
       retries: 0,
     })
     const share = steering?.weight ?? 0
-    const canaryUnits = Math.round(20 * share)
+    // What is less than one citizen is owed to the next tick.
+    this.owed += 20 * share
+    const canaryUnits = Math.min(20, Math.floor(this.owed + 1e-9))
+    this.owed -= canaryUnits
     const failed = Math.min(canaryUnits, this.failures)
     return {
       why: null,

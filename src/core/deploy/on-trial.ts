@@ -5,6 +5,7 @@ import { backfillTick } from './backfill.ts'
 import type { DeploymentSeen, DeploymentState } from './deployment.ts'
 import type { Draft } from './draft.ts'
 import { promote } from './finishing.ts'
+import { isPaced, weightOf } from './ramp.ts'
 import { observeRings, openRing, ringHarm, ringMisses, ringProof, tenantRule } from './rings.ts'
 import { batchFor, beginMove, moveTick, oldArm, oldCanCarry } from './rolling.ts'
 import { rollBack } from './rolling-back.ts'
@@ -45,7 +46,7 @@ export function openNextTrial(draft: Draft, leave = false): void {
  */
 function rungsLeft({ state }: Draft, leave: boolean): Partial<TrialPlan> {
   const { rungs, holdWeight } = state.plan.trial
-  if (!oldCanCarry(state)) return { strategy: 'canary', rungs: [] }
+  if (!oldCanCarry(state)) return { strategy: 'canary', rungs: [], atOnce: true }
   return leave ? { strategy: 'canary', rungs: [holdWeight, ...rungs.filter((rung) => rung > holdWeight)] } : {}
 }
 
@@ -147,6 +148,8 @@ function ringsTick(draft: Draft): void {
   draft.set({ trial: judged.decision === 'promote' ? trial : judged.trial, worst: worstOf(judged.steps) })
   plot(draft, judged.evidence, judged.weight)
   noteSuspicion(draft, judged)
+  // The ring is held at its own share: what is below it does not count.
+  if (isPaced(judged.trial)) draft.set({ rings: { ...draft.state.rings!, since: draft.now } })
   const misses = ringMisses(ring, rings!.since!, judged, draft.now)
   draft.set({ lastWhy: `Ring ${ring.id}: ${misses ?? judged.why}` })
   if (misses !== null || isFrail(draft)) return resteerRings(draft, moves || judged.moveSessions, judged.weight, held)
@@ -196,8 +199,8 @@ function steerRings(
   held: Readonly<Record<string, number>>,
   share?: number,
 ): void {
-  const { plan, rings } = draft.state
-  const weight = share ?? (rings!.since === null ? 0 : plan.rings!.rings[rings!.index]!.share)
+  const { plan, rings, trial } = draft.state
+  const weight = share ?? (rings!.since === null || !trial ? 0 : weightOf(trial))
   const tenants = tenantRule(plan.rings!, rings!, weight, held)
   const top = Math.max(0, ...tenants.rings.map((one) => one.weight), tenants.rest?.weight ?? 0)
   draft.steer({ ...change, tenants, weight: top })

@@ -90,10 +90,10 @@ export function splitNats(split: Trial['split']): number {
 export function climb(trial: Trial, phase: Extract<Phase, { phase: 'ramp' }>, against: boolean, now: Instant): Trial {
   const { plan } = trial
   const last = phase.rung === plan.rungs.length - 1
-  const wrong = splitIsWrong(trial)
-  const ms = wrong ? phase.ms : phase.ms + Math.max(0, now - phase.at)
+  const stands = splitIsWrong(trial) || isPaced(trial)
+  const ms = stands ? phase.ms : phase.ms + Math.max(0, now - phase.at)
   const counted: Trial = { ...trial, phase: { ...phase, ms, at: now } }
-  if (wrong || ms < (last ? Math.max(plan.bakeMs, plan.rungMsMin) : plan.rungMsMin)) return counted
+  if (stands || ms < (last ? Math.max(plan.bakeMs, plan.rungMsMin) : plan.rungMsMin)) return counted
   const gate = gateOf(trial, nextShare(plan, phase.rung))
   if (!gate || gate.risk > plan.margin || against) return counted
   if (last) return { ...trial, phase: { phase: 'promoted', at: now } }
@@ -107,8 +107,17 @@ export function readyForAll(trial: Trial, ms: number): boolean {
   return gate !== undefined && gate.risk <= trial.plan.margin
 }
 
-/** The share of new sessions that belongs to a phase. */
-export function weightOf(plan: TrialPlan, phase: Phase): number {
+/** The share of new sessions that belongs to the trial's phase, as far as the pace allows it. */
+export function weightOf(trial: Trial): number {
+  return Math.min(phaseWeight(trial.plan, trial.phase), trial.pace.cap)
+}
+
+/** True while the share is below that of its phase: too few citizens have come to answer for more. */
+export function isPaced(trial: Trial): boolean {
+  return trial.pace.cap < phaseWeight(trial.plan, trial.phase)
+}
+
+function phaseWeight(plan: TrialPlan, phase: Phase): number {
   const top = 1 - plan.holdBack
   switch (phase.phase) {
     case 'warm-up':

@@ -2,6 +2,7 @@
 import type { Instant } from '../time.ts'
 import { percentOf } from '../words.ts'
 import type { CountBatch } from './counts.ts'
+import { STANDING } from './pace.ts'
 import { readyForAll } from './ramp.ts'
 import {
   addStep,
@@ -79,7 +80,7 @@ export class Replay {
     if (options.plan.warmUp.probes > 0) this.share = 0
     this.latest = {
       decision: 'hold',
-      weight: this.share,
+      weight: options.plan.strategy === 'canary' ? Math.min(this.share, STANDING.cap) : this.share,
       why: 'Cannot tell: no citizen has been seen yet.',
       evidence: 0,
       canarySessions: 0,
@@ -106,14 +107,15 @@ export class Replay {
   /** The verdict at `t`, with everything seen so far. */
   look(t: Instant): Answer {
     this.clock(t)
-    return this.judge()
+    return this.judge(true)
   }
 
   /** Time goes on; each full second the verdict is looked at. */
   private advance(t: Instant): Answer | null {
     this.clock(t)
     if (this.now! - this.batchAt < BATCH_MS) return null
-    return this.judge()
+    // A world in the loop hears of a share when it asks: what it has not heard is not in force.
+    return this.judge(!this.options.closedLoop)
   }
 
   private clock(t: Instant): void {
@@ -124,7 +126,8 @@ export class Replay {
     }
   }
 
-  private judge(): Answer {
+  /** What has closed since goes to the trial. `decides`: the verdict is looked at, too. */
+  private judge(decides: boolean): Answer {
     const now = this.now!
     const from = this.batchAt
     this.batchAt = now
@@ -135,15 +138,18 @@ export class Replay {
           ? {
               ...this.latest,
               decision: 'continue',
-              why: `The first citizens are walking through; the new release gets ${percentOf(this.share)} of new sessions.`,
+              why: `The first citizens are walking through; the new release gets ${percentOf(this.latest.weight)} of new sessions.`,
             }
           : { ...this.latest, why: 'Cannot tell yet: the first citizens are walking through.' }
+      if (decides) this.share = this.latest.weight
       return this.latest
     }
     // A rollback is final: what comes after it was recorded without us.
     if (trial.phase.phase === 'rolled-back') return this.latest
     const batch: CountBatch = { seq: ++this.seq, from, to: now, counts: this.units.take() }
-    const verdict = decide(observe(trial, batch), now)
+    this.trial = observe(trial, batch)
+    if (!decides) return this.latest
+    const verdict = decide(this.trial, now)
     this.trial = verdict.trial
     this.latest = this.answerOf(verdict)
     this.share = this.latest.weight

@@ -49,12 +49,16 @@ test('ring after ring on evidence of its own: only the one on trial is split, th
   const bench = new DeploymentBench(PLAN)
   bench.until('on-trial')
   bench.tick()
-  assert.deepEqual(shares(bench), [0.5, 0, 0])
+  const [first, ...others] = shares(bench)!
+  assert.ok(first! > 0 && first! < 0.01, 'a slow start, while nobody knows how many come')
+  assert.deepEqual(others, [0, 0])
   assert.match(bench.state.history.at(-1)!.why, /^Ring \S+ meets the new release/)
+  bench.until((one) => shares(one)?.[0] === 0.5)
+  assert.deepEqual(shares(bench), [0.5, 0, 0])
   bench.until((one) => one.state.rings?.index === 1)
-  bench.tick()
-  assert.deepEqual(shares(bench), [1, 0.5, 0])
   const opened = bench.now
+  bench.until((one) => shares(one)?.[1] === 0.5)
+  assert.deepEqual(shares(bench), [1, 0.5, 0])
   assert.match(bench.state.history.at(-1)!.why, /^Ring \S+ (meets the new release|\(.*\) waits)/)
   bench.until((one) => one.state.rings?.index === 2)
   assert.ok(
@@ -90,12 +94,11 @@ test('a ring that is harmed takes the whole release back, and the harm is told b
 
 test('a proven ring stays watched: a late fault there takes its traffic away at once, and proof takes the release back', () => {
   const bench = new DeploymentBench(PLAN)
-  bench.until((one) => one.state.rings?.index === 1)
-  bench.tick(300)
+  bench.until((one) => shares(one)?.[1] === 0.5)
   bench.faults.stream = 1
   bench.faults.failsIn = 'test'
   bench.until((one) => shares(one)?.[0] !== 1)
-  assert.equal(shares(bench)?.[0], PLAN.trial.holdWeight)
+  assert.ok(shares(bench)![0]! <= PLAN.trial.holdWeight)
   assert.equal(shares(bench)?.[1], 0.5)
   bench.until('rolled-back')
   assert.match(bench.state.lastWhy, /Ring test/)
@@ -123,6 +126,6 @@ test('halt takes every ring back; resume goes on at the ring whose turn it was',
   bench.tick()
   assert.deepEqual([bench.phase, bench.serves, bench.traffic.tenants], ['halted', 'r1', null])
   bench.say('resume')
-  bench.tick()
+  bench.until((one) => shares(one)?.[1] === 0.5)
   assert.deepEqual(shares(bench), [1, 0.5, 0])
 })

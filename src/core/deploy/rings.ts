@@ -15,6 +15,7 @@ import { percentOf, plural } from '../words.ts'
 import type { CountBatch } from './counts.ts'
 import type { DeploymentPlan, DeploymentSeen, DeploymentState } from './deployment.ts'
 import type { Draft } from './draft.ts'
+import { isPaced } from './ramp.ts'
 import { explainTrial, observe, openTrial, type Trial, type TrialPlan, type Verdict } from './trial.ts'
 import { worstRate } from './verdict-bounds.ts'
 
@@ -134,6 +135,8 @@ export function observeRings(draft: Draft, seen: DeploymentSeen): void {
 /** Why the ring on trial is not proven yet; null: it is. */
 export function ringMisses(ring: RingPlan, since: Instant, judged: Verdict, now: Instant): string | null {
   if (judged.decision === 'suspect' || judged.decision === 'hold') return judged.why
+  if (isPaced(judged.trial))
+    return `Its share grows to ${percentOf(ring.share)} as its first citizens are served: ${percentOf(judged.weight)} now.`
   const left = since + ring.holdMs - now
   if (left > 0) return `It is held for ${durationOf(left)} more.`
   for (const { what, step, count } of ring.evidence) {

@@ -1,5 +1,6 @@
 /** The shapes of a trial: what it is given, what it keeps, what it answers. All plain JSON. */
 import type { Instant } from '../time.ts'
+import type { Pace } from './pace.ts'
 import type { Cells } from './verdict-evidence.ts'
 
 export interface TrialStep {
@@ -49,6 +50,8 @@ export interface TrialPlan {
   readonly splitKnown: boolean
   /** True for a recorded stream: its shares are not ours, and no ramp is spoken of. */
   readonly recorded?: boolean
+  /** True when no smaller share can be had (the old release has too few replicas left): no slow start. */
+  readonly atOnce?: boolean
   /** Lowest session generation that counts; absent: 0. A second trial leaves out the sessions that the first one moved. */
   readonly generation?: number
 }
@@ -97,6 +100,8 @@ export interface StepTrial {
   /** Since the last reset (an outage, a suspicion): what the climb rests on. */
   readonly canaryNow: Tally
   readonly stableNow: Tally
+  /** Of the new release, since the trial began or an alarm rang last: what the pace rests on. */
+  readonly shown: Tally
   /** Log evidence of each guess since the beginning, and since the suspicion that is open. */
   readonly main: readonly number[]
   readonly fresh: readonly number[] | null
@@ -149,6 +154,8 @@ export interface Trial {
   readonly outage: number | null
   /** Outages in a row; after five, what we called an outage is the service's normal. */
   readonly outages: number
+  /** Slow start: what share the loop allows. */
+  readonly pace: Pace
   /** Split check: units at the first step under the present share. */
   readonly split: { readonly share: number; readonly canary: number; readonly stable: number }
   readonly probes: Tally

@@ -1,14 +1,14 @@
 /** What a verdict says to people: one sentence, with the numbers it rests on. */
 import { durationOf, type Instant } from '../time.ts'
 import { countOf, percentOf } from '../words.ts'
-import { gateOf, nextShare, splitIsWrong, weightOf } from './ramp.ts'
+import { gateOf, isPaced, nextShare, splitIsWrong, weightOf } from './ramp.ts'
 import type { StepVerdict, Tally, Trial, Verdict } from './trial-shape.ts'
 
 /** The decision that belongs to the trial's phase, and why. */
 export function whyOf(trial: Trial, steps: readonly StepVerdict[], now: Instant): Pick<Verdict, 'decision' | 'why'> {
   const { phase, plan } = trial
   const release = releaseOf(plan.canary)
-  const share = percentOf(weightOf(plan, phase))
+  const share = percentOf(weightOf(trial))
   switch (phase.phase) {
     case 'warm-up': {
       const passed = trial.probes.units - trial.probes.failed
@@ -67,7 +67,7 @@ function ramping(
 ): Pick<Verdict, 'decision' | 'why'> {
   const { plan } = trial
   const release = releaseOf(plan.canary)
-  const share = percentOf(plan.rungs[rung]!)
+  const share = percentOf(weightOf(trial))
   if (splitIsWrong(trial)) {
     const { canary, stable, share: sent } = trial.split
     return {
@@ -86,11 +86,13 @@ function ramping(
   const gate = gateOf(trial, nextShare(plan, rung))
   const shut = gate && gate.risk > plan.margin
   const until = last ? Math.max(plan.bakeMs, plan.rungMsMin) : plan.rungMsMin
-  const waits = shut
-    ? `before ${goal} ${nameOf(steps, gate.index)} needs more citizens, because up to ${percentOf(gate.worst)} of them could still be failing`
-    : ms < until
-      ? `${goal} follows in ${durationOf(until - ms)} if it stays so`
-      : `${goal} follows`
+  const waits = isPaced(trial)
+    ? `the share grows to ${percentOf(plan.rungs[rung]!)} as its first citizens are served`
+    : shut
+      ? `before ${goal} ${nameOf(steps, gate.index)} needs more citizens, because up to ${percentOf(gate.worst)} of them could still be failing`
+      : ms < until
+        ? `${goal} follows in ${durationOf(until - ms)} if it stays so`
+        : `${goal} follows`
   const odds = Math.max(...steps.map(({ evidence }) => evidence))
   const stands = odds >= AGAINST ? `evidence ${oddsIn(odds)} against it is no proof` : 'nothing speaks against it'
   return {

@@ -81,7 +81,8 @@ test('a good release climbs rung by rung and is promoted only after the bake', (
     if (seen.at(-1) !== String(weight)) seen.push(String(weight))
     run.healthy(100)
   }
-  assert.deepEqual(seen, ['0.01', '0.05', '0.1', '0.25', '0.5', '0.95'])
+  assert.ok(Number(seen[0]) <= 0.002, 'a slow start, while nobody knows how many come')
+  assert.deepEqual(seen.slice(seen.indexOf('0.01')), ['0.01', '0.05', '0.1', '0.25', '0.5', '0.95'])
   assert.equal(run.verdict.decision, 'promote')
   assert.ok(run.now >= 5 * 60_000 + 600_000)
   assert.match(run.verdict.why, /^Release r3 is no worse than release r2: none of [\d,]+ citizens failed at start/)
@@ -142,7 +143,7 @@ test('suspicion takes traffic away at once, and a release that behaves climbs ag
   // A short burst that hits the new release alone, and is over.
   run.second(row('stable', 20, 0, { share: 0.5 }), row('canary', 12, 8, { share: 0.5 }))
   assert.equal(run.verdict.decision, 'suspect')
-  assert.equal(run.verdict.weight, 0.05)
+  assert.ok(run.verdict.weight <= 0.05)
   assert.ok(run.verdict.moveSessions)
   assert.match(run.verdict.why, /is suspected at submit: 8 of /)
   while (run.verdict.decision === 'suspect' && run.now < before + 3_600_000) run.healthy(200)
@@ -187,13 +188,15 @@ test('a release that mends what the running one fails does not wait for the faul
 
 test('a running release that always fails more than history said does not freeze the climb for ever', () => {
   const run = new Run(planOf({ margin: 0.05 }))
+  const owed = { stable: 0, canary: 0 }
   while (run.verdict.weight < 0.95 && run.now < 3_600_000) {
     const { weight } = run.verdict
     const canary = Math.round(2_000 * weight)
-    const failed = (units: number, arm: number) => Math.floor((units * 12) / 100) + ((run.seq + arm) % 2)
-    const rows = (['stable', 'canary'] as const).flatMap((arm, i) => {
+    const rows = (['stable', 'canary'] as const).flatMap((arm) => {
       const units = arm === 'canary' ? canary : 2_000 - canary
-      const bad = Math.min(units, failed(units, i))
+      owed[arm] += units * 0.12
+      const bad = Math.floor(owed[arm])
+      owed[arm] -= bad
       return [row(arm, units - bad, bad, { share: weight }), row(arm, units, 0, { share: weight, step: 'start' })]
     })
     run.second(...rows)

@@ -20,6 +20,7 @@
 import { invariant } from '../errors.ts'
 import type { Instant } from '../time.ts'
 import type { CountBatch, StepCounts } from './counts.ts'
+import { paced, paceOf, STANDING } from './pace.ts'
 import { climb, expectedRate, HISTORY_UNITS_MAX, weightOf } from './ramp.ts'
 import type { Phase, StepTrial, StepVerdict, Tally, Trial, TrialPlan, TrialStep, Verdict } from './trial-shape.ts'
 import {
@@ -74,6 +75,7 @@ export function openTrial(plan: TrialPlan, now: Instant): Trial {
     alarmed: null,
     outage: null,
     outages: 0,
+    pace: STANDING,
     split: { share: 0, canary: 0, stable: 0 },
     probes: NONE,
     stableProbes: NONE,
@@ -93,9 +95,11 @@ export function observe(trial: Trial, batch: CountBatch): Trial {
   if (batch.seq <= trial.seq) return trial
   const { plan } = trial
   const { generation, byStep, probes, stableProbes, any } = sortRows(trial, batch)
+  const closed = trial.steps.map((_, i) => citizensOf(byStep[i]))
+  const pace = paceOf(trial.pace, Math.min(trial.openedAt, batch.from), batch.to, closed)
   const { seq } = batch
   const lost = trial.lost + lostBefore(trial, batch)
-  if (!any) return { ...trial, seq, lost, generation }
+  if (!any) return { ...trial, seq, lost, generation, pace }
   const steps = trial.steps.slice()
   let { split, proven, alarmed, outage, segments } = trial
   for (let index = 0; index < steps.length; index++) {
@@ -120,6 +124,7 @@ export function observe(trial: Trial, batch: CountBatch): Trial {
     proven,
     alarmed,
     outage,
+    pace,
     split,
     probes,
     stableProbes,
@@ -129,11 +134,12 @@ export function observe(trial: Trial, batch: CountBatch): Trial {
 
 /** The trial's phases moved on to `now`, without the words: what a simulation of millions of ticks needs of `decide`. */
 export function advance(trial: Trial, now: Instant): { trial: Trial; weight: number; moveSessions: boolean } {
-  const moved = step(trial, now)
+  const stepped = step(trial, now)
+  const moved = { ...stepped, pace: paced(stepped, now) }
   const { plan, phase } = moved
   const alarmed = phase.phase === 'suspect' && phase.by === 'alarm' && trial.phase.phase !== 'suspect'
-  const leaves = alarmed && weightOf(plan, trial.phase) > plan.holdWeight
-  return { trial: moved, weight: weightOf(plan, phase), moveSessions: leaves || phase.phase === 'rolled-back' }
+  const leaves = alarmed && weightOf(trial) > plan.holdWeight
+  return { trial: moved, weight: weightOf(moved), moveSessions: leaves || phase.phase === 'rolled-back' }
 }
 
 /** What to do now. Pure: the same trial and moment always give the same answer. */
@@ -216,6 +222,12 @@ function sortRows(trial: Trial, { counts }: CountBatch) {
     else byStep[index] = [row]
   }
   return { generation, byStep, probes, stableProbes, any }
+}
+
+function citizensOf(rows: readonly StepCounts[] | undefined): number {
+  let units = 0
+  for (const { visitor, ok, failed } of rows ?? []) if (visitor === 'citizen') units += ok + failed
+  return units
 }
 
 /** Who is hurt: units of the new release by segment, so that a proof can name the group. Not evidence. */
@@ -317,7 +329,8 @@ function suspect(trial: Trial, rung: number, index: number, now: Instant): Trial
   const pays = trial.slices < SLICES_MAX
   const steps = trial.steps.map((state) => {
     const flushed = flush(state.pending, true)
-    const closed = withEvidence({ ...state, pending: [] }, flushed.closed)
+    // Whoever came before the alarm does not answer for the release any more.
+    const closed = withEvidence({ ...state, pending: [], shown: NONE }, flushed.closed)
     return pays ? { ...keepFresh(trial.slices, closed), fresh: new Array<number>(GUESSES).fill(0) } : closed
   })
   return {

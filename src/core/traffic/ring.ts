@@ -11,9 +11,9 @@ export interface Unread {
   readonly gap: boolean
 }
 
-/** Ten minutes outlast any restart of the engine; at five batches a second that is 3,000 of them. */
+/** Ten minutes outlast any restart of the engine; at ten batches a second that is 6,000 of them. */
 export const KEEP_MS = 10 * MINUTE
-const BATCHES_MAX = 3_000
+const BATCHES_MAX = 6_000
 const ANSWER_MAX = 1_000
 
 export class Ring {

@@ -1,0 +1,85 @@
+/**
+ * Slow start: how many citizens may meet a new release before anybody can have answered for them.
+ *
+ * Between a citizen's failure and the order that sends the next one elsewhere lies the loop: settling, batch, look, order. Whoever
+ * arrives within it is harmed whatever the evidence says, so a share of a busy service harms more citizens than the same share of a
+ * quiet one. The pace bounds them: at every step, arrivals within one loop × the chance that the release fails them, as far as its own
+ * citizens have shown, stay below HARM_IN_LOOP. That chance is (failed + 1) / (units + 1): 1 before anybody came,
+ * halved by the first good answer, 1 for as long as everybody fails. The share it allows doubles about each loop while all goes well
+ * (a quiet service never notices), and stays where it is while citizens fail, however high the first rung and however busy the hour.
+ */
+import type { Instant } from '../time.ts'
+import type { Trial } from './trial-shape.ts'
+
+/** Citizens, in expectation, that may be harmed within one loop by a fault that nobody has shown yet. A choice. */
+const HARM_IN_LOOP = 0.5
+/** The loop of the built-in gateway, in ms: 250 of settling, half a batch, a look, and the order (bench/drills.ts measures it). */
+const LOOP_MS = 400
+/** Counts of less time than this say nothing about how many citizens come; until then the share is at most START_SHARE. */
+const KNOWN_MS = 500
+const START_SHARE = 0.002
+/** No share is asked for that a balancer could not set. */
+const SHARE_LEAST = 0.001
+/** Units after which the gates of the climb and the alarm know more than the pace does. */
+const UNITS_MAX = 200
+/** How fast old arrivals fade, in ms. */
+const FADE_MS = 10_000
+/** A share is changed when the new one differs from it by this factor: each change opens a batch of evidence of its own. */
+const FACTOR = 1.5
+
+export interface Pace {
+  /** Highest share of new sessions allowed now, above 0 to 1. */
+  readonly cap: number
+  /** Units at each step, both arms, fading; in `ms` of time that fades likewise. */
+  readonly units: readonly number[]
+  readonly ms: number
+  /** Where the last batch ended: a quiet moment makes no batch, and counts all the same. Null: none yet. */
+  readonly until: Instant | null
+  /** Length of the loop as seen from the looks, in ms, and the last look. */
+  readonly loopMs: number
+  readonly lookedAt: Instant | null
+}
+
+export const STANDING: Pace = { cap: START_SHARE, units: [], ms: 0, until: null, loopMs: LOOP_MS, lookedAt: null }
+
+/** The pace with one more batch, in which `units` closed at each step, at `to`. `from`: where it began, for the first one. */
+export function paceOf(before: Pace, from: Instant, to: Instant, units: readonly number[]): Pace {
+  const ms = Math.max(0, to - (before.until ?? from))
+  const fades = Math.exp(-ms / FADE_MS)
+  return {
+    ...before,
+    until: Math.max(to, before.until ?? to),
+    units: units.map((count, i) => rounded((before.units[i] ?? 0) * fades + count)),
+    ms: rounded(before.ms * fades + ms),
+  }
+}
+
+/** The pace at a look. A loop that is once longer (an engine that died) counts in part, a short one at once brings no haste. */
+export function paced(trial: Trial, now: Instant): Pace {
+  const { pace, plan } = trial
+  // An instant switch is what blue-green is chosen for; a suspicion takes its share away like any other.
+  const instant = plan.strategy === 'blue-green' && trial.phase.phase !== 'suspect'
+  if (plan.recorded || plan.atOnce || instant) return { ...pace, lookedAt: now, cap: 1 }
+  const gap = pace.lookedAt === null ? 0 : now - pace.lookedAt
+  const loopMs = Math.max(LOOP_MS, Math.round((pace.loopMs + gap) / 2))
+  const allowed = capOf({ ...trial, pace: { ...pace, loopMs } })
+  const moves = allowed >= 1 || allowed >= pace.cap * FACTOR || allowed * FACTOR <= pace.cap
+  return { ...pace, loopMs, lookedAt: now, cap: moves ? allowed : pace.cap }
+}
+
+function capOf({ pace, steps }: Trial): number {
+  if (pace.ms < KNOWN_MS) return START_SHARE
+  let cap = 1
+  for (const [i, { shown }] of steps.entries()) {
+    if (shown.units >= UNITS_MAX) continue
+    const perLoop = ((pace.units[i] ?? 0) / pace.ms) * pace.loopMs
+    const fails = (shown.failed + 1) / (shown.units + 1)
+    cap = Math.min(cap, HARM_IN_LOOP / (perLoop * fails))
+  }
+  return Math.max(SHARE_LEAST, Number(cap.toPrecision(2)))
+}
+
+/** Stored with the trial at each tick. */
+function rounded(value: number): number {
+  return Math.round(value * 100) / 100
+}
