@@ -1,8 +1,8 @@
 /** Machines in a scaling group: replaced in batches or beside each other, drained, and taken back by alarm. */
 import type { Component, Service } from '../../define/schema.ts'
 import { answersOf } from './alarms.ts'
-import { strategyOf } from './ecs.ts'
-import { budgetOf, CHECK, graceOf } from './figures.ts'
+import { logsOf, strategyOf } from './ecs.ts'
+import { budgetOf, CHECK } from './figures.ts'
 import { att, type Noted, noted, type Part, pascal, ref, type Resource } from './model.ts'
 
 export function ec2Parts(service: Service): Part[] {
@@ -43,6 +43,10 @@ function groupPart(service: Service, component: Component): Part {
           Conditions: [{ Field: 'path-pattern', Values: ['/*'] }],
           Actions: [{ Type: 'forward', TargetGroupArn: ref(`${name}Targets`) }],
         },
+      },
+      {
+        ...logsOf(service, component, `/ec2/${service.service.id}/${component.id}`),
+        why: ['The agent of the machine image writes here.'],
       },
       template(service, component),
       ...alarms,
@@ -102,11 +106,16 @@ export const CODEDEPLOY_WARM_MAX = 2_880
 /** Until a machine runs the program's start: boot of an image and its agents, assumed (`holdfast check` assumes the same). */
 const BOOT_SECONDS = 180
 
+/** From the order for a machine until citizens reach it, in seconds. */
+function eachSeconds({ startSecondsMax }: Component): number {
+  return BOOT_SECONDS + startSecondsMax + CHECK.seconds * CHECK.times
+}
+
 /** Machines replaced at once: the definition's share, or more where the way back would not fit into half of its promise. */
 function batchOf(service: Service, component: Component): Noted & { readonly value: number } {
   const { batchShare } = service.deployment.rolling
   const { maxMinutes } = service.deployment.rollback
-  const each = BOOT_SECONDS + component.startSecondsMax + CHECK.seconds * CHECK.times
+  const each = eachSeconds(component)
   const batches = Math.max(1, Math.floor((maxMinutes * 60) / 2 / each))
   const asked = Math.max(1, Math.floor(component.replicas * batchShare))
   const batch = Math.max(asked, Math.ceil(component.replicas / batches))
@@ -141,8 +150,14 @@ function scalingGroup(service: Service, component: Component): Resource {
         Version: att(`${name}Template`, 'LatestVersionNumber'),
       },
       HealthCheckType: noted('ELB', 'a machine that runs and cannot serve is replaced too'),
-      HealthCheckGracePeriod: graceOf(component),
-      DefaultInstanceWarmup: component.startSecondsMax,
+      HealthCheckGracePeriod: noted(
+        BOOT_SECONDS + component.startSecondsMax,
+        `boot ${BOOT_SECONDS} s + start ${component.startSecondsMax} s; a failing check before that would replace a machine that is only starting, for ever`,
+      ),
+      DefaultInstanceWarmup: noted(
+        BOOT_SECONDS + component.startSecondsMax,
+        `the same: boot ${BOOT_SECONDS} s + start ${component.startSecondsMax} s`,
+      ),
       InstanceMaintenancePolicy: {
         MinHealthyPercentage: noted(100, 'no machine goes before another can serve'),
         MaxHealthyPercentage: noted(Math.min(200, above), `${batch} of ${replicas} at a time: 100 + ${above - 100} %`),
@@ -164,8 +179,8 @@ function scalingGroup(service: Service, component: Component): Resource {
         MinInstancesInService: noted(replicas, 'all that serve go on serving'),
         MaxBatchSize: noted(batch, why),
         PauseTime: noted(
-          `PT${Math.ceil((component.startSecondsMax + CHECK.seconds * CHECK.times) / 60)}M`,
-          `start ${component.startSecondsMax} s + health ${CHECK.seconds * CHECK.times} s`,
+          `PT${Math.ceil(eachSeconds(component) / 60)}M`,
+          `until it signals that it can serve: boot ${BOOT_SECONDS} s + start ${component.startSecondsMax} s + health ${CHECK.seconds * CHECK.times} s = ${eachSeconds(component)} s`,
         ),
         WaitOnResourceSignals: true,
         SuspendProcesses: ['AZRebalance', 'AlarmNotification', 'ScheduledActions'],
@@ -202,6 +217,13 @@ function codeDeploy(service: Service, component: Component, alarms: readonly Res
     {
       id: `${name}Rollout`,
       type: 'AWS::CodeDeploy::DeploymentGroup',
+      ...(warm
+        ? {
+            why: [
+              'CodeDeploy copies the group of machines for each release and deletes the one before: after the first release the group above is a pattern only, and this tool must not bring it back.',
+            ],
+          }
+        : {}),
       props: {
         ApplicationName: ref(`${name}Releases`),
         DeploymentGroupName: `${service.service.id}-${component.id}`,

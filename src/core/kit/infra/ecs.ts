@@ -302,6 +302,7 @@ function serviceOf(
       minutes > ECS_BAKE_MAX ? `${why}; ECS keeps it for a day at most` : why,
     )
   const web = component.kind === 'web'
+  const atOnce = batchOf(service, component)
   const names: Value[] = [
     ...alarms.map((alarm) => ref(alarm.id)),
     ...journeyAlarms(service).slice(0, Math.max(0, 10 - alarms.length)),
@@ -345,14 +346,13 @@ function serviceOf(
             }
           : {}),
         MinimumHealthyPercent: noted(100, 'no task goes before another can serve'),
-        MaximumPercent: noted(
+        MaximumPercent:
           strategy === 'ROLLING' && web
-            ? 100 + Math.max(100 / component.replicas, Math.ceil(rolling.batchShare * 100))
-            : 200,
-          strategy === 'ROLLING' && web
-            ? `batches of ${Math.round(rolling.batchShare * 100)} % of ${component.replicas}, at least one task`
-            : 'the new tasks stand beside the old ones',
-        ),
+            ? noted(
+                100 + Math.ceil((100 * atOnce) / component.replicas),
+                `${rolling.batchShare} × ${component.replicas} = ${atOnce} at a time, at least one: 100 + ${atOnce} ÷ ${component.replicas}, rounded up, because ECS rounds tasks down`,
+              )
+            : noted(200, 'the new tasks stand beside the old ones'),
         DeploymentCircuitBreaker: { Enable: true, Rollback: true },
         ...(names.length > 0
           ? {
@@ -391,6 +391,11 @@ function serviceOf(
   }
 }
 
+/** Tasks replaced at once when rolling. */
+function batchOf({ deployment }: Service, { replicas }: Component): number {
+  return Math.max(1, Math.floor(replicas * deployment.rolling.batchShare))
+}
+
 /** The way back in minutes, as a sum, beside the promise. */
 function backWords(service: Service, component: Component, strategy: ReturnType<typeof strategyOf>): string {
   const { maxMinutes, budget } = service.deployment.rollback
@@ -402,8 +407,7 @@ function backWords(service: Service, component: Component, strategy: ReturnType<
       : 'not summed in the definition'
   if (strategy !== 'ROLLING' || component.kind !== 'web')
     return `The way back: ${said}; ${maxMinutes} min are promised.`
-  const { batchShare } = service.deployment.rolling
-  const atOnce = Math.max(1, Math.floor(component.replicas * batchShare))
+  const atOnce = batchOf(service, component)
   const batches = Math.ceil(component.replicas / atOnce)
   const each = component.startSecondsMax + CHECK.seconds * CHECK.times
   return `The way back: ${said}; of it ${batches} batches of ${atOnce} × (start ${component.startSecondsMax} s + health ${CHECK.seconds * CHECK.times} s) = ${batches * each} s. ${maxMinutes} min are promised.`

@@ -50,6 +50,8 @@ function beside(service: Service, ledger: Ledger): Pick<PlatformScripts, 'common
   return { common: commonScript(service, ledger), schema: schemaScript(service), afterwards: hasAfterwards(service) }
 }
 
+const BUCKET = 'bucket="${CODE_BUCKET:?The bucket of code}"'
+
 const variableOf = (component: Component) => snake(pascal(component.id))
 
 function imagesOnEcs(service: Service): PlatformScripts {
@@ -64,6 +66,7 @@ function imagesOnEcs(service: Service): PlatformScripts {
       is: '^sha256:',
     }),
   )
+  const sites = sitesOf(service)
   // A scheduled run has no service: the next run takes the next task definition.
   const running = components
     .filter(({ kind }) => kind !== 'scheduled')
@@ -83,8 +86,11 @@ function imagesOnEcs(service: Service): PlatformScripts {
       '# A tag cannot move in these registries, so it means one image for ever; the infrastructure takes the digest.',
       'digest() { aws ecr describe-images --repository-name "$1" --image-ids "imageTag=$release" --query "imageDetails[0].imageDigest" --output text || true; }',
       ...lookups(found),
+      ...(sites.length > 0 ? [BUCKET] : []),
+      ...sites.flatMap((site) => [...sitePublished(service, site), ...siteFunctions(service, site)]),
       ...before(service),
       ...applyLines(service, found),
+      ...sites.flatMap((site) => siteSwitched(service, site)),
       '# What each part runs now: the way back names it, and needs no deployment that a ringing alarm or a bake would hold up.',
       ...clusterLines(service),
       ...running.map(
@@ -103,6 +109,7 @@ function imagesOnEcs(service: Service): PlatformScripts {
         `aws ecs update-service --cluster "$cluster" --service ${name} --task-definition "$${variable}" --deployment-configuration ${word(BACK_CONFIGURATION(web))} > /dev/null`,
       ]),
       `aws ecs wait services-stable --cluster "$cluster" --services ${running.map(({ name }) => name).join(' ')} || stop "$release is on its way back, and not stable after ten minutes: a person must look." 5`,
+      ...sites.flatMap((site) => [...siteFunctions(service, site), ...siteBack(site)]),
       ...BACK_NOTED,
     ],
     ...beside(service, 'parameter-store'),
@@ -173,7 +180,7 @@ function functions(service: Service): PlatformScripts {
         release,
         ['aws', ...toolOf(service)],
       ),
-      'bucket="${CODE_BUCKET:?The bucket of code}"',
+      BUCKET,
       '# A version of an object can never mean another package.',
       'version() { aws s3api head-object --bucket "$bucket" --key "$1" --query VersionId --output text || true; }',
       ...lookups(found),
@@ -226,7 +233,7 @@ function files(service: Service): PlatformScripts {
         release,
         ['aws', ...toolOf(service)],
       ),
-      'bucket="${CODE_BUCKET:?The bucket of code}"',
+      BUCKET,
       ...sites.flatMap((site) => sitePublished(service, site)),
       ...sites.flatMap((site) => siteFunctions(service, site)),
       ...before(service),
@@ -285,6 +292,7 @@ function deploymentEnd(): string[] {
 function machines(service: Service, web: Component): PlatformScripts {
   const name = `${service.service.id}-${web.id}`
   const group = `--application-name ${name} --deployment-group-name ${name}`
+  const sites = sitesOf(service)
   const release = 'The name of its bundle in the bucket of code, without .zip'
   return {
     release,
@@ -294,14 +302,16 @@ function machines(service: Service, web: Component): PlatformScripts {
         release,
         ['aws'],
       ),
-      'bucket="${CODE_BUCKET:?The bucket of code}"',
+      BUCKET,
       'aws s3api head-object --bucket "$bucket" --key "$release.zip" > /dev/null || stop "There is no such release: $release. Nothing was changed."',
+      ...sites.flatMap((site) => [...sitePublished(service, site), ...siteFunctions(service, site)]),
       ...before(service),
       '# An alarm that rings already would stop the very release that is to silence it.',
       'if [ "${WAY_BACK:-no}" = yes ] || [ -n "${ringing:-}" ]; then alarms=(--override-alarm-configuration enabled=false); else alarms=(); fi',
       `id="$(aws deploy create-deployment ${group} "\${alarms[@]}" --s3-location "bucket=$bucket,key=$release.zip,bundleType=zip" --query deploymentId --output text)"`,
       `trap 'aws deploy get-deployment --deployment-id "$id" > deployment.json' EXIT`,
       ...deploymentEnd(),
+      ...sites.flatMap((site) => siteSwitched(service, site)),
       ...after(),
     ],
     back: [
@@ -340,6 +350,10 @@ function pods(service: Service, web: Component): PlatformScripts {
       ...service.runtime.components
         .filter(({ kind, image }) => kind === 'worker' && image !== undefined)
         .map(({ id }) => `# ${id} has no file in this kit: it goes out by its own means, not by this script.`),
+      ...sitesOf(service).map(
+        ({ id }) =>
+          `# ${id} is made of files, and this kit serves files on AWS only: it goes out by its own means, not by this script.`,
+      ),
       '[[ "$release" =~ ^sha256:[0-9a-f]{64}$ ]] || stop "A release is named by the digest of its image. Nothing was changed." 2',
       ...before(service),
       `trap 'kubectl get deployment ${name} -o json > deployment.json' EXIT`,
