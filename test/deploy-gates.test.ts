@@ -253,7 +253,7 @@ test('the wrong place is refused, and broken glass does not change that; Ctrl-C 
 
   write('r2', `require('node:fs').writeFileSync('running', String(process.pid)); setInterval(() => {}, 1_000)`)
   const busy = shell([...START, '--release', 'r2', '--by', 'asha'])
-  await busy.until(/Unit is running/)
+  await busy.until(/Now running: Unit, at most/)
   const waits = shell([...START, '--release', 'r2', '--by', 'ben', '--wait', '5'])
   await waits.until(/Waiting\. asha has been deploying release r2/)
   waits.child.kill('SIGINT')

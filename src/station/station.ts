@@ -25,12 +25,11 @@ import { watchKind } from '../engine/watching.ts'
 import type { World } from '../engine/world.ts'
 import type { Runtime } from '../ports/runtime.ts'
 import type { Store } from '../ports/store.ts'
-import type { TrafficStatus } from '../ports/traffic.ts'
-import { isUnreachable } from '../ports/unreachable.ts'
 import { fileSecret } from './file-secret.ts'
 import { gateDesk } from './gates.ts'
 import { notifiersOf } from './routes.ts'
 import { socketPath } from './sockets.ts'
+import { type WhatRuns, whatRuns } from './what-runs.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -59,14 +58,6 @@ export interface StationOptions {
   readonly around?: (runtime: Runtime) => Runtime
   /** A store that is open already; it is closed with the station. */
   readonly opened?: HoldfastStore
-}
-
-export interface WhatRuns {
-  /** What answers citizens, as the traffic layer says; null: it does not answer. */
-  readonly stable: string | null
-  readonly canary: string | null
-  readonly weight: number | null
-  readonly says: string
 }
 
 export interface Station {
@@ -249,28 +240,4 @@ export function serviceEnv(env: Env): Env {
     name.startsWith('SERVICE_') ? [[name.slice(8), value]] : [],
   )
   return { ...rest, ...Object.fromEntries(named) }
-}
-
-async function whatRuns(world: World): Promise<WhatRuns> {
-  const status = (await world.traffic.status()) as TrafficStatus & { stable?: string; canary?: string }
-  if (isUnreachable(status)) {
-    return { stable: null, canary: null, weight: null, says: `cannot tell, because ${status.why}` }
-  }
-  const alive = (arm: 'stable' | 'canary') =>
-    status.backends.filter((backend) => backend.arm === arm && backend.healthy).length
-  const releaseOf = async (arm: 'stable' | 'canary') => {
-    const ids = new Set(status.backends.filter((backend) => backend.arm === arm).map(({ id }) => id))
-    const instances = await world.runtime.instances()
-    if (isUnreachable(instances)) return null
-    return instances.find(({ id }) => ids.has(id))?.release ?? null
-  }
-  const stable = await releaseOf('stable')
-  const canary = await releaseOf('canary')
-  const share = Math.round((1 - status.weight) * 100)
-  const none = !canary && !status.backends.some(({ arm }) => arm === 'stable')
-  if (none) return { stable, canary, weight: status.weight, says: 'no release answers citizens.' }
-  const says = canary
-    ? `${stable ?? 'an unknown release'} answers ${share} % of new sessions, ${canary} the rest (${alive('stable')} and ${alive('canary')} healthy replicas).`
-    : `${stable ?? 'an unknown release'} answers everybody (${alive('stable')} healthy replicas).`
-  return { stable, canary, weight: status.weight, says }
 }

@@ -106,6 +106,7 @@ test('checks are asked at once, commands one after the other, and only then anyt
   desk.answer('window')
   assert.equal(desk.phase, 'gating commands')
   assert.deepEqual(desk.gates, ['unit'])
+  assert.match(desk.state.lastWhy, /^Now running: Unit, at most \d+ \w+\. Nothing has moved\.$/)
   desk.answer('unit')
   assert.deepEqual(desk.gates, ['journeys'])
   assert.ok(!desk.asked.some(({ kind }) => kind === 'runtime.start'))
@@ -281,6 +282,7 @@ test('broken glass skips the window, approvals and the gates named, says so, and
       ['unit', false],
     ],
   )
+  assert.match(skipped[1]!.why, /^Unit: skipped\. Not asked for, because asha broke the glass: payments/)
   const view = viewDeployment(desk.state, desk.now)
   assert.deepEqual(view.waiver?.left, ['Window', 'Unit', 'Approvals'])
   assert.equal(view.gates.find(({ id }) => id === 'unit')?.word, 'skipped')

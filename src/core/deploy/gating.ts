@@ -117,7 +117,7 @@ function excuse(draft: Draft, gate: GatePlan): boolean {
   const { waiver } = draft.state.plan
   if (!waiver || !waivedGates(draft.state.plan).includes(gate)) return false
   const why = waiver.kind === 'emergency' ? 'people are asked to agree to it instead' : `${waiver.who} broke the glass`
-  const says = `${gate.name} was not asked for, because ${why}: ${waiver.why}`
+  const says = `Not asked for, because ${why}: ${waiver.why}`
   write(draft, gate, { ...answerIn({ says }), passed: false }, true)
   return true
 }
@@ -142,7 +142,8 @@ function ask(draft: Draft, stage: Gating['stage'], gates: readonly GatePlan[], w
 function stageWords(stage: Gating['stage'], gates: readonly GatePlan[]): string {
   if (stage === 'last') return 'Everybody has agreed. What may have changed meanwhile is asked once more.'
   if (stage === 'commands')
-    return `${gates[0]!.name} is running, at most ${durationOf(gates[0]!.msMax)}. Nothing has moved.`
+    // Whoever names a gate chooses its number: "Unit tests", "Payment file". So no verb leans on the name.
+    return `Now running: ${gates[0]!.name}, at most ${durationOf(gates[0]!.msMax)}. Nothing has moved.`
   return `${plural(gates.length, 'check')} before anything moves: ${listOf(gates.map(({ name }) => name.toLowerCase()))}.`
 }
 
@@ -286,8 +287,8 @@ function approve(draft: Draft, who: string, reason: string, payload: Json): Gate
 /** One gate's entry in the log, with its evidence, and the short form that pages show. */
 function write(draft: Draft, gate: GatePlan, answer: GateAnswer, excused: boolean): void {
   const { passed, says, ms, exit, digest, scanned, tail, figures } = answer
-  const word = passed ? 'passed' : excused ? 'was skipped' : 'failed'
-  draft.entry('gate.result', `${gate.name} ${word}. ${says}`, {
+  const word = passed ? ' passed' : excused ? ': skipped' : ' failed'
+  draft.entry('gate.result', `${gate.name}${word}. ${says}`, {
     gate: gate.id,
     kind: gate.kind,
     passed,
