@@ -161,6 +161,8 @@ case "$tool $*" in
   *ClusterArn*) echo arn:cluster ;;
   *ParameterValue*) echo "\${HOLDS:-sha256:abc}" ;;
   *describe-services*) echo arn:aws:ecs:eu-west-2:1:task-definition/web:7 ;;
+  *describe-task-definition*) echo arn:aws:ecs:eu-west-2:1:task-definition/run:3 ;;
+  *get-schedule*) echo '{"Name":"s","Arn":"x","Target":{"EcsParameters":{"TaskDefinitionArn":"new"}}}' ;;
   *list-deployments*) echo None ;;
   *create-deployment*) echo d-1 ;;
   *deploymentInfo.status*) echo "\${DEPLOYMENT:-Succeeded}" ;;
@@ -308,6 +310,25 @@ test('on AWS: by digest, schema first, and back at once to what served before, i
   assert.ok(never.status === 1 && /r5 may not return.*r6 r7|r7 r6/.test(never.stderr))
   const underWay = world.run('rollback', ['r6'], { ...ON_AWS, STATE: 'UPDATE_IN_PROGRESS' })
   assert.ok(underWay.calls.some((call) => call.includes('cancel-update-stack')) && underWay.status === 0)
+})
+
+test('scheduled runs go back with the rest: each schedule names the task of the release before', () => {
+  const world = worldWith(on('benefit-assessment', { tooling: { infrastructure: 'cloudformation' } }))
+  const here = {
+    HOLDFAST_ACCOUNT: 'assessment-production',
+    DECISIONS_URL: 'jdbc:postgresql://db/x',
+    AGREED: 'ben chloe',
+  }
+  const good = world.run('deploy', ['r6'], here)
+  assert.equal(good.status, 0, good.stderr)
+  const back = world.run('rollback', ['r6'], here)
+  assert.equal(back.status, 0, back.stderr)
+  assert.ok(back.calls.some((call) => call.includes('scheduler update-schedule')))
+  const written = JSON.parse(readFileSync(join(world.folder, 'schedule.json'), 'utf8'))
+  assert.deepEqual(written, {
+    Name: 's',
+    Target: { EcsParameters: { TaskDefinitionArn: 'arn:aws:ecs:eu-west-2:1:task-definition/run:3' } },
+  })
 })
 
 test('a closed window opens to more people with a reason or to the glass, and both are in the evidence', () => {

@@ -2,6 +2,14 @@
 import type { Component, Service } from '../../define/schema.ts'
 import { noted, type Part, pascal, type Props, ref, type Resource } from './model.ts'
 
+const nameOf = (service: Service, component: Component, local: string) =>
+  `${service.service.id}-${component.id}-${local.replace(':', '')}`
+
+/** Names of the schedules of a component. */
+export function scheduleNames(service: Service, component: Component): readonly string[] {
+  return (component.schedule?.local ?? []).map((local) => nameOf(service, component, local))
+}
+
 /** One schedule for each wall time of the component. `target`: what is started. */
 export function scheduleParts(service: Service, component: Component, target: Props): Part {
   const { schedule } = component
@@ -34,7 +42,7 @@ export function scheduleParts(service: Service, component: Component, target: Pr
             : []),
         ],
         props: {
-          Name: `${service.service.id}-${component.id}-${hour}${minute}`,
+          Name: nameOf(service, component, local),
           ScheduleExpression: noted(`cron(${Number(minute)} ${Number(hour)} ? * ${week} *)`, `${local}, ${days}`),
           ScheduleExpressionTimezone: service.service.timezone,
           FlexibleTimeWindow: { Mode: 'OFF' },

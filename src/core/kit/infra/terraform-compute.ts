@@ -7,12 +7,30 @@ import {
   dependencies,
   idOf,
   listed,
+  type Line,
   type Makers,
   must,
   numeric,
   rename,
   small,
 } from './terraform-blocks.ts'
+
+/** Until new replicas stand beside the old ones, checked and drained, in minutes; assumed. */
+const REPLACE_MINUTES = 30
+
+/** Terraform waits for 20 minutes by itself, and a release may bake for longer. */
+function timeouts(props: Props): Line[] {
+  const minutes = (path: string) => Number(bare(at(props, `DeploymentConfiguration.${path}`) ?? 0))
+  const [canary, bake] = [minutes('CanaryConfiguration.CanaryBakeTimeInMinutes'), minutes('BakeTimeInMinutes')]
+  const sum = REPLACE_MINUTES + canary + bake
+  const why = `${REPLACE_MINUTES} to replace what runs${canary > 0 ? ` + first share ${canary}` : ''}${bake > 0 ? ` + bake ${bake}` : ''} = ${sum} min`
+  return [
+    block('timeouts', [
+      ['create', noted(`${sum}m`, why)],
+      ['update', `${sum}m`],
+    ]),
+  ]
+}
 
 export const COMPUTE: Makers = {
   'AWS::ECS::TaskDefinition': ({ props }) => [
@@ -110,6 +128,7 @@ export const COMPUTE: Makers = {
                 ]),
               ]
             : []),
+          ...timeouts(props),
           ...dependencies(dependsOn, 'aws_lb_listener_rule'),
         ],
       },

@@ -5,6 +5,7 @@
 import type { Component, Service } from '../../define/schema.ts'
 import { strategyOf } from '../infra/ecs.ts'
 import { pascal, snake } from '../infra/model.ts'
+import { scheduleNames } from '../infra/schedule.ts'
 import { sitesOf } from '../infra/site.ts'
 import { commonScript, type Ledger, USES_COMMON } from './common.ts'
 import { word } from './release.ts'
@@ -67,14 +68,15 @@ function imagesOnEcs(service: Service): PlatformScripts {
     }),
   )
   const sites = sitesOf(service)
-  // A scheduled run has no service: the next run takes the next task definition.
-  const running = components
-    .filter(({ kind }) => kind !== 'scheduled')
-    .map((component) => ({
-      name: `${id}-${component.id}`,
-      variable: `${variableOf(component)}_now`,
-      web: component.kind === 'web' && strategyOf(service, component) !== 'ROLLING',
-    }))
+  const parts = components.map((component) => ({
+    name: `${id}-${component.id}`,
+    variable: `${variableOf(component)}_now`,
+    web: component.kind === 'web' && strategyOf(service, component) !== 'ROLLING',
+    // A scheduled run has no service: its schedules name the task definition.
+    schedules: component.kind === 'scheduled' ? scheduleNames(service, component) : undefined,
+  }))
+  const running = parts.filter(({ schedules }) => !schedules)
+  const scheduled = parts.filter(({ schedules }) => schedules)
   return {
     release,
     deploy: [
@@ -92,23 +94,36 @@ function imagesOnEcs(service: Service): PlatformScripts {
       ...applyLines(service, found),
       ...sites.flatMap((site) => siteSwitched(service, site)),
       '# What each part runs now: the way back names it, and needs no deployment that a ringing alarm or a bake would hold up.',
-      ...clusterLines(service),
+      ...(running.length > 0 ? clusterLines(service) : []),
       ...running.map(
         ({ name, variable }) =>
           `${variable}="$(aws ecs describe-services --cluster "$cluster" --services ${name} --query 'services[0].taskDefinition' --output text)"`,
       ),
-      ...after(running.map(({ name, variable }) => ` "${name}=\${${variable}##*/}"`).join('')),
+      ...scheduled.map(({ name, variable }) => `${variable}="$(${taskLine(name)})"`),
+      ...after(parts.map(({ name, variable }) => ` "${name}=\${${variable}##*/}"`).join('')),
     ],
     back: [
       ...stackBack(service, backSays(service), release),
-      ...clusterLines(service),
       ...LEDGER_LINE,
-      ...running.map(({ name, variable }) => `${variable}="$(part ${name})"`),
-      '# At once: no bake, no first share, and no alarm that rings because of the release that goes.',
-      ...running.flatMap(({ name, variable, web }) => [
-        `aws ecs update-service --cluster "$cluster" --service ${name} --task-definition "$${variable}" --deployment-configuration ${word(BACK_CONFIGURATION(web))} > /dev/null`,
-      ]),
-      `aws ecs wait services-stable --cluster "$cluster" --services ${running.map(({ name }) => name).join(' ')} || stop "$release is on its way back, and not stable after ten minutes: a person must look." 5`,
+      ...parts.map(({ name, variable }) => `${variable}="$(part ${name})"`),
+      ...(running.length > 0
+        ? [
+            ...clusterLines(service),
+            '# At once: no bake, no first share, and no alarm that rings because of the release that goes.',
+            ...running.map(
+              ({ name, variable, web }) =>
+                `aws ecs update-service --cluster "$cluster" --service ${name} --task-definition "$${variable}" --deployment-configuration ${word(BACK_CONFIGURATION(web))} > /dev/null`,
+            ),
+            `aws ecs wait services-stable --cluster "$cluster" --services ${running.map(({ name }) => name).join(' ')} || stop "$release is on its way back, and not stable after ten minutes: a person must look." 5`,
+          ]
+        : []),
+      ...(scheduled.length > 0 ? SCHEDULE_BACK : []),
+      ...scheduled.flatMap(({ schedules, variable }) =>
+        schedules!.map(
+          (name) =>
+            `schedule_to ${name} "$${variable}" || stop "${name} still starts the release that goes: a person must look." 5`,
+        ),
+      ),
       ...sites.flatMap((site) => [...siteFunctions(service, site), ...siteBack(site)]),
       ...BACK_NOTED,
     ],
@@ -121,6 +136,23 @@ function imagesOnEcs(service: Service): PlatformScripts {
 /** Beside each other and switched at once where there are two target groups, else replaced while the rest serves. */
 const BACK_CONFIGURATION = (switched: boolean) =>
   `${switched ? 'strategy=BLUE_GREEN,bakeTimeInMinutes=0' : 'strategy=ROLLING'},minimumHealthyPercent=100,maximumPercent=200,deploymentCircuitBreaker={enable=true,rollback=true}`
+
+/** The newest task definition of a family: of this release, when its stack is in order. */
+const taskLine = (family: string) =>
+  `aws ecs describe-task-definition --task-definition ${family} --query taskDefinition.taskDefinitionArn --output text`
+
+/** A schedule is written as a whole, so it is read, changed in one place and written again. */
+const SCHEDULE_BACK = [
+  'schedule_to() {',
+  `  local task; task="$(${taskLine('"$2"')})" || return`,
+  '  aws scheduler get-schedule --name "$1" --output json | node -e \'',
+  '    const one = JSON.parse(require("fs").readFileSync(0, "utf8"))',
+  '    for (const told of ["Arn", "CreationDate", "LastModificationDate"]) delete one[told]',
+  '    one.Target.EcsParameters.TaskDefinitionArn = process.argv[1]',
+  `    console.log(JSON.stringify(one))' "$task" > schedule.json || return`,
+  '  aws scheduler update-schedule --cli-input-json file://schedule.json > /dev/null',
+  '}',
+]
 
 /** The cluster stands where the infrastructure was told of it. */
 function clusterLines({ service: { id }, tooling }: Service): string[] {

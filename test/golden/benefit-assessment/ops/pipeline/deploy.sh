@@ -45,6 +45,7 @@ fi
 # What each part runs now: the way back names it, and needs no deployment that a ringing alarm or a bake would hold up.
 cluster="$(aws cloudformation describe-stacks --stack-name benefit-assessment --query "Stacks[0].Parameters[?ParameterKey=='ClusterArn'].ParameterValue" --output text)"
 engine_now="$(aws ecs describe-services --cluster "$cluster" --services benefit-assessment-engine --query 'services[0].taskDefinition' --output text)"
-remember served "$release" "benefit-assessment-engine=${engine_now##*/}" || stop "$release serves, and could not be written down ($LEDGER): without that it may not return later. Write it down: bash -c '. ops/pipeline/common.sh; remember served $release'" 5
+payment_file_now="$(aws ecs describe-task-definition --task-definition benefit-assessment-payment-file --query taskDefinition.taskDefinitionArn --output text)"
+remember served "$release" "benefit-assessment-engine=${engine_now##*/}" "benefit-assessment-payment-file=${payment_file_now##*/}" || stop "$release serves, and could not be written down ($LEDGER): without that it may not return later. Write it down: bash -c '. ops/pipeline/common.sh; remember served $release'" 5
 log "release $release serves"
 # holdfast:end deploy

@@ -16,7 +16,6 @@ if [ "$state" = UPDATE_IN_PROGRESS ]; then
 fi
 read_ledger
 may_return "$release"
-cluster="$(aws cloudformation describe-stacks --stack-name benefit-assessment --query "Stacks[0].Parameters[?ParameterKey=='ClusterArn'].ParameterValue" --output text)"
 was="$(awk -v want="$release" '$2 == "served" && $3 == want { line = $0 } END { print line }' <<< "$ledger")"
 part() {
   local found; found="$(tr " " "\n" <<< "$was" | sed -n "s|^$1=||p")"
@@ -24,9 +23,21 @@ part() {
   echo "$found"
 }
 engine_now="$(part benefit-assessment-engine)"
+payment_file_now="$(part benefit-assessment-payment-file)"
+cluster="$(aws cloudformation describe-stacks --stack-name benefit-assessment --query "Stacks[0].Parameters[?ParameterKey=='ClusterArn'].ParameterValue" --output text)"
 # At once: no bake, no first share, and no alarm that rings because of the release that goes.
 aws ecs update-service --cluster "$cluster" --service benefit-assessment-engine --task-definition "$engine_now" --deployment-configuration 'strategy=BLUE_GREEN,bakeTimeInMinutes=0,minimumHealthyPercent=100,maximumPercent=200,deploymentCircuitBreaker={enable=true,rollback=true}' > /dev/null
 aws ecs wait services-stable --cluster "$cluster" --services benefit-assessment-engine || stop "$release is on its way back, and not stable after ten minutes: a person must look." 5
+schedule_to() {
+  local task; task="$(aws ecs describe-task-definition --task-definition "$2" --query taskDefinition.taskDefinitionArn --output text)" || return
+  aws scheduler get-schedule --name "$1" --output json | node -e '
+    const one = JSON.parse(require("fs").readFileSync(0, "utf8"))
+    for (const told of ["Arn", "CreationDate", "LastModificationDate"]) delete one[told]
+    one.Target.EcsParameters.TaskDefinitionArn = process.argv[1]
+    console.log(JSON.stringify(one))' "$task" > schedule.json || return
+  aws scheduler update-schedule --cli-input-json file://schedule.json > /dev/null
+}
+schedule_to benefit-assessment-payment-file-1800 "$payment_file_now" || stop "benefit-assessment-payment-file-1800 still starts the release that goes: a person must look." 5
 # shellcheck disable=SC2046
 remember served "$release" $(cut -s -d " " -f 4- <<< "$was") || loud "$release serves again, and could not be written down ($LEDGER)."
 log "back to $release, by ${who:-nobody named}: ${REASON:-no reason given}"

@@ -16,7 +16,6 @@ if [ "$state" = UPDATE_IN_PROGRESS ]; then
 fi
 read_ledger
 may_return "$release"
-cluster="$(aws cloudformation describe-stacks --stack-name renewal-documents --query "Stacks[0].Parameters[?ParameterKey=='ClusterArn'].ParameterValue" --output text)"
 was="$(awk -v want="$release" '$2 == "served" && $3 == want { line = $0 } END { print line }' <<< "$ledger")"
 part() {
   local found; found="$(tr " " "\n" <<< "$was" | sed -n "s|^$1=||p")"
@@ -25,6 +24,7 @@ part() {
 }
 web_now="$(part renewal-documents-web)"
 renderer_now="$(part renewal-documents-renderer)"
+cluster="$(aws cloudformation describe-stacks --stack-name renewal-documents --query "Stacks[0].Parameters[?ParameterKey=='ClusterArn'].ParameterValue" --output text)"
 # At once: no bake, no first share, and no alarm that rings because of the release that goes.
 aws ecs update-service --cluster "$cluster" --service renewal-documents-web --task-definition "$web_now" --deployment-configuration 'strategy=BLUE_GREEN,bakeTimeInMinutes=0,minimumHealthyPercent=100,maximumPercent=200,deploymentCircuitBreaker={enable=true,rollback=true}' > /dev/null
 aws ecs update-service --cluster "$cluster" --service renewal-documents-renderer --task-definition "$renderer_now" --deployment-configuration 'strategy=ROLLING,minimumHealthyPercent=100,maximumPercent=200,deploymentCircuitBreaker={enable=true,rollback=true}' > /dev/null
