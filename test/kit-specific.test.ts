@@ -38,6 +38,11 @@ function strangersIn(service: Service, definition: string, files: readonly Made[
   const own = numbersOf(service)
   const ids = idsOf(service)
   const paths = new Set(files.map(({ path }) => path))
+  const raised = new Set(
+    files.flatMap(({ path, text }) =>
+      path.endsWith('.rules.yml') ? [...text.matchAll(/^ +- alert: (\w+)$/gm)].map(([, name]) => name!) : [],
+    ),
+  )
   const missing = (
     where: readonly Made[],
     found: (text: string) => readonly string[],
@@ -63,6 +68,12 @@ function strangersIn(service: Service, definition: string, files: readonly Made[
     routes: missing(files, all(/\b(?:GET|POST|PUT|PATCH|DELETE) (\/[\w:*/.-]*)/g), stated),
     // Words in quotes that look like ids of a definition: lower case, joined by hyphens, at least two parts.
     ids: missing(papers, all(/"([a-z][a-z0-9]*(?:-[a-z0-9]+){1,5})"/g), (id) => ids.has(id) || stated(id)),
+    // Names of alerts, as runbooks and guides write them; one that nobody raises sends whoever is on call nowhere.
+    alerts: missing(
+      papers.filter(({ path }) => path.startsWith('ops/')),
+      all(/(?<=`|^- |, )([A-Z][a-z]+(?:[A-Z][a-z0-9]*)+)(?=`|, |: )/gm),
+      (alert) => raised.has(alert) || stated(alert),
+    ),
     files: missing(papers, all(/ops\/(?:runbooks|comms|alerts|docs|pages|dashboards)\/[\w.-]+\.\w+/g), (path) =>
       paths.has(path),
     ),
@@ -105,6 +116,7 @@ test('a stranger of any kind is noticed', () => {
     registries: 'image: registry.elsewhere.example/web',
     routes: 'POST /elsewhere/submit',
     ids: 'the journey "apply-elsewhere"',
+    alerts: 'Who is woken by `ElsewhereFails` begins here.',
     files: 'see `ops/runbooks/elsewhere.md`',
     quantities: 'Call them within 37 minutes.',
     holes: 'Tell [Name of the minister] first.',

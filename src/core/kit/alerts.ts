@@ -3,14 +3,14 @@
  * same numbers, and the routes. Windows are sums of whole minutes, so nothing is lost between scrapes and nothing becomes NaN.
  */
 import type { FailureMode, Journey, Service, Sli } from '../define/schema.ts'
-import { type KitFile, single } from './file.ts'
 import { METRICS } from '../traffic/metrics.ts'
 import { alertTests } from './alert-tests.ts'
+import { type KitFile, single } from './file.ts'
 import { measuresText, scrapeText } from './measures.ts'
 import { allowedShare, syntheticWindow, type Threshold, thresholdOf, walkedJourneys } from './numbers.ts'
 import { routesText } from './routes.ts'
 import { sheetHtml, sheetText } from './sheet.ts'
-import { alertName, journeysOf, lower, modesOf, runbookPath, sliOf, type Source } from './source.ts'
+import { alertName, journeysOf, lower, modesOf, runbookPath, type Source, sliOf } from './source.ts'
 
 /** Where whoever is woken by a silence or by lost telemetry reads on. */
 export const ONCALL_GUIDE = 'ops/docs/on-call.md'
@@ -87,9 +87,12 @@ export function alertsOf(service: Service): readonly Alert[] {
   return [...all.filter((alert) => alert.page), ...all.filter((alert) => !alert.page)]
 }
 
-/** Where somebody reads on who knows only that a journey fails: the mode that is seen in its failures, else its worst. */
+/**
+ * Where somebody reads on who knows only that a journey fails: the mode that is seen in its failures, else its worst. A silent one shows no
+ * failure to anybody, so its runbook would mislead.
+ */
 export function runbookOfJourney(service: Service, journey: string): string {
-  const modes = modesOf(service).filter((mode) => mode.journeys.includes(journey))
+  const modes = modesOf(service).filter((mode) => mode.journeys.includes(journey) && !mode.silent)
   const mode = modes.find((known) => known.detect.kind === 'ratio' || known.detect.kind === 'synthetic') ?? modes[0]
   return mode ? runbookPath(mode) : ONCALL_GUIDE
 }
@@ -129,9 +132,8 @@ function harmAlert(service: Service, journey: Journey, threshold: Threshold): Al
 
 function syntheticAlert(service: Service, journey: Journey): Alert {
   const { everySeconds, failures, minutes } = syntheticWindow(service)
-  const mode =
-    modesOf(service).find((known) => known.journeys.includes(journey.id) && known.detect.kind === 'synthetic') ??
-    modesOf(service).find((known) => known.journeys.includes(journey.id))
+  const modes = modesOf(service).filter((known) => known.journeys.includes(journey.id) && !known.silent)
+  const mode = modes.find((known) => known.detect.kind === 'synthetic') ?? modes[0]
   return {
     name: `Synthetic${alertName(journey.id)}Fails`,
     expr: `sum(increase(synthetic_journey_bad_total{job="${jobOf(service)}",journey="${journey.id}"}[${minutes}m])) >= ${failures - 0.5}`,
@@ -230,7 +232,7 @@ function indicatorAlert(service: Service, sli: Sli): Alert | undefined {
 }
 
 /** What an indicator is about, where it has no name. */
-function wordsOf(sli: Sli): string {
+export function wordsOf(sli: Sli): string {
   switch (sli.kind) {
     case 'reconciliation':
       return `${sli.left} equal ${sli.right}`

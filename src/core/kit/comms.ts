@@ -1,7 +1,7 @@
 /** Words prepared before they are needed: for each audience and stage, and a page that stands when nothing else does. */
 import type { Audience, Service } from '../define/schema.ts'
 import { type KitFile, single } from './file.ts'
-import { lower, modesOf, sentence, type Source } from './source.ts'
+import { insteadOf, lower, modesOf, type Source, sentence } from './source.ts'
 import { unavailablePage } from './unavailable.ts'
 
 const STAGES = ['investigating', 'identified', 'monitoring', 'resolved'] as const
@@ -34,7 +34,7 @@ function audienceText(service: Service, audience: Audience): string {
     ...(comms.speakers.length > 0
       ? [`Who speaks: ${comms.speakers.map((speaker) => `${speaker.who} on ${speaker.topic}`).join('; ')}.`]
       : []),
-    'In the words below {since}, {next} and {count} are filled from the incident by `holdfast respond comms draft`.',
+    'Write in for {since} and {ended} since when and until when, for {next} when we speak again, and for {count} how many people; `holdfast respond show` has them. `holdfast respond comms draft` makes shorter words from the same facts, with all of them filled in.',
     ...audience.languages.flatMap((language) => wordsIn(service, audience, language)),
     '',
     '## Before it goes out',
@@ -68,25 +68,33 @@ function wordsIn(service: Service, audience: Audience, language: string): string
 
 const PUBLIC = new Set(['banner', 'unavailable-page', 'status-page', 'helpline', 'sms', 'letter', 'notice'])
 
+/** Only people on a computed list are written to about a failure mode of their own. */
+function isPersonal(audience: Audience): boolean {
+  return (
+    audience.failureModes.length > 0 && audience.channels.every((channel) => channel === 'letter' || channel === 'sms')
+  )
+}
+
 function wordsAt(service: Service, audience: Audience, stage: (typeof STAGES)[number]): string[] {
   const { name } = service.service
   const { contact, savedAnswers } = service.comms
   const open = audience.channels.some((channel) => PUBLIC.has(channel))
-  const help = `You can call ${contact.phone} (${contact.hours}).`
-  const other = service.journeys.find((journey) => journey.fallbackChannel)?.fallbackChannel
+  const textphone = contact.textphone ? ` Textphone: ${contact.textphone}.` : ''
+  const help = `You can call ${contact.phone} (${contact.hours}).${textphone}`
+  const instead = insteadOf(service)
   if (stage === 'resolved')
     return open
       ? [
-          `"${name}" is working again. It was not working properly from {since}.`,
+          `"${name}" is working again. It was not working properly from {since} to {ended}.`,
           `If you were using it then, check that you got what you came for. ${help}`,
         ]
       : [
-          `"${name}" works again since {next}; {count} people were affected from {since}. The review follows within ${service.respond.reviewWorkingDays} working days.`,
+          `"${name}" works again since {ended}; {count} people were affected from {since} on. The review follows within ${service.respond.reviewWorkingDays} working days.`,
         ]
   if (!open) {
     const harm = sentence(`When it fails, ${lower(service.journeys[0]!.harmIfFails)}`)
     return [
-      `"${name}" has not worked properly since {since}; {count} people could not finish so far. ${harm}`,
+      `"${name}" has not worked properly since {since}; {count} people were affected so far. ${harm}`,
       stage === 'investigating'
         ? 'We do not know the cause yet.'
         : stage === 'identified'
@@ -95,6 +103,17 @@ function wordsAt(service: Service, audience: Audience, stage: (typeof STAGES)[nu
       'Next update at {next}.',
     ]
   }
+  if (isPersonal(audience))
+    return [
+      `You used "${name}" while something was wrong with it, and it may have affected you.`,
+      stage === 'investigating'
+        ? 'We are finding out whom it affected, and how.'
+        : stage === 'identified'
+          ? 'We know what went wrong, and are putting it right.'
+          : 'It is put right, and we are watching that it stays so.',
+      `${help}`,
+      'We will write to you again by {next}.',
+    ]
   const state =
     stage === 'investigating'
       ? 'We are finding out why.'
@@ -104,7 +123,8 @@ function wordsAt(service: Service, audience: Audience, stage: (typeof STAGES)[nu
   return [
     `There has been a problem with "${name}" since {since}. ${state}`,
     ...(savedAnswers ? [savedAnswers] : []),
-    `${other ? `${sentence(other.says)} ` : ''}${help}`,
+    // The same number is said once.
+    instead?.includes(contact.phone) ? `${instead}${textphone}` : [instead, help].filter(Boolean).join(' '),
     'We will say more at {next}.',
   ]
 }

@@ -1,25 +1,25 @@
 /** Papers that people agree on: how releases go out and why, who is on call, what is asked afterwards, what needs a DPIA, what is ready. */
 import type { Service } from '../define/schema.ts'
 import { reviewOf } from '../respond/review.ts'
-import { alertsFor } from './alerts.ts'
+import { alertsFor, alertsOf, jobOf, ONCALL_GUIDE } from './alerts.ts'
 import { audiencesOf } from './comms.ts'
 import { dpiaFiles } from './dpia.ts'
 import { type KitFile, single } from './file.ts'
-import { owedBy } from './measures.ts'
 import { backCommand, isOurs } from './pipelines/way.ts'
+import { readinessText } from './readiness.ts'
 import {
-  journeysOf,
-  ladderWords,
+  alertName,
+  escalationRole,
   lower,
   modesOf,
   runbookPath,
   type Source,
   sentence,
-  stepsOf,
+  sliOf,
   webOf,
 } from './source.ts'
 import { traceText } from './specs.ts'
-import { retryMinutes, untranslated } from './unavailable.ts'
+import { retryMinutes } from './unavailable.ts'
 
 export function docFiles(source: Source): KitFile[] {
   const { service } = source
@@ -61,7 +61,7 @@ export function procedureText(service: Service): string {
     '',
     ...deployment.gates.map(
       (gate) =>
-        `- [ ] ${gate.name ?? gate.id}${gate.pass ? `: ${gate.pass}` : ''}${gate.every ? ` (${gate.every})` : ''}`,
+        `- [ ] ${gate.name ?? gate.id}${gate.pass ? `: ${gate.pass}` : gate.kind === 'command' ? '' : ` (${gate.kind})`}${gate.every ? ` (${gate.every})` : ''}`,
     ),
     `- [ ] Approved by ${approvals.people === 0 ? 'the review of the change' : `${approvals.people} other ${approvals.people === 1 ? 'person' : 'people'}`}${approvals.roles.length > 0 ? ` (${approvals.roles.join(', ')})` : ''}; never by its author alone.`,
     `- [ ] In a window: ${windows.allow.map((window) => `${window.id.replaceAll('-', ' ')}${window.local ? ` ${window.local}` : ''}`).join('; ') || 'any time without a freeze'}.`,
@@ -85,7 +85,7 @@ export function procedureText(service: Service): string {
     '',
     '## Back',
     '',
-    `\`${backCommand(service)}\`. By itself for: ${rollback.automaticFor.join(', ') || (isOurs(service) ? 'the verdict on journeys' : 'what its platform watches (ops/infrastructure)')}.`,
+    `\`${backCommand(service)}\`. ${byItself(service)}`,
     ...(sum > 0
       ? [
           `${Object.entries(rollback.budget)
@@ -111,7 +111,7 @@ export function procedureText(service: Service): string {
       .filter((peak) => peak.freeze || windows.deny.includes(peak.id))
       .map(
         (peak) =>
-          `- Closed for ${peak.name ?? peak.id}${peak.local ? ` ${peak.local}` : ''}: ${peak.times > 1 ? `${peak.times} times the usual demand` : 'a fault would hurt most then'}${peak.except.length > 0 ? `; except ${peak.except.join(', ')}` : ''}.`,
+          `- Closed for ${lower(peak.name ?? peak.id)}${peak.local ? ` ${peak.local}` : ''}: ${peak.times > 1 ? `${peak.times} times the usual demand` : 'a fault would hurt most then'}${peak.except.length > 0 ? `; except ${peak.except.join(', ')}` : ''}.`,
       ),
     `- Outside of the window ${windows.emergency.approvers} people agree, with a reason that is recorded.`,
     ...service.sources
@@ -121,6 +121,23 @@ export function procedureText(service: Service): string {
           `- Assumed, not known: ${source.says}${source.replaceWith ? `; to be replaced by ${source.replaceWith}` : ''}.`,
       ),
   ].join('\n')
+}
+
+/** What really takes a release back without anybody: what is counted at journey steps, or what a platform watches; the rest wakes somebody. */
+function byItself(service: Service): string {
+  const wanted = service.deployment.rollback.automaticFor
+  const counted = wanted.filter((id) => {
+    const sli = sliOf(service, id)
+    return (sli?.kind === 'ratio' || sli?.kind === 'latency') && sli.step !== undefined
+  })
+  const ours = isOurs(service)
+  const others = ours ? wanted.filter((id) => !counted.includes(id)) : wanted
+  return [
+    ours
+      ? `By itself while a release is under way or in its bake: the verdict on journeys${counted.length > 0 ? ` (${counted.join(', ')})` : ''}.`
+      : 'By itself: what its platform watches (`ops/infrastructure`, `ops/pipeline`).',
+    ...(others.length > 0 ? [`For ${others.join(', ')} an alert wakes somebody, who takes it back.`] : []),
+  ].join(' ')
 }
 
 function strategyLines(service: Service): string[] {
@@ -182,11 +199,11 @@ export function oncallText(service: Service): string {
     ),
     ...service.watch.silence.map(
       (beat) =>
-        `- Nothing heard of ${beat.what} for ${beat.withinMinutes} minutes: see that it runs, and until then look by hand for what it looks for.`,
+        `- Silent${alertName(beat.id)}: nothing was heard of ${beat.what} for ${beat.withinMinutes} minutes. See that it runs; until then somebody looks by hand for what it looks for.`,
     ),
-    '- Telemetry lost: open the service yourself and walk through the first journey; restart the collection of metrics; nothing you see on a dashboard is true until then.',
+    ...withoutRunbook(service),
     '',
-    '## Systems of others',
+    '## Systems it depends on',
     '',
     ...service.dependencies.map(
       (dependency) =>
@@ -203,227 +220,37 @@ export function oncallText(service: Service): string {
   ].join('\n')
 }
 
-/** Where somebody finds when the way back was last taken. */
-function rehearsals(service: Service): string {
-  return isOurs(service) ? 'holdfast prove log' : 'the runs of the rollback pipeline'
-}
-
-interface Box {
-  readonly says: string
-  /** Undefined: only a person can tell. */
-  readonly holds: boolean | undefined
-  readonly evidence: string
-}
-
-/** The playbook's quality checkpoints, each computed as far as the definition tells. */
-export function readinessText({ service, deploymentFiles }: Source): string {
-  const groups = boxes(service, deploymentFiles)
-  const all = groups.flatMap((group) => group.boxes)
-  const count = (holds: boolean | undefined) => all.filter((box) => box.holds === holds).length
+/** What can wake somebody without a failure mode of its own, and what to do then. */
+function withoutRunbook(service: Service): string[] {
+  const names = new Set(
+    alertsOf(service).flatMap(({ name, runbook, page }) => (page && runbook === ONCALL_GUIDE ? [name] : [])),
+  )
+  const production = service.environments.find(({ kind }) => kind === 'production')
+  const at = service.service.publicUrl ?? production?.url ?? 'its public address'
+  const source = isOurs(service)
+    ? 'See that `holdfast serve` runs'
+    : service.tooling.metrics === 'cloudwatch'
+      ? 'See that the CloudWatch agent runs with `ops/alerts/cloudwatch-agent.json`'
+      : `See that Prometheus scrapes the job "${jobOf(service)}" (\`ops/alerts/prometheus.yml\`)`
+  const others = alertsOf(service).flatMap(({ name, journey, indicator, summary }) => {
+    const known = names.has(name) ? service.journeys.find(({ id }) => id === journey) : undefined
+    if (!known) return []
+    return [{ name, what: indicator ? summary : `"${known.name}" fails, and no failure mode explains it` }]
+  })
   return [
-    `# Is "${service.service.name}" ready?`,
-    '',
-    `${count(true)} yes, ${count(false)} no, ${count(undefined)} that only people can tell.`,
-    ...groups.flatMap((group) => [
-      '',
-      `## ${group.title}`,
-      '',
-      ...group.boxes.map(
-        (box) =>
-          `- [${box.holds ? 'x' : ' '}] ${box.says}: ${box.holds === undefined ? 'needs a person' : box.holds ? 'yes' : 'no'}. ${sentence(box.evidence)}`,
-      ),
-    ]),
-  ].join('\n')
-}
-
-/** Nobody can tell from here whether a translation is right; that there is none, can be told. */
-function languageBoxes(service: Service): readonly Box[] {
-  const others = service.service.languages.filter((language) => language !== 'en')
-  if (others.length === 0) return []
-  const missing = untranslated(service)
-  return [
-    {
-      says: `Citizens are told in ${others.join(', ')} as well`,
-      holds: missing.length > 0 ? false : undefined,
-      evidence:
-        missing.length > 0
-          ? `ops/pages/unavailable.html has no words in ${missing.join(', ')} (comms.unavailable in service.yaml), and the messages in ops/comms wait for a translator`
-          : 'the page has a translator’s words; the messages in ops/comms wait for theirs',
-    },
-  ]
-}
-
-function boxes(
-  service: Service,
-  files: readonly string[],
-): readonly { readonly title: string; readonly boxes: readonly Box[] }[] {
-  const modes = modesOf(service)
-  const { deployment, oncall, comms } = service
-  const kinds = new Set(deployment.gates.map((gate) => gate.kind))
-  const web = webOf(service)
-  const uncaught = modes.filter((mode) => !deployment.gates.some((gate) => gate.catches.includes(mode.id)))
-  const sum = Object.values(deployment.rollback.budget).reduce((total, minutes) => total + minutes, 0)
-  const owed = owedBy(service)
-  const demanded = service.journeys.filter((journey) => journey.demand)
-  return [
-    {
-      title: 'Specifications',
-      boxes: [
-        {
-          says: 'The pipeline specification covers gates and the way back',
-          holds: deployment.gates.length > 0,
-          evidence: `${deployment.gates.length} gates in .kiro/specs/deployment-pipeline${files.length > 0 ? `, and ${files.join(', ')}` : ''}`,
-        },
-        {
-          says: 'There is a runbook for each failure mode',
-          holds: modes.length > 0,
-          evidence: modes.map((mode) => runbookPath(mode)).join(', ') || 'no failure mode is defined',
-        },
-        {
-          says: 'Objectives stand on journeys',
-          holds: service.slis.some((sli) => sli.journey !== undefined),
-          evidence:
-            service.slis
-              .filter((sli) => sli.journey !== undefined)
-              .map((sli) => sli.id)
-              .join(', ') || 'no indicator names a journey',
-        },
-        {
-          says: 'Compliance covers accessibility, security and audit',
-          holds: (kinds.has('accessibility') || stepsOf(service).length === 0) && kinds.has('scan'),
-          evidence: [...kinds].join(', ') || 'no gate',
-        },
-      ],
-    },
-    {
-      title: 'Specific to this service',
-      boxes: [
-        {
-          says: 'Gates look for the failures this service is likely to have',
-          holds: uncaught.length === 0 && modes.length > 0,
-          evidence:
-            uncaught.length === 0
-              ? 'each failure mode is named by a gate'
-              : `no gate names ${uncaught.map((mode) => mode.id).join(', ')}`,
-        },
-        {
-          says: 'Runbooks name this service’s components and dependencies',
-          holds: modes.every((mode) => mode.components.length > 0 || mode.dependsOn !== undefined),
-          evidence: `${modes.filter((mode) => mode.components.length > 0 || mode.dependsOn !== undefined).length} of ${modes.length} name theirs`,
-        },
-        {
-          says: 'Thresholds come from harm to citizens',
-          holds: demanded.length > 0,
-          evidence:
-            demanded.length > 0
-              ? `ops/alerts/thresholds.md derives them for ${demanded.map((journey) => journey.id).join(', ')}`
-              : 'no journey states its demand',
-        },
-        {
-          says: 'Checks match the data that is held',
-          holds: service.data.dpia !== undefined || !service.data.kinds.some((kind) => kind.personal),
-          evidence: service.data.dpia
-            ? `${service.data.dpia.triggers.length} triggers of an impact assessment`
-            : 'no trigger is stated',
-        },
-      ],
-    },
-    {
-      title: 'Operation',
-      boxes: [
-        {
-          says: 'The way back was tried and takes at most 15 minutes',
-          holds: sum > 15 ? false : undefined,
-          evidence: `planned ${sum} minutes; the last measured rehearsal is in ${rehearsals(service)}`,
-        },
-        {
-          says: 'Health checks try what a citizen needs',
-          holds: web ? web.readyChecks.length > 0 : undefined,
-          evidence: web
-            ? `${web.ready}: ${web.readyChecks.join(', ') || 'it is not said what it tries'}`
-            : 'there is no web component',
-        },
-        {
-          says: 'Alerts fire before citizens notice',
-          holds: undefined,
-          evidence:
-            'ops/alerts/thresholds.md states when the first complaint is expected; holdfast check alerts proves each can fire',
-        },
-        {
-          says: 'What the alerts rest on is measured',
-          holds: owed.length === 0 ? true : undefined,
-          evidence:
-            owed.length === 0
-              ? 'no alert needs a number of the service’s own'
-              : `whoever runs the service looks that it exports ${owed.map(({ metric, value }) => `${metric} of ${value}`).join(', ')} (ops/alerts/metrics.md); nobody is watched by the alerts on a number that is missing`,
-        },
-        {
-          says: 'Rota and escalation are written down and agreed',
-          holds: oncall.rotas.length > 0 ? undefined : false,
-          evidence: ladderWords(service),
-        },
-      ],
-    },
-    {
-      title: 'Papers for the person on call',
-      boxes: [
-        {
-          says: 'A stranger can follow the runbooks',
-          holds: undefined,
-          evidence: 'a person who is not the author follows each with a stopwatch (.kiro/specs/incident-runbooks)',
-        },
-        {
-          says: 'Decision points are clear',
-          holds: modes.every((mode) => mode.confirm.length > 0),
-          evidence: 'each runbook says how to tell that it is real, what to do first and who is next',
-        },
-        {
-          says: 'Recovery was verified by somebody other than the author',
-          holds: undefined,
-          evidence: `whoever took part in the last rehearsal writes it down; ${rehearsals(service)} shows when it was`,
-        },
-        { says: 'The review template is there', holds: true, evidence: 'ops/docs/post-incident-review.md' },
-      ],
-    },
-    {
-      title: 'Citizens',
-      boxes: [
-        {
-          says: 'Deployment was tried under realistic load',
-          holds: kinds.has('load') ? undefined : false,
-          evidence: kinds.has('load')
-            ? `gate ${deployment.gates
-                .filter((gate) => gate.kind === 'load')
-                .map((gate) => gate.id)
-                .join(', ')}`
-            : 'there is no load gate',
-        },
-        {
-          says: 'Messages are ready for each audience',
-          holds: comms.audiences.length > 0 && comms.mustSay.length > 0,
-          evidence: comms.audiences.map((audience) => audience.id).join(', '),
-        },
-        ...languageBoxes(service),
-        {
-          says: 'Recovery is promised before citizens are harmed',
-          holds: service.journeys.every(
-            (journey) =>
-              journey.tolerance.harmAfterMinutes === undefined ||
-              journey.tolerance.recoverMinutes <= journey.tolerance.harmAfterMinutes,
-          ),
-          evidence: service.journeys
-            .map(
-              (journey) =>
-                `${journey.id} ${journey.tolerance.recoverMinutes} min${journey.tolerance.harmAfterMinutes === undefined ? '' : `, harm after ${journey.tolerance.harmAfterMinutes}`}`,
-            )
-            .join('; '),
-        },
-        {
-          says: 'Dashboards show citizens first',
-          holds: stepsOf(service).length > 0,
-          evidence: `${stepsOf(service).length} steps are counted; journeys: ${modes.flatMap((mode) => journeysOf(service, mode)).length > 0 ? service.journeys.map((journey) => journey.id).join(', ') : 'none'}`,
-        },
-      ],
-    },
+    ...(names.has('TelemetryLost')
+      ? [
+          `- TelemetryLost: open ${at} and walk through "${service.journeys[0]!.name}" yourself. ${source}; nothing you see on a dashboard is true until then.`,
+        ]
+      : []),
+    ...(names.has('NobodyWalks')
+      ? [
+          `- NobodyWalks: ${isOurs(service) ? 'see that `holdfast serve --walk` runs' : 'see that whatever walks through the journeys runs'}; until then walk through them yourself every hour.`,
+        ]
+      : []),
+    ...others.map(
+      ({ name, what }) =>
+        `- ${name}: ${what}. Walk through it yourself at ${at}; when it fails for you, take the newest release back (\`${backCommand(service)}\`) if one went out today, and wake the ${escalationRole(service)}.`,
+    ),
   ]
 }

@@ -2,10 +2,11 @@
  * Data protection papers: the screening of each release, and the draft of the assessment. What the definition says is written in; what
  * it does not say is a question to a role, never a pass. Questions after the UK GDPR, article 35, and the ICO's list of ten.
  */
-import type { Service } from '../define/schema.ts'
+import type { FailureMode, Service } from '../define/schema.ts'
 import { countOf } from '../words.ts'
+import { wordsOf } from './alerts.ts'
 import { type KitFile, single } from './file.ts'
-import { durationWords, journeysOf, lower, modesOf, runbookPath, sentence } from './source.ts'
+import { durationWords, journeysOf, lower, modesOf, runbookPath, sentence, sliOf } from './source.ts'
 
 /** None when the service holds nothing about people. */
 export function dpiaFiles(service: Service): KitFile[] {
@@ -25,6 +26,14 @@ interface Criterion {
   readonly because: string
 }
 
+/** Groups of people that only special category data tells apart (UK GDPR, article 9). */
+const SPECIAL_GROUPS = /disab|health|ethnic|race|relig|belief|orientation|union|politic|genetic|biometric/i
+
+/** Systems that somebody else runs, and that get more than a signal to begin. */
+function othersOf(dependencies: Service['dependencies']): Service['dependencies'] {
+  return dependencies.filter(({ triggerOnly, owner }) => !triggerOnly && owner !== 'us')
+}
+
 /** From how many people a year on processing counts as large here, until the data protection officer says otherwise. */
 const LARGE_PEOPLE = 100_000
 
@@ -32,8 +41,9 @@ const LARGE_PEOPLE = 100_000
 export function criteriaOf(service: Service): readonly Criterion[] {
   const { data, service: identity, dependencies } = service
   const special = data.kinds.filter((kind) => kind.special !== false)
+  const sensitive = (data.equality?.watchBy ?? []).filter((group) => SPECIAL_GROUPS.test(group))
   const people = identity.usersPerYear
-  const shared = [...data.recipients, ...dependencies.filter(({ triggerOnly }) => !triggerOnly).map(({ id }) => id)]
+  const shared = [...new Set([...data.recipients, ...othersOf(dependencies).map(({ name, id }) => name ?? id)])]
   const named = (list: readonly { readonly name: string }[]) => list.map(({ name }) => name).join(', ')
   const unknown = (asks: string, because: string): Criterion => ({ asks, answer: 'a person decides', because })
   return [
@@ -41,7 +51,7 @@ export function criteriaOf(service: Service): readonly Criterion[] {
       ? {
           asks: 'Is access, or a decision with legal effect, settled by a machine?',
           answer: 'yes',
-          because: `${data.automatedDecisions.solely ? 'solely' : 'with a person'}; looked at again by ${lower(data.automatedDecisions.humanReview)}`,
+          because: `${data.automatedDecisions.solely ? 'solely' : 'with a person'}; to have it looked at again: ${lower(data.automatedDecisions.humanReview)}`,
         }
       : unknown(
           'Is access, or a decision with legal effect, settled by a machine?',
@@ -49,7 +59,16 @@ export function criteriaOf(service: Service): readonly Criterion[] {
         ),
     special.length > 0
       ? { asks: 'Is special category data used?', answer: 'yes', because: named(special) }
-      : { asks: 'Is special category data used?', answer: 'no', because: `none of ${named(data.kinds)}` },
+      : sensitive.length > 0
+        ? unknown(
+            'Is special category data used?',
+            `none of ${named(data.kinds)} is marked so, but results are compared by ${sensitive.join(', ')}: where does that come from?`,
+          )
+        : {
+            asks: 'Is special category data used?',
+            answer: 'no',
+            because: `none of ${named(data.kinds)} is marked so`,
+          },
     people === undefined
       ? unknown('Is it on a large scale?', 'the definition does not say how many people a year')
       : {
@@ -64,13 +83,12 @@ export function criteriaOf(service: Service): readonly Criterion[] {
           answer: 'no',
           because: 'no recipient and no dependency is named',
         },
-    data.equality
-      ? {
-          asks: 'Are people put into groups or scored?',
-          answer: 'yes',
-          because: `results are compared by ${data.equality.watchBy.join(', ')}`,
-        }
-      : unknown('Are people put into groups or scored?', 'no comparison of groups is named'),
+    unknown(
+      'Are people put into groups or scored?',
+      data.equality
+        ? `results are compared by ${data.equality.watchBy.join(', ')}; whether a decision rests on that, the definition does not say`
+        : 'no definition can tell',
+    ),
     {
       asks: 'Could a failure put somebody in danger?',
       answer: service.journeys.some(({ harmClass }) => harmClass === 'safety') ? 'yes' : 'a person decides',
@@ -83,7 +101,7 @@ export function criteriaOf(service: Service): readonly Criterion[] {
     unknown('Is a new technology used in a new way?', 'no definition can tell'),
     unknown(
       'Is data gathered that people did not give themselves?',
-      data.lawfulBasis ? `lawful basis: ${data.lawfulBasis}` : 'no lawful basis is stated',
+      'the definition does not say where each kind of data comes from',
     ),
     unknown('Are people tracked in place or behaviour?', 'no definition can tell'),
     unknown('Are biometric or genetic data used?', special.length > 0 ? `see ${named(special)}` : 'none is named'),
@@ -130,7 +148,7 @@ function heldLines({ data }: Service): string[] {
         `| ${kind.name} | ${kind.special === 'assume-yes' ? 'assume yes' : kind.special ? 'yes' : 'no'} | ${kind.purpose ?? 'not stated'} | ${kind.retention ? durationWords(kind.retention) : 'not stated'}${kind.retentionFrom ? ` from ${kind.retentionFrom}` : ''} |`,
     ),
     '',
-    `Classification: ${data.classification ?? 'not stated'}. Lawful basis: ${data.lawfulBasis ?? 'not stated'}. We are ${data.role}${data.controllers ? `; controllers: ${data.controllers}` : ''}. Recipients: ${data.recipients.join(', ') || 'none stated'}.${data.hostingRegion ? ` Kept in ${data.hostingRegion}.` : ''}`,
+    `Classification: ${data.classification ?? 'not stated'}. Lawful basis: ${data.lawfulBasis ?? 'not stated'}. We are ${data.role}${data.controllers ? `; controllers: ${data.controllers}` : ''}. Recipients: ${data.recipients.join(', ') || 'none stated'}.`,
     ...(data.isolation
       ? [
           `Isolation by ${data.isolation.key}: ${data.isolation.enforcedBy.join(', ')}; proven by ${data.isolation.testedBy}.`,
@@ -147,9 +165,46 @@ function heldLines({ data }: Service): string[] {
           '',
           '### Automated decisions',
           '',
-          `${data.automatedDecisions.solely ? 'Solely automated' : 'With a person'}; looked at again by ${lower(data.automatedDecisions.humanReview)}; explained: ${data.automatedDecisions.explanation}.${data.equality ? ` Results are compared by ${data.equality.watchBy.join(', ')}; no group above ${data.equality.limitTimesAverage} times the average.` : ''}`,
+          `${data.automatedDecisions.solely ? 'Solely automated' : 'With a person'}; to have it looked at again: ${lower(data.automatedDecisions.humanReview)}; explained: ${data.automatedDecisions.explanation}.${data.equality ? ` Results are compared by ${data.equality.watchBy.join(', ')}; no group above ${data.equality.limitTimesAverage} times the average.` : ''}`,
         ]
       : []),
+  ]
+}
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** How a failure shows, in words for somebody who knows no monitoring. */
+function noticed(service: Service, { detect, silent }: FailureMode): string {
+  const sli = sliOf(service, detect.sli)
+  const says = detect.says ?? sli?.name ?? WAYS[detect.kind] ?? (sli ? wordsOf(sli) : undefined)
+  const shows = detect.breach ? `${says ? `${says}: ` : ''}${detect.breach}` : (says ?? detect.kind)
+  return silent ? `${shows}; nobody is shown an error` : shows
+}
+
+const WAYS: Readonly<Record<string, string>> = {
+  ratio: 'how many people fail at a step',
+  latency: 'how long people wait at a step',
+  synthetic: 'our own walk through the journey fails',
+  freshness: 'how old something has become',
+  demand: 'how many people come',
+  'shadow-difference': 'the new release compared with the old one before anybody meets it',
+}
+
+/** A risk of every service that holds something about people, unless a failure mode of its own is about it. */
+function leakRow({ data, failureModes }: Service): string[] {
+  if (
+    failureModes.some(({ name, citizenSees }) =>
+      /leak|disclos|somebody else sees|another.*sees|sees.*another/i.test(`${name} ${citizenSees}`),
+    )
+  )
+    return []
+  const kinds = data.kinds.filter(({ personal }) => personal).map(({ name }) => name)
+  const noticedBy = data.isolation ? data.isolation.testedBy : 'no failure mode of the definition looks for it'
+  const done = data.isolation
+    ? `isolation by ${data.isolation.key}: ${data.isolation.enforcedBy.join(', ')}`
+    : 'nothing is written down'
+  return [
+    `| Somebody sees data that is not theirs | ${kinds.join(', ')} in the hands of somebody else | ${noticedBy} | ${done} | a person decides |`,
   ]
 }
 
@@ -160,7 +215,7 @@ function draftText(service: Service): string {
   return [
     `# Data protection impact assessment of "${service.service.name}": draft`,
     '',
-    `Made from the definition; it is a draft until ${dpo} has given advice and the ${service.service.owner ?? 'service owner'} has decided. Where it says “not stated”, somebody has to.`,
+    `Made from the definition; it is a draft until ${dpo} has given advice and the decision is made by: ${service.service.owner ?? 'service owner'}. Where it says “not stated”, somebody has to.`,
     '',
     '## 1. Why an assessment',
     '',
@@ -178,12 +233,11 @@ function draftText(service: Service): string {
     ),
     `- People served: ${service.service.usersPerYear === undefined ? 'not stated' : `${countOf(service.service.usersPerYear)} a year`}.`,
     `- It passes through: ${service.runtime.components.map(({ id, kind }) => `${id} (${kind})`).join(', ')}.`,
-    ...service.dependencies
-      .filter(({ triggerOnly }) => !triggerOnly)
-      .map(
-        ({ id, owner, kind }) =>
-          `- Shared with ${id} of ${owner} (${kind}): which of the data below, and under which agreement?`,
-      ),
+    `- Kept in: ${data.hostingRegion ?? 'not stated'}.`,
+    ...othersOf(service.dependencies).map(
+      ({ id, name, owner, kind }) =>
+        `- Shared with ${name ?? id}, run by ${owner} (${kind}): which of the data below, and under which agreement?`,
+    ),
     '',
     ...heldLines(service),
     '',
@@ -201,7 +255,7 @@ function draftText(service: Service): string {
       .filter((kind) => kind.personal)
       .map(
         (kind) =>
-          `- ${sentence(kind.name).replace(/\.$/, '')}: ${kind.purpose ? `used ${kind.purpose}` : 'what for is not stated'}. Would the service work without it? Is ${kind.retention ? durationWords(kind.retention) : 'the time it is kept'} needed?`,
+          `- ${capital(kind.name)}: ${kind.purpose ? `used ${kind.purpose}` : 'what for is not stated'}. Would the service work without it? Is ${kind.retention ? durationWords(kind.retention) : 'the time it is kept'} needed?`,
       ),
     '',
     '## 5. Risks to people, and what is done about them',
@@ -210,9 +264,9 @@ function draftText(service: Service): string {
     '|---|---|---|---|---|',
     ...modesOf(service).map(
       (mode) =>
-        `| ${mode.name}${mode.silent ? ' (silent)' : ''} | ${mode.citizenSees}; ${lower(journeysOf(service, mode)[0]?.harmIfFails ?? 'harm not stated')} | ${mode.detect.kind}${mode.detect.breach ? `: ${mode.detect.breach}` : ''} | ${mode.act.first.says} (\`${runbookPath(mode)}\`) | a person decides |`,
+        `| ${mode.name} | ${mode.citizenSees}; ${journeysOf(service, mode)[0]?.harmIfFails ?? 'harm not stated'} | ${noticed(service, mode)} | ${mode.act.first.says} (\`${runbookPath(mode)}\`) | a person decides |`,
     ),
-    '| Somebody sees data that is not theirs | | | | a person decides |',
+    ...leakRow(service),
     '',
     ...(data.breach
       ? [

@@ -85,6 +85,13 @@ export function alertName(id: string): string {
     .join('')
 }
 
+/** What citizens do instead while the service fails, with when that holds; undefined when no journey has another way. */
+export function insteadOf(service: Service): string | undefined {
+  const other = service.journeys.find((journey) => journey.fallbackChannel)?.fallbackChannel
+  if (!other) return undefined
+  return sentence(other.when && other.when !== 'always' ? `When ${other.when}: ${other.says}` : other.says)
+}
+
 /** First letter small, for the middle of a sentence; names and abbreviations stay. */
 export function lower(text: string): string {
   return /^[A-Z][a-z ]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text

@@ -38,7 +38,7 @@ test('the page stands alone, says whom to call and when to come back, and asks f
       assert.match(page, back === undefined ? /Retry-After: \d+"/ : /Retry-After: Tue, 01 Dec 2026 09:00:00 GMT"/)
       assert.match(page, back === undefined ? /Try again in \d+ minutes/ : /from 9am on Tuesday 1 December 2026\./)
       assert.deepEqual(page.match(/lang="\w+"/g), ['lang="en"'], 'nothing is translated by a program')
-      assert.equal(page.includes('<!-- cy: not translated yet.'), service.service.languages.includes('cy'))
+      assert.equal(page.includes('<!-- Welsh: not translated yet.'), service.service.languages.includes('cy'))
       if (service.comms.savedAnswers)
         assert.ok(page.includes('We keep') || page.includes('answers'), 'what happened to answers')
     }

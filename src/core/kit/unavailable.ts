@@ -6,7 +6,14 @@ import { Temporal } from 'temporal-polyfill'
 import type { Service } from '../define/schema.ts'
 import type { Instant } from '../time.ts'
 import { escapeHtml as html } from '../words.ts'
-import { sentence } from './source.ts'
+import { insteadOf } from './source.ts'
+
+const NAMES = new Intl.DisplayNames(['en-GB'], { type: 'language' })
+
+/** "Welsh" for "cy". */
+export function languageName(code: string): string {
+  return NAMES.of(code) ?? code
+}
 
 /** Languages of the service in which the page has no words yet. */
 export function untranslated({ service, comms }: Service): readonly string[] {
@@ -27,7 +34,7 @@ export function retryMinutes(service: Service): number {
 export function unavailablePage(service: Service, back?: Instant): string {
   const { contact, savedAnswers } = service.comms
   const name = html(service.service.name)
-  const other = service.journeys.find((journey) => journey.fallbackChannel)?.fallbackChannel
+  const instead = insteadOf(service)
   const telephone = `<a href="tel:${contact.phone.replace(/[^\d+]/g, '')}">${html(contact.phone)}</a>`
   const minutes = retryMinutes(service)
   const retry = back === undefined ? String(minutes * 60) : new Date(back).toUTCString()
@@ -38,17 +45,20 @@ export function unavailablePage(service: Service, back?: Instant): string {
   const inLanguage = (language: string) => {
     const words = service.comms.unavailable.find((one) => one.language === language)
     if (!words)
-      return [`<!-- ${language}: not translated yet. comms.unavailable in service.yaml takes a translator's words. -->`]
+      return [
+        `<!-- ${languageName(language)}: not translated yet. comms.unavailable in service.yaml takes a translator's words. -->`,
+      ]
     const call = `<p>${html(words.says)} ${telephone}</p>`
     return [`<section lang="${html(language)}">`, `<h2>${html(words.heading)}</h2>`, call, '</section>']
   }
   const lines = [
     `<p>${when}</p>`,
     ...(savedAnswers ? [`<p>${html(savedAnswers)}</p>`] : []),
-    ...(other ? [`<p>${html(sentence(other.says))}</p>`] : []),
+    ...(instead ? [`<p>${html(instead)}</p>`] : []),
     '<h2>Get help</h2>',
     `<p>Telephone: ${telephone}<br>${html(contact.hours)}</p>`,
     ...(contact.textphone ? [`<p>Textphone: ${html(contact.textphone)}</p>`] : []),
+    ...(contact.post ? [`<p>Post: ${html(contact.post)}</p>`] : []),
     ...(contact.email ? [`<p>Email: <a href="mailto:${html(contact.email)}">${html(contact.email)}</a></p>`] : []),
     ...service.service.languages.filter((language) => language !== 'en').flatMap(inLanguage),
   ]
