@@ -11,7 +11,7 @@ import { commonScript, type Ledger, USES_COMMON } from './common.ts'
 import { word } from './release.ts'
 import { hasAfterwards, schemaScript } from './schema.ts'
 import { siteBack, siteFunctions, sitePublished, siteSwitched } from './site.ts'
-import { applyLines, APPLY, calledOff, stackBack } from './stack.ts'
+import { applyLines, APPLY, stackBack } from './stack.ts'
 import { after, AGAIN, before, type Found, head, lookups, RELEASE_ARGUMENT, TAKEN_BACK } from './steps.ts'
 
 export interface PlatformScripts {
@@ -71,6 +71,7 @@ function imagesOnEcs(service: Service): PlatformScripts {
   const parts = components.map((component) => ({
     name: `${id}-${component.id}`,
     variable: `${variableOf(component)}_now`,
+    digest: variableOf(component),
     web: component.kind === 'web' && strategyOf(service, component) !== 'ROLLING',
     // A scheduled run has no service: its schedules name the task definition.
     schedules: component.kind === 'scheduled' ? scheduleNames(service, component) : undefined,
@@ -85,6 +86,7 @@ function imagesOnEcs(service: Service): PlatformScripts {
         release,
         ['aws', ...toolOf(service)],
       ),
+      ...rights(service, ['ecr:DescribeImages', 'ecs:DescribeServices', 'ecs:DescribeTaskDefinition']),
       '# A tag cannot move in these registries, so it means one image for ever; the infrastructure takes the digest.',
       'digest() { aws ecr describe-images --repository-name "$1" --image-ids "imageTag=$release" --query "imageDetails[0].imageDigest" --output text || true; }',
       ...lookups(found),
@@ -98,6 +100,11 @@ function imagesOnEcs(service: Service): PlatformScripts {
       ...running.map(
         ({ name, variable }) =>
           `${variable}="$(aws ecs describe-services --cluster "$cluster" --services ${name} --query 'services[0].taskDefinition' --output text)"`,
+      ),
+      '# What really runs, and not what a stack believes: after a way back the stack holds the release that went.',
+      ...running.map(
+        ({ name, variable, digest }) =>
+          `[[ "$(aws ecs describe-task-definition --task-definition "$${variable}" --query 'taskDefinition.containerDefinitions[].image' --output text)" == *"@$${digest}"* ]] || stop "${name} runs another image than $release, although its stack is in order. Bring this release out under a new tag." 5`,
       ),
       ...scheduled.map(({ name, variable }) => `${variable}="$(${taskLine(name)})"`),
       ...after(parts.map(({ name, variable }) => ` "${name}=\${${variable}##*/}"`).join('')),
@@ -179,6 +186,14 @@ const BACK_NOTED = [
   'log "back to $release, by ${who:-nobody named}: ${REASON:-no reason given}"',
 ]
 
+/** What the role must be allowed beside what its tool needs for the infrastructure itself; `ops/pipeline/rollback.sh` names its own calls. */
+function rights(service: Service, more: readonly string[]): string[] {
+  const site =
+    sitesOf(service).length > 0 ? ['s3:PutObject', 'cloudfront:ListDistributions', 'cloudfront:CreateInvalidation'] : []
+  const all = ['ssm:GetParameter', 'ssm:PutParameter', 'cloudwatch:DescribeAlarms', ...more, ...site]
+  return [`# Its role may, beside changing the infrastructure: ${all.join(', ')}.`]
+}
+
 const toolOf = (service: Service) => (service.tooling.infrastructure === 'terraform' ? ['terraform'] : [])
 
 function functions(service: Service): PlatformScripts {
@@ -212,6 +227,7 @@ function functions(service: Service): PlatformScripts {
         release,
         ['aws', ...toolOf(service)],
       ),
+      ...rights(service, ['s3:GetObject', 'lambda:GetAlias', 'lambda:GetFunctionConfiguration']),
       BUCKET,
       '# A version of an object can never mean another package.',
       'version() { aws s3api head-object --bucket "$bucket" --key "$1" --query VersionId --output text || true; }',
@@ -227,17 +243,15 @@ function functions(service: Service): PlatformScripts {
         ({ name, variable }) =>
           `${variable}="$(aws lambda get-alias --function-name ${name} --name live --query FunctionVersion --output text)"`,
       ),
+      '# What really runs, and not what a stack believes: after a way back the stack holds the release that went.',
+      ...aliases.map(
+        ({ name }) =>
+          `[ "$(${sumLine(name)})" = "$(${sumLine(name)} --qualifier live)" ] || stop "${name} answers with other code than $release, although its stack is in order. Bring this release out with a new package." 5`,
+      ),
       ...after(aliases.map(({ name, variable }) => ` "${name}=$${variable}"`).join('')),
     ],
     back: [
-      `# ${backSays(service)}`,
-      ...USES_COMMON,
-      ...RELEASE_ARGUMENT(release),
-      'needs aws',
-      'at_target',
-      'read_ledger',
-      'may_return "$release"',
-      ...(terraform ? [] : calledOff(id)),
+      ...stackBack(service, backSays(service), release),
       ...LEDGER_LINE,
       ...aliases.map(({ name, variable }) => `${variable}="$(part ${name})"`),
       ...aliases.flatMap(({ name, variable }) => [
@@ -251,6 +265,9 @@ function functions(service: Service): PlatformScripts {
     tools: 'aws',
   }
 }
+
+const sumLine = (name: string) =>
+  `aws lambda get-function-configuration --function-name ${name} --query CodeSha256 --output text`
 
 /** A site and nothing else. */
 function files(service: Service): PlatformScripts {

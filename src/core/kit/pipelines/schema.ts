@@ -67,7 +67,7 @@ export function schemaScript(service: Service): readonly string[] {
     'at_target',
     'read_ledger',
     '# Whose queries must still work; empty before the first release.',
-    `SERVING_RELEASE="$(awk '$2 == "served" { name = $3 } END { print name }' <<< "$ledger")"`,
+    'SERVING_RELEASE="$(serving)"',
     'export SERVING_RELEASE',
     ...limitLines(migrations),
     'case "$step" in',

@@ -78,7 +78,7 @@ export function siteSwitched(service: Service, site: Component): string[] {
   const alarms = siteAlarms(service, site).map(word).join(' ')
   const back = 'WHO="${who:-deploy.sh}" REASON="taken back by its alarms" bash ops/pipeline/rollback.sh "$before"'
   return [
-    `before="$(awk '$2 == "served" { name = $3 } END { print name }' <<< "$ledger")"`,
+    'before="$(serving)"',
     'before="${before:-$release}"',
     `if ! ${ofSite(site)}_to "$release" "$before"; then remember failed "$release" || true; if [ "$before" != "$release" ] && ${back}; then stop "The switch of ${site.id} failed. Everything is back on $before." 4; fi; stop "The switch of ${site.id} failed half way: a person must look." 5; fi`,
     `# Watched for ${minutes} min, every half minute; ${maxMinutes} min are promised for the way back.`,
@@ -104,7 +104,7 @@ export function siteSwitched(service: Service, site: Component): string[] {
 /** On the way back: what served before is still there under its own prefix. */
 export function siteBack(site: Component): string[] {
   return [
-    `now="$(awk '$2 == "served" { name = $3 } END { print name }' <<< "$ledger")"`,
+    'now="$(serving)"',
     `${ofSite(site)}_to "$release" "\${now:-$release}" || stop "${site.id} could not be switched back: a person must look." 5`,
   ]
 }

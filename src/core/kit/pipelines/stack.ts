@@ -60,24 +60,36 @@ function settledStack(id: string, first: Found | undefined): string[] {
   ]
 }
 
-/** Up to the release that served before: a stack that still changes is called off, and that is all then. */
+/** Up to the release that served before: a stack that still changes is called off first. */
 export function stackBack(service: Service, says: string, release: string): string[] {
   const { id } = service.service
-  const start = [`# ${says}`, ...USES_COMMON, ...RELEASE_ARGUMENT(release), 'needs aws', 'at_target']
-  const rest = ['read_ledger', 'may_return "$release"']
-  if (service.tooling.infrastructure === 'terraform') return [...start, ...rest]
-  return [...start, ...calledOff(id, true), ...rest]
+  return [
+    `# ${says}`,
+    ...USES_COMMON,
+    ...RELEASE_ARGUMENT(release),
+    'needs aws',
+    'at_target',
+    ...(service.tooling.infrastructure === 'terraform' ? [] : calledOff(id)),
+    'read_ledger',
+    'may_return "$release"',
+    // What was called off never became the release that serves.
+    ...(service.tooling.infrastructure === 'terraform'
+      ? []
+      : ['if [ "$called_off" = yes ] && [ "$(serving)" = "$release" ]; then exit 0; fi']),
+  ]
 }
 
-/** A stack that is still changing goes back to what it was. `enough`: the release before serves by that alone. */
-export function calledOff(id: string, enough = false): string[] {
+/** A stack that is still changing goes back to what it was. */
+function calledOff(id: string): string[] {
   return [
+    'called_off=no',
     `state="$(aws cloudformation describe-stacks --stack-name ${id} --query 'Stacks[0].StackStatus' --output text)"`,
     'if [ "$state" = UPDATE_IN_PROGRESS ]; then',
     `  aws cloudformation cancel-update-stack --stack-name ${id}`,
     `  aws cloudformation wait stack-rollback-complete --stack-name ${id} || stop "The stack did not come back to what it was: a person must look." 5`,
+    '  called_off=yes',
+    '  remember failed called-off || true',
     '  log "the release that was on its way was called off, by ${who:-nobody named}: ${REASON:-no reason given}"',
-    ...(enough ? ['  exit 0'] : []),
     'fi',
   ]
 }

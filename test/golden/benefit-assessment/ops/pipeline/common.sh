@@ -64,6 +64,8 @@ ledger=""
 read_ledger() { ledger="$(recall)" || [ -n "${BREAK_GLASS:-}" ] || stop "What served before cannot be read ($LEDGER). Nothing was changed." 3; }
 # Without tries that are over: what stands at its end is how things are.
 settled() { awk '$2 == "begun" { held = $0; next } { held = "" } $2 != "failed" { print } END { if (held != "") print held }' <<< "$ledger"; }
+# The release that citizens get; empty before the first.
+serving() { awk '$2 == "served" { name = $3 } END { print name }' <<< "$ledger"; }
 # Releases that served here, and that the database still has everything for.
 returnable() { awk '$2 ~ /^contract/ { split("", ok); ok[$3] = 1 } $2 == "served" { ok[$3] = 1 } END { for (one in ok) print one }' <<< "$ledger"; }
 may_return() {

@@ -9,7 +9,7 @@ named "$release"
 at_target
 read_ledger
 # Whose queries must still work; empty before the first release.
-SERVING_RELEASE="$(awk '$2 == "served" { name = $3 } END { print name }' <<< "$ledger")"
+SERVING_RELEASE="$(serving)"
 export SERVING_RELEASE
 : "${DATABASE_URL:?The address of the database}"
 # A change waits 5000 ms for its lock at most, because citizens wait behind it; a statement runs 60000 ms at most.

@@ -11,6 +11,7 @@ read_ledger
 # The gates took their time: is the window still open? The way back needs none, and goes only to what served before.
 if [ "${WAY_BACK:-no}" = yes ]; then may_return "$release"; else may_start; fi
 log "release $release, by ${who:-nobody named}: ${REASON:-no reason given}"
+# Its role may, beside changing the infrastructure: ssm:GetParameter, ssm:PutParameter, cloudwatch:DescribeAlarms, s3:GetObject, lambda:GetAlias, lambda:GetFunctionConfiguration, s3:PutObject, cloudfront:ListDistributions, cloudfront:CreateInvalidation.
 bucket="${CODE_BUCKET:?The bucket of code}"
 # A version of an object can never mean another package.
 version() { aws s3api head-object --bucket "$bucket" --key "$1" --query VersionId --output text || true; }
@@ -55,7 +56,7 @@ trap 'printf "{\"release\":\"%s\",\"exit\":%d}\n" "$release" "$?" > deployment.j
 terraform -chdir=ops/infrastructure/performance-dashboard init -input=false || stop "Terraform could not begin. No release was moved." 3
 # What else the configuration asks for stands in ops/infrastructure/performance-dashboard/production.auto.tfvars.
 terraform -chdir=ops/infrastructure/performance-dashboard apply -input=false -auto-approve -lock-timeout=5m -var "loader_code_version=$loader" -var "loader_code_key=$loader_key" -var "recount_code_version=$recount" -var "recount_code_key=$recount_key" || { remember failed "$release" || true; stop "Terraform did not come to a good end: the platform takes $release back, or never began. See what serves." 4; }
-before="$(awk '$2 == "served" { name = $3 } END { print name }' <<< "$ledger")"
+before="$(serving)"
 before="${before:-$release}"
 if ! site_to "$release" "$before"; then remember failed "$release" || true; if [ "$before" != "$release" ] && WHO="${who:-deploy.sh}" REASON="taken back by its alarms" bash ops/pipeline/rollback.sh "$before"; then stop "The switch of site failed. Everything is back on $before." 4; fi; stop "The switch of site failed half way: a person must look." 5; fi
 # Watched for 10 min, every half minute; 15 min are promised for the way back.
@@ -74,6 +75,9 @@ done
 # Which version each alias means now: the way back moves the alias, and needs no deployment that a ringing alarm would stop.
 loader_now="$(aws lambda get-alias --function-name performance-dashboard-loader --name live --query FunctionVersion --output text)"
 recount_now="$(aws lambda get-alias --function-name performance-dashboard-recount --name live --query FunctionVersion --output text)"
+# What really runs, and not what a stack believes: after a way back the stack holds the release that went.
+[ "$(aws lambda get-function-configuration --function-name performance-dashboard-loader --query CodeSha256 --output text)" = "$(aws lambda get-function-configuration --function-name performance-dashboard-loader --query CodeSha256 --output text --qualifier live)" ] || stop "performance-dashboard-loader answers with other code than $release, although its stack is in order. Bring this release out with a new package." 5
+[ "$(aws lambda get-function-configuration --function-name performance-dashboard-recount --query CodeSha256 --output text)" = "$(aws lambda get-function-configuration --function-name performance-dashboard-recount --query CodeSha256 --output text --qualifier live)" ] || stop "performance-dashboard-recount answers with other code than $release, although its stack is in order. Bring this release out with a new package." 5
 remember served "$release" "performance-dashboard-loader=$loader_now" "performance-dashboard-recount=$recount_now" || stop "$release serves, and could not be written down ($LEDGER): without that it may not return later. Write it down: bash -c '. ops/pipeline/common.sh; remember served $release'" 5
 log "release $release serves"
 # holdfast:end deploy

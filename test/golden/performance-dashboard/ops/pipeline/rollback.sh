@@ -29,7 +29,7 @@ site_to() {
   empty="$(aws cloudfront create-invalidation --distribution-id "$id" --paths '/*' --query Invalidation.Id --output text)" || return
   aws cloudfront wait invalidation-completed --distribution-id "$id" --id "$empty"
 }
-now="$(awk '$2 == "served" { name = $3 } END { print name }' <<< "$ledger")"
+now="$(serving)"
 site_to "$release" "${now:-$release}" || stop "site could not be switched back: a person must look." 5
 # shellcheck disable=SC2046
 remember served "$release" $(cut -s -d " " -f 4- <<< "$was") || loud "$release serves again, and could not be written down ($LEDGER)."

@@ -11,6 +11,7 @@ read_ledger
 # The gates took their time: is the window still open? The way back needs none, and goes only to what served before.
 if [ "${WAY_BACK:-no}" = yes ]; then may_return "$release"; else may_start; fi
 log "release $release, by ${who:-nobody named}: ${REASON:-no reason given}"
+# Its role may, beside changing the infrastructure: ssm:GetParameter, ssm:PutParameter, cloudwatch:DescribeAlarms, ecr:DescribeImages, ecs:DescribeServices, ecs:DescribeTaskDefinition.
 # A tag cannot move in these registries, so it means one image for ever; the infrastructure takes the digest.
 digest() { aws ecr describe-images --repository-name "$1" --image-ids "imageTag=$release" --query "imageDetails[0].imageDigest" --output text || true; }
 web="$(digest renewal-documents/web)"
@@ -46,6 +47,9 @@ fi
 cluster="$(aws cloudformation describe-stacks --stack-name renewal-documents --query "Stacks[0].Parameters[?ParameterKey=='ClusterArn'].ParameterValue" --output text)"
 web_now="$(aws ecs describe-services --cluster "$cluster" --services renewal-documents-web --query 'services[0].taskDefinition' --output text)"
 renderer_now="$(aws ecs describe-services --cluster "$cluster" --services renewal-documents-renderer --query 'services[0].taskDefinition' --output text)"
+# What really runs, and not what a stack believes: after a way back the stack holds the release that went.
+[[ "$(aws ecs describe-task-definition --task-definition "$web_now" --query 'taskDefinition.containerDefinitions[].image' --output text)" == *"@$web"* ]] || stop "renewal-documents-web runs another image than $release, although its stack is in order. Bring this release out under a new tag." 5
+[[ "$(aws ecs describe-task-definition --task-definition "$renderer_now" --query 'taskDefinition.containerDefinitions[].image' --output text)" == *"@$renderer"* ]] || stop "renewal-documents-renderer runs another image than $release, although its stack is in order. Bring this release out under a new tag." 5
 remember served "$release" "renewal-documents-web=${web_now##*/}" "renewal-documents-renderer=${renderer_now##*/}" || stop "$release serves, and could not be written down ($LEDGER): without that it may not return later. Write it down: bash -c '. ops/pipeline/common.sh; remember served $release'" 5
 log "release $release serves"
 # holdfast:end deploy

@@ -7,15 +7,18 @@ release="${1:?Which release? The tag that its images have in their registries}"
 named "$release"
 needs aws
 at_target
+called_off=no
 state="$(aws cloudformation describe-stacks --stack-name renewal-documents --query 'Stacks[0].StackStatus' --output text)"
 if [ "$state" = UPDATE_IN_PROGRESS ]; then
   aws cloudformation cancel-update-stack --stack-name renewal-documents
   aws cloudformation wait stack-rollback-complete --stack-name renewal-documents || stop "The stack did not come back to what it was: a person must look." 5
+  called_off=yes
+  remember failed called-off || true
   log "the release that was on its way was called off, by ${who:-nobody named}: ${REASON:-no reason given}"
-  exit 0
 fi
 read_ledger
 may_return "$release"
+if [ "$called_off" = yes ] && [ "$(serving)" = "$release" ]; then exit 0; fi
 was="$(awk -v want="$release" '$2 == "served" && $3 == want { line = $0 } END { print line }' <<< "$ledger")"
 part() {
   local found; found="$(tr " " "\n" <<< "$was" | sed -n "s|^$1=||p")"
