@@ -513,10 +513,20 @@ export function yamlText(text: string): string {
   return JSON.stringify(text)
 }
 
-/** Names of the alerts that show a failure mode. */
+/** Names of the alerts that show a failure mode, the one that it is seen by first. */
 export function alertsFor(service: Service, mode: FailureMode): readonly string[] {
   const path = runbookPath(mode)
-  return alertsOf(service)
-    .filter((alert) => alert.mode === mode.id || (alert.runbook === path && alert.indicator === undefined))
-    .map((alert) => alert.name)
+  const sli = sliOf(service, mode.detect.sli)
+  const isSeenBy = (alert: Alert) =>
+    alert.mode === mode.id ||
+    (sli !== undefined &&
+      'step' in sli &&
+      sli.step !== undefined &&
+      alert.step === sli.step &&
+      alert.journey === sli.journey) ||
+    (sli?.kind === 'synthetic' && alert.name.startsWith('Synthetic'))
+  const found = alertsOf(service).filter(
+    (alert) => alert.mode === mode.id || (alert.runbook === path && alert.indicator === undefined),
+  )
+  return [...found.filter(isSeenBy), ...found.filter((alert) => !isSeenBy(alert))].map((alert) => alert.name)
 }

@@ -3,7 +3,7 @@ import type { Service } from '../define/schema.ts'
 import { METRICS } from '../traffic/metrics.ts'
 import { jobOf } from './alerts.ts'
 import type { Alarm } from './cloudwatch.ts'
-import { att, join, ref, type Resource, type Value } from './infra/model.ts'
+import { att, join, type Resource, ref, type Value } from './infra/model.ts'
 import { modesOf, runbookPath } from './source.ts'
 
 const WIDTH = 24

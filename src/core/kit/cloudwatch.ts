@@ -9,9 +9,9 @@ import { type Alert, alertsOf, jobOf, ONCALL_GUIDE, runbookOfJourney, stagedPair
 import { cloudwatchDashboard } from './cloudwatch-dashboard.ts'
 import { type KitFile, single } from './file.ts'
 import { cloudformationText } from './infra/cloudformation.ts'
-import { noted, pascal, ref, type Props, type Resource } from './infra/model.ts'
+import { noted, type Props, pascal, type Resource, ref } from './infra/model.ts'
 import { durationDays, syntheticWindow, type Threshold, thresholdOf, walkedJourneys } from './numbers.ts'
-import { alertName, modesOf, runbookPath, sliOf, type Source } from './source.ts'
+import { alertName, modesOf, runbookPath, type Source, sliOf } from './source.ts'
 
 export function cloudwatchFiles({ service }: Source): KitFile[] {
   if (service.tooling.metrics !== 'cloudwatch') return []

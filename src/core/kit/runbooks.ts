@@ -11,8 +11,8 @@ import {
   pathOf,
   roleId,
   runbookPath,
-  sentence,
   type Source,
+  sentence,
 } from './source.ts'
 
 export function runbookFiles({ service }: Source): KitFile[] {

@@ -26,7 +26,7 @@ export function compliance(service: Service): Spec {
       : ['WHEN a release is proposed, THE pipeline SHALL scan dependencies and secrets.']
   const dpia = (data.dpia?.triggers ?? []).map(
     (trigger) =>
-      `IF a change brings ${/^(a|the|new) /.test(trigger) ? trigger : `a ${trigger}`}, THEN THE pipeline SHALL stop until the impact assessment has been looked at again.`,
+      `IF a change means "${trigger}", THEN THE pipeline SHALL stop until the impact assessment has been looked at again.`,
   )
   const ours = isOurs(service)
   const pack = ours ? 'holdfast prove pack' : 'Fetch the evidence of the newest release from the pipeline'

@@ -1,13 +1,18 @@
 /** Journeys are measured, each failure mode is noticed, and silence is a failure. */
 import type { Service } from '../../define/schema.ts'
 import { alertsFor } from '../alerts.ts'
-import { lower, modesOf, stepsOf } from '../source.ts'
+import { owedBy } from '../measures.ts'
+import { isOurs } from '../pipelines/way.ts'
+import { modesOf, stepsOf } from '../source.ts'
 import { chunksOf, type Spec } from './spec.ts'
 
 export function monitoring(service: Service): Spec {
   const modes = modesOf(service)
   const { harmBudget } = service
   const counted = stepsOf(service)
+  const ours = isOurs(service)
+  // A heartbeat that is missing pages by itself.
+  const numbers = owedBy(service).filter(({ label }) => label === 'sli')
   return {
     folder: 'monitoring',
     title: `monitoring of ${service.service.name}`,
@@ -26,7 +31,7 @@ export function monitoring(service: Service): Spec {
         story: 'As the person on call, I want to be woken by harm to citizens, so that I read every page.',
         criteria: modes.map(
           (mode) =>
-            `WHEN ${lower(mode.name)}, THE monitoring SHALL fire ${alertsFor(service, mode)[0] ?? mode.id} before ${harmBudget.citizens} more citizens are harmed than the budget allows.`,
+            `WHEN "${mode.name}" happens, THE monitoring SHALL fire ${alertsFor(service, mode)[0] ?? mode.id} before more than ${harmBudget.citizens} citizens are harmed.`,
         ),
       },
       {
@@ -38,6 +43,10 @@ export function monitoring(service: Service): Spec {
               `IF nothing is heard of ${beat.what} for ${beat.withinMinutes} minutes, THEN THE monitoring SHALL page.`,
           ),
           'IF the metrics themselves are lost, THEN THE monitoring SHALL say so in words of its own.',
+          ...numbers.map(
+            ({ metric, value, alerts }) =>
+              `IF nobody exports ${metric} of ${value}, THEN THE monitoring SHALL open a ticket that says that ${alerts[0]} cannot fire.`,
+          ),
         ],
       },
     ],
@@ -55,16 +64,31 @@ export function monitoring(service: Service): Spec {
         tasks: service.journeys
           .flatMap((journey) => chunksOf(journey.steps).map((steps) => ({ journey, steps })))
           .map(({ journey, steps }) => ({
-            title: `Export journey_step_total and journey_step_bad_total for ${steps.length < journey.steps.length ? `"${steps[0]!.id}" to "${steps.at(-1)!.id}" of ` : ''}"${journey.name}"`,
+            title: `${ours ? 'Find at the gateway' : 'Export'} journey_step_total and journey_step_bad_total for ${steps.length < journey.steps.length ? `"${steps[0]!.id}" to "${steps.at(-1)!.id}" of ` : ''}"${journey.name}"`,
             details: steps.map((step) =>
               `${step.id}: ${step.method} ${step.route ?? ''} within ${step.limitMs} ms`.trim(),
             ),
-            done: 'both counters stand at 0 after a restart and rise once per citizen, not per retry',
+            done: ours
+              ? 'both stand at 0 when `holdfast serve` has begun, and rise once per citizen, not per retry'
+              : 'both counters stand at 0 after a restart and rise once per citizen, not per retry',
             meets: counted.flatMap((each, i) =>
               each.journey.id === journey.id && steps.includes(each.step) ? [`1.${i + 1}`] : [],
             ),
           })),
       },
+      ...(numbers.length === 0
+        ? []
+        : [
+            {
+              group: 'Numbers that only the service has',
+              tasks: chunksOf(numbers).map((some) => ({
+                title: `Export ${some.map(({ value }) => `"${value}"`).join(', ')} as ops/alerts/metrics.md says`,
+                details: some.map(({ metric, label, value, says }) => `${metric}{${label}="${value}"}: ${says}`),
+                done: 'each is there after a restart, and the ticket about it has closed',
+                meets: some.map((one) => `3.${service.watch.silence.length + 2 + numbers.indexOf(one)}`),
+              })),
+            },
+          ]),
       {
         group: 'Detectors',
         tasks: modes.map((mode, i) => ({

@@ -11,7 +11,7 @@ export function runbooks(service: Service): Spec {
     title: `runbooks of ${service.service.name}`,
     requirements: modes.map((mode) => ({
       title: mode.name,
-      story: `As somebody on call for the first time, I want to know what to do when ${lower(mode.name)}, because citizens see ${mode.citizenSees}.`,
+      story: `As somebody on call for the first time, I want to know what to do about "${mode.name}", because citizens then see: ${mode.citizenSees}.`,
       criteria: [
         `WHEN ${alertsFor(service, mode)[0] ?? 'its alert'} fires, THE page SHALL link ${runbookPath(mode)}.`,
         `WHEN the runbook is opened, THE first screen SHALL say how to tell that it is real: ${lower(mode.confirm[0]!.says)}.`,
