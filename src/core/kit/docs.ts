@@ -5,7 +5,7 @@ import { alertsFor, alertsOf, jobOf, ONCALL_GUIDE } from './alerts.ts'
 import { audiencesOf } from './comms.ts'
 import { dpiaFiles } from './dpia.ts'
 import { type KitFile, single } from './file.ts'
-import { backCommand, isOurs } from './pipelines/way.ts'
+import { backCommand, emergencyCommands, isOurs, wayOf } from './pipelines/way.ts'
 import { readinessText } from './readiness.ts'
 import {
   alertName,
@@ -54,6 +54,8 @@ export function procedureText(service: Service): string {
   const web = webOf(service)
   const sum = Object.values(rollback.budget).reduce((total, minutes) => total + minutes, 0)
   const tolerance = Math.min(...service.journeys.map((journey) => journey.tolerance.recoverMinutes))
+  const emergency = emergencyCommands(service)
+  const afterwards = wayOf(service).schema !== undefined
   return [
     `# How "${service.service.name}" is deployed, and why so`,
     '',
@@ -72,7 +74,7 @@ export function procedureText(service: Service): string {
     ...strategyLines(service),
     ...(migrations
       ? [
-          `Schema changes from \`${migrations.folder}\` go first, as a step of their own (${migrations.policy}): at most ${migrations.lockTimeoutMs} ms for a lock, ${migrations.minutesMax} minutes in all. Both releases work on the new schema.`,
+          `Schema changes from \`${migrations.folder}\` go first, as a step of their own (${migrations.policy}): at most ${migrations.lockTimeoutMs} ms for a lock, ${migrations.minutesMax} minutes in all. Both releases work on the new schema.${afterwards ? ` What only the old one needed goes by the schema pipeline, ${migrations.contractAfterMinutes} minutes after the new one serves alone at the earliest; no release that needs it may return then.` : ''}`,
         ]
       : []),
     ...(web
@@ -113,7 +115,7 @@ export function procedureText(service: Service): string {
         (peak) =>
           `- Closed for ${lower(peak.name ?? peak.id)}${peak.local ? ` ${peak.local}` : ''}: ${peak.times > 1 ? `${peak.times} times the usual demand` : 'a fault would hurt most then'}${peak.except.length > 0 ? `; except ${peak.except.join(', ')}` : ''}.`,
       ),
-    `- Outside of the window ${windows.emergency.approvers} people agree, with a reason that is recorded.`,
+    `- Outside of the window ${windows.emergency.approvers} people agree, with a reason that is recorded: \`${emergency.agreed}\`. When nobody can be asked: \`${emergency.glass}\`, which is loud.${isOurs(service) ? '' : ' The release pipeline takes the same two reasons, and the names of those who agreed from its own record.'}`,
     ...service.sources
       .filter((source) => source.kind === 'assumption')
       .map(

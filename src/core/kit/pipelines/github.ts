@@ -97,7 +97,7 @@ const identity = (way: Way, asks = false) => {
   return rights.length > 0 ? [`    permissions: { contents: read, ${rights.join(', ')} }`] : []
 }
 
-const BY = [`          WHO: ${gh('github.actor')}`, `          REASON: ${gh('inputs.reason')}`]
+const BY = [`          WHO: ${gh('github.triggering_actor')}`, `          REASON: ${gh('inputs.reason')}`]
 const TOLD = [`          EMERGENCY: ${gh('inputs.emergency')}`, `          BREAK_GLASS: ${gh('inputs.break_glass')}`]
 
 /** GitHub lets one reviewer of an environment agree for all, so each person who must agree has an environment, and names are counted. */

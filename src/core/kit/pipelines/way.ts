@@ -120,3 +120,14 @@ export function backCommand(service: Service): string {
 export function windowCommand(service: Service): string {
   return isOurs(service) ? 'holdfast deploy plan --release NAME' : 'holdfast deploy window'
 }
+
+/** How a release goes out in a closed window, as people type it: with more people, and with nobody. */
+export function emergencyCommands(service: Service): { readonly agreed: string; readonly glass: string } {
+  if (isOurs(service))
+    return {
+      agreed: 'holdfast deploy start --release NAME --emergency "WHY"',
+      glass: 'holdfast deploy start --release NAME --break-glass "WHY"',
+    }
+  const run = `bash ${DEPLOY_SCRIPT} NAME`
+  return { agreed: `EMERGENCY="WHY" AGREED="THEM" ${run}`, glass: `BREAK_GLASS="WHY" ${run}` }
+}
