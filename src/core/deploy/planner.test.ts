@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { holdfast, planFor, runRelease } from '../rehearse/judge.ts'
+import { PLAIN_WORLD } from '../rehearse/simulator.ts'
 import { planTrial, unitsNeeded } from './planner.ts'
 import { TRIAL_DEFAULTS, type TrialPlan } from './trial.ts'
 
@@ -39,6 +41,46 @@ test('more traffic shortens the verdict and harms no more citizens', () => {
     slow.harm.map(({ citizens }) => citizens),
   )
   assert.ok(slow.harm[0]!.citizens <= 10 && slow.harm[1]!.citizens <= 6 && slow.harm[2]!.citizens <= 5)
+})
+
+/** [strategy, first share, steps, share of attempts that fail, sessions a minute] */
+const WORLDS: readonly (readonly ['canary' | 'blue-green', number, number, number, number])[] = [
+  ['canary', 0.05, 1, 1, 600],
+  ['canary', 0.5, 1, 0.2, 13],
+  ['blue-green', 0.95, 1, 1, 13],
+  ['blue-green', 0.95, 8, 1, 13],
+  ['blue-green', 0.95, 1, 0.2, 13],
+  ['blue-green', 0.95, 8, 0.05, 600],
+  ['blue-green', 0.95, 1, 0.2, 12_000],
+]
+for (const [strategy, share, steps, rate, perMinute] of WORLDS) {
+  const name = `${strategy} from ${share}, ${steps} steps, ${rate * 100} % failing, ${perMinute} sessions a minute`
+  test(`the harm that is foretold is that of the simulated trial: ${name}`, () => {
+    const world = {
+      ...PLAIN_WORLD,
+      sessionsPerSecond: perMinute / 60,
+      steps: Array.from({ length: steps }, (_, i) => ({ step: `s${i}`, p0: 0.001, dwellMs: steps > 1 ? 5_000 : 0 })),
+      fault: { p1: rate, fromMs: 0, slow: false, steps: ['s0'] },
+      leaves: 0,
+    }
+    const plan = planFor(world, { ...TRIAL_DEFAULTS, strategy, rungs: [share, 0.95].slice(0, share < 0.95 ? 2 : 1) })
+    const runs = Array.from({ length: 12 }, (_, i) =>
+      runRelease({ ...world, seed: i + 1 }, holdfast(plan, { move: true }), 24 * HOUR, perMinute < 100 ? 2_000 : 400),
+    )
+    const harmed = runs.reduce((sum, one) => sum + one.harmed, 0) / runs.length
+    const told = planTrial(plan, { sessionsPerHour: perMinute * 60, now: NINE }).harm.find((one) => one.rate === rate)!
+    assert.ok(runs.every(({ end }) => end === 'rolled-back'))
+    assert.ok(told.citizens >= harmed * 0.8 && told.citizens <= harmed * 2.5, `${told.citizens} told, ${harmed} harmed`)
+  })
+}
+
+test('blue-green of a quiet service is not foretold the harm of a trial that would not hold on suspicion', () => {
+  const steps = Array.from({ length: 8 }, (_, i) => ({
+    ...{ journey: 'apply', step: `s${i}`, omega: 1 / 8, p0: 0.001, p0Units: 30_000, limitMs: 2_000 },
+  }))
+  const plan = planOf({ strategy: 'blue-green', rungs: [0.95], steps })
+  const total = planTrial(plan, { sessionsPerHour: 780, now: NINE }).harm.find(({ rate }) => rate === 1)!
+  assert.ok(total.citizens <= 12, `${total.citizens}; it used to say 67`)
 })
 
 test('a step that few citizens reach needs no more sessions than it can hurt', () => {

@@ -45,7 +45,7 @@ export * from './trial-shape.ts'
 
 /** Odds at which the new release is held at low weight before any alarm, and at which it is let go. A good release meets them in at most 1 of 30 deployments. */
 const LEAN_IN = Math.log(30)
-const LEAN_OUT = Math.log(10)
+export const LEAN_OUT = Math.log(10)
 /** Slices after this one are too thin to ever prove anything: a millionth of α. */
 const SLICES_MAX = 18
 /** Outages in a row after which the running release's failures are its normal rate (5 × 60 s by default). */
