@@ -311,8 +311,8 @@ function measureOf(watched: Watched, sli: Sli | undefined, job: string): Measure
 export const UNMEASURED = 'NobodyMeasures'
 /** Minutes without a number until that is a ticket: a restart, and one run of whatever computes it, are no reason for one. */
 const UNMEASURED_MINUTES = 60
-/** However seldom it is computed, somebody hears of it within a working day. */
-const UNMEASURED_MINUTES_MAX = 300
+/** However seldom it is computed, somebody hears of it within hours. */
+const UNMEASURED_MINUTES_MAX = 180
 
 /** Alerts on the service's own numbers are silent while nobody exports those, and silence looks like health. */
 function unmeasuredAlerts(service: Service, measured: readonly Alert[]): Alert[] {
@@ -326,7 +326,7 @@ function unmeasuredAlerts(service: Service, measured: readonly Alert[]): Alert[]
       0,
       ...alerts.map(({ mode }) => service.failureModes.find(({ id }) => id === mode)?.detect.everyMinutes ?? 0),
     )
-    const minutes = Math.min(UNMEASURED_MINUTES_MAX, Math.max(UNMEASURED_MINUTES, 3 * every))
+    const minutes = Math.min(UNMEASURED_MINUTES_MAX, Math.max(UNMEASURED_MINUTES, 2 * every))
     const [first] = alerts as readonly [Alert]
     const names = alerts.map((alert) => alert.name).join(' and ')
     const [, metric, sli] = /^(\w+)\{.*sli="([^"]+)"/.exec(name) as unknown as [string, string, string]
@@ -340,7 +340,7 @@ function unmeasuredAlerts(service: Service, measured: readonly Alert[]): Alert[]
       missing: { metric, sli },
       arithmetic: [
         every > 0
-          ? `computed every ${every} min; three times that, ${UNMEASURED_MINUTES} min at least: ${minutes} min`
+          ? `computed every ${every} min; twice that, from ${UNMEASURED_MINUTES} to ${UNMEASURED_MINUTES_MAX} min: ${minutes} min`
           : `${minutes} min: longer than a restart`,
       ],
       // A sample stands for five minutes after it was the last (Prometheus, "Staleness").
