@@ -10,12 +10,13 @@ export interface Asked {
 
 /**
  * connection: no answer came, or not one that is HTTP. truncated: an answer began and its end is missing. timeout: we gave up.
+ * generator: the request never left, because this machine had no file, port or memory for it: that says nothing about the service.
  * `reconnected`: the kept connection had been closed under us before a byte came, and the same GET went out on a new one,
  * as browsers do (RFC 9110 §9.2.2).
  */
 export type Got =
   | { readonly got: 'answer'; readonly answer: Answer; readonly ms: number; readonly reconnected: boolean }
-  | { readonly got: 'connection' | 'truncated' | 'timeout'; readonly why: string; readonly ms: number }
+  | { readonly got: 'connection' | 'truncated' | 'timeout' | 'generator'; readonly why: string; readonly ms: number }
 
 export interface Browser {
   ask(asked: Asked): Promise<Got>
@@ -32,6 +33,8 @@ export interface BrowserOptions {
 
 /** Bytes of a body that are kept and searched. */
 const BODY_MAX = 256 * 1024
+/** What the system says when it is us who cannot ask: no files, local ports, buffers or memory left. */
+const OURS = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM'])
 /** Cookies a jar holds; more come only from a broken or hostile server. */
 const COOKIES_MAX = 50
 
@@ -97,9 +100,10 @@ function once(
       end({ got: 'timeout', why: `no whole answer after ${options.timeoutMs} ms` })
       request.destroy()
     }, options.timeoutMs)
-    request.on('error', (error) =>
-      end(request.reusedSocket ? { reused: error.message } : { got: 'connection', why: error.message }),
-    )
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      if (OURS.has(error.code ?? '')) end({ got: 'generator', why: error.message })
+      else end(request.reusedSocket ? { reused: error.message } : { got: 'connection', why: error.message })
+    })
     request.on('response', (response) => {
       const chunks: Buffer[] = []
       let kept = 0

@@ -98,6 +98,25 @@ describe('a crowd', () => {
     assert.equal(summary.failedByDeployment, 1)
   })
 
+  test('what we ourselves cannot ask is a fault of ours, not of the proxy, and harms nobody', async (context) => {
+    reply = good
+    const { request } = http
+    context.mock.method(http, 'request', (options: http.RequestOptions) => {
+      const asked = request(options)
+      process.nextTick(() => asked.destroy(Object.assign(new Error('connect EMFILE'), { code: 'EMFILE' })))
+      return asked
+    })
+    const { seen, ended, summary } = await crowd(scriptOf([step()]), { sessionsMax: 1 })
+    assert.deepEqual(
+      seen.map(({ trouble, why }) => [trouble, why]),
+      [
+        ['generator', 'connect EMFILE'],
+        ['generator', 'connect EMFILE'],
+      ],
+    )
+    assert.deepEqual([ended[0]!.harmed, summary.failedByDeployment, summary.troubles], [null, 0, { generator: 2 }])
+  })
+
   const BROKEN: readonly [says: string, trouble: string, reply: Reply][] = [
     ['cut before a byte', 'connection', (request) => void request.socket.destroy()],
     [

@@ -37,7 +37,7 @@ export function countMet(): MetTally {
       const met = of(release)
       met.sessions.add(session)
       met.lastAnswerAt = t
-      if (trouble === null) return
+      if (trouble === null || trouble === 'generator') return
       if (!met.harmed.has(session)) met.harmed.set(session, t)
       met.firstBadAt ??= t
     },

@@ -14,9 +14,18 @@ import type { Answer, Step, Visit } from './script.ts'
 /**
  * Why an answer was not good. connection, truncated, gateway (502, 503, 504): failed by what stands between the citizen and
  * the release. status, marker, redirect: failed by the release. timeout: nobody waits that long. slow: right, but later than
- * the citizen limit.
+ * the citizen limit. generator: we ourselves could not ask; nobody was harmed, and the figures of such a run are worth less.
  */
-export type Trouble = 'connection' | 'truncated' | 'gateway' | 'status' | 'marker' | 'redirect' | 'timeout' | 'slow'
+export type Trouble =
+  | 'connection'
+  | 'truncated'
+  | 'gateway'
+  | 'status'
+  | 'marker'
+  | 'redirect'
+  | 'timeout'
+  | 'slow'
+  | 'generator'
 
 /** One request, when its answer is there. */
 export interface Seen {
@@ -84,7 +93,8 @@ export async function walk(of: Walk): Promise<Ended> {
     const got = await of.browser.ask({ method: step.method, path, ...(step.form && { form: step.form }) })
     requests++
     const seen = judge(of, step, got, again)
-    if (!harmed && seen.trouble) harmed = { journey: step.journey, step: step.step, trouble: seen.trouble, t: seen.t }
+    if (!harmed && seen.trouble && seen.trouble !== 'generator')
+      harmed = { journey: step.journey, step: step.step, trouble: seen.trouble, t: seen.t }
     of.onRequest(seen)
     if (seen.ok && got.got === 'answer') step.learn?.(got.answer)
     return seen.ok

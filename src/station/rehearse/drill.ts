@@ -12,6 +12,7 @@ import { type DrillFigures, NOTICE_MS_MAX } from '../../core/rehearse/drill.ts'
 import { drillPlan } from '../../core/rehearse/drill-plan.ts'
 import { type DrillFault, faultName } from '../../core/rehearse/fault.ts'
 import type { Instant } from '../../core/time.ts'
+import { plural } from '../../core/words.ts'
 import { type SyntheticStep, verifyPrivately } from '../../engine/verify.ts'
 import { compileRoutes } from '../../gateway/routes.ts'
 import { startCrowd } from '../../load/crowd.ts'
@@ -46,6 +47,8 @@ export interface Witnesses {
   failedElsewhere(release: string): number
   /** Failed by what stands between citizens and releases: no answer, half an answer, 502, 503, 504. */
   failedBetween(): number
+  /** Requests that the citizens themselves could not make, and why the last one could not; none: null. */
+  blind(): { readonly times: number; readonly why: string } | null
   /** Sessions that met such a failure since then. */
   harmedBetween(since: Instant): number
   /** Visits that began, and those of them that met a failing answer. */
@@ -66,6 +69,7 @@ const BETWEEN = new Set(['connection', 'truncated', 'gateway'])
 export function openWitnesses({ station }: Sandbox, wish: CrowdWish): Witnesses {
   const met = countMet()
   const failed = new Map<string, number>()
+  let blind: { times: number; why: string } | null = null
   const between: { readonly session: string; readonly t: Instant }[] = []
   const limits = station.service.journeys.flatMap(({ id, steps }) =>
     steps.map((step): [string, number] => [`${id}/${step.id}`, step.limitMs]),
@@ -77,7 +81,8 @@ export function openWitnesses({ station }: Sandbox, wish: CrowdWish): Witnesses 
     onRequest: (seen: Seen) => {
       met.seen(seen)
       if (seen.trouble === null) return
-      if (BETWEEN.has(seen.trouble)) between.push({ session: seen.session, t: seen.t })
+      if (seen.trouble === 'generator') blind = { times: (blind?.times ?? 0) + 1, why: seen.why }
+      else if (BETWEEN.has(seen.trouble)) between.push({ session: seen.session, t: seen.t })
       else failed.set(seen.release, (failed.get(seen.release) ?? 0) + 1)
     },
   })
@@ -85,6 +90,7 @@ export function openWitnesses({ station }: Sandbox, wish: CrowdWish): Witnesses 
     of: (release) => met.of(release),
     failedElsewhere: (release) => [...failed].reduce((sum, [name, count]) => (name === release ? sum : sum + count), 0),
     failedBetween: () => between.length,
+    blind: () => blind,
     harmedBetween: (since) => new Set(between.flatMap(({ session, t }) => (t >= since ? [session] : []))).size,
     visits: () => {
       const { arrived, done, gaveUp, harmed } = crowd.summary().sessions
@@ -106,6 +112,14 @@ export async function runDrill(sandbox: Sandbox, witnesses: Witnesses, drill: Dr
     const id = await begin(sandbox, drill, as)
     const { state, noticed } = await takenBack(sandbox, drill, id, as)
     if (drill.stop.aborted) return null
+    // Who could not ask saw nothing: a pass would be worth as little as a failure.
+    const blind = witnesses.blind()
+    if (blind) {
+      const times = plural(blind.times, 'time')
+      throw new Error(
+        `The invented citizens themselves could not ask ${times} (${blind.why}), so nothing was measured.`,
+      )
+    }
     const steps = state.plan.steps as unknown as readonly SyntheticStep[]
     const journeys = (await verifyPrivately(station.world, steps, 'stable')) as { ok: boolean; why: string }
     const checkedAt = await store.now()
