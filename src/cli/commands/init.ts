@@ -23,7 +23,7 @@ export const init: Command = {
   args: '[dir]',
   says: 'Drafts service.yaml from what stands in a repository, asks what cannot be seen, and names the three most harmful gaps. Every question can be answered by a flag or in a file: its key is printed with it.',
   example:
-    "holdfast init . --answer 'service.name=Apply for a heating payment' --answer journeys=apply,status --answer 'runtime.components=web web, mailer worker' --answer dependencies=none --answer 'deployment.gates=unit,scan' --answers answers.yaml",
+    "holdfast init . --answers answers.yaml --answer journeys=apply,status --answer 'runtime.components=web web, mailer worker'",
   options: [
     {
       flags: '--answer <key=value...>',
@@ -57,7 +57,9 @@ export const init: Command = {
       })
     const given = talk.givenAnswers(call)
     const tree = readTree([folder], call.io.cwd, surveyed)
-    const seen = survey(tree.files)
+    // What was drafted before shows nothing of the repository.
+    const files = tree.files.filter(({ path }) => !/^service\.yaml(\.old(-\d+)?)?$/.test(path))
+    const seen = survey(files)
     const { sights } = seen
     const writes = call.options.print !== true
     const there = writes ? thereAlready(target) : undefined
@@ -92,7 +94,7 @@ export const init: Command = {
     const report: Report = {
       call,
       seen,
-      files: tree.files.length,
+      files: files.length,
       problems: tree.problems,
       questions,
       gaps: gapsOf(sights, answers),

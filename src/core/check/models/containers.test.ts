@@ -41,7 +41,7 @@ test('containers are read wherever Terraform writes them down', () => {
       'a file beside the module that names it',
       {
         'infra/main.tf': 'module "web" {\n  source = "../modules/web"\n}\n',
-        'modules/web/task.tf': task('file("${path.module}/web.json")'),
+        'modules/web/task.tf': task(`file("\${path.module}/web.json")`),
         'modules/web/web.json': json,
       },
       ['web modules/web/web.json:2, r/web@sha256:1 modules/web/web.json:2, 70 modules/web/web.json:2'],
@@ -50,10 +50,10 @@ test('containers are read wherever Terraform writes them down', () => {
       'templatefile, from the folder that Terraform is started in',
       {
         'infra/main.tf': task('templatefile("tasks/web.json.tpl", { tag = var.tag })'),
-        'infra/tasks/web.json.tpl': '[{ "name": "web", "image": "r/web:${tag}", "stopTimeout": ${stop} }]',
+        'infra/tasks/web.json.tpl': `[{ "name": "web", "image": "r/web:\${tag}", "stopTimeout": \${stop} }]`,
       },
       [
-        'web infra/tasks/web.json.tpl:1, <r/web:${tag}> infra/tasks/web.json.tpl:1, <${stop}> infra/tasks/web.json.tpl:1',
+        `web infra/tasks/web.json.tpl:1, <r/web:\${tag}> infra/tasks/web.json.tpl:1, <\${stop}> infra/tasks/web.json.tpl:1`,
       ],
     ],
     [

@@ -9,6 +9,20 @@ export type Answers = Readonly<Record<string, string>>
 
 export const NONE = 'none'
 export const PHASES = ['alpha', 'beta', 'live', 'retiring'] as const
+export const PIPELINES = ['github-actions', 'codepipeline', 'jenkins', 'other'] as const
+/** How people can be told; the same as in a definition. */
+export const CHANNELS = [
+  'banner',
+  'unavailable-page',
+  'status-page',
+  'helpline',
+  'email',
+  'phone',
+  'sms',
+  'letter',
+  'briefing',
+  'notice',
+] as const
 /** Gates by the word they are answered with, as they stand in a definition. */
 export const GATES: Readonly<Record<string, { readonly id: string; readonly kind: string }>> = {
   unit: { id: 'unit', kind: 'command' },
@@ -60,6 +74,9 @@ export const TAKES = {
   // An argv and no shell: what would need one belongs into a script.
   command: /^[^\s|&;<>$`"'\\]+(?: [^\s|&;<>$`"'\\]+){0,29}$/,
   folder: /^(?!\/)(?!.*\.\.)[\w./-]{1,200}$/,
+  pipeline: whole(oneOf(PIPELINES)),
+  channels: list(oneOf(CHANNELS), CHANNELS.length),
+  languages: list('[a-z]{2}', 10),
   cover: new RegExp(`^always$|^${time}-(?:${time}|24:00)(?:\\s.*)?$`),
   whom: /^\s*[^,\n]+,\s*[^\s,@]+@[^\s,@]+\s*$/,
   texts: list('[^;\\n]{1,300}', 12, ';'),

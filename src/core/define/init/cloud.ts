@@ -2,7 +2,7 @@
  * What runs in ECS, Lambda and EC2, from Terraform, CloudFormation, SAM, CDK output and ECS JSON alike; and in Kubernetes, from
  * manifests, overlays and charts. Read through the same models as `holdfast check`, so that both see one thing.
  */
-import { child, isOpaque, items, type Node, num, type Spot, spotOf, text } from '../../check/formats/node.ts'
+import { child, fields, isOpaque, items, type Node, type Spot, spotOf, text } from '../../check/formats/node.ts'
 import { alertRules } from '../../check/models/alert.ts'
 import { containersOf, field, fieldOf, type Resource } from '../../check/models/cloud.ts'
 import { type EcsService, ecsServices } from '../../check/models/ecs.ts'
@@ -28,7 +28,7 @@ export function cloudSights(world: World, book: Book): void {
       book.see('infrastructure', cdk || resource.construct ? 'cdk' : 'cloudformation', at)
     const platform = PLATFORMS[type]
     if (platform) book.see('platform', platform, at)
-    if (type === 'lambda') book.see('component', 'function', at, id)
+    if (type === 'lambda') lambda(resource, book)
     if (type === 'queue') book.see('queue', 'sqs', at)
     if (type === 'alarm' || type === 'composite-alarm') book.see('alert', id, at)
     if (type === 'codepipeline') book.see('pipeline', 'codepipeline', at)
@@ -38,6 +38,27 @@ export function cloudSights(world: World, book: Book): void {
   services(cloud, book)
   for (const { says, at } of world.unseen) book.note(says, at)
   for (const alert of alertRules(world).alerts) book.see('alert', alert.name, alert.at)
+}
+
+/** A function, with what sets it off where SAM says so. */
+function lambda(resource: Resource, book: Book): void {
+  book.see('component', 'function', resource.at, resource.id)
+  for (const [, event] of fields(field(resource, 'Events'))) {
+    const type = text(fieldOf(resource, event, 'Type'))
+    const path = fieldOf(resource, event, 'Properties.Path')
+    const method = text(fieldOf(resource, event, 'Properties.Method'))?.toUpperCase()
+    const cron = fieldOf(resource, event, 'Properties.Schedule')
+    if (/^Schedule(V2)?$/.test(type ?? '')) value(book, 'schedule', cron, resource.id)
+    if (!path || !method || !/^(Api|HttpApi)$/.test(type ?? '')) continue
+    const written = text(path)
+    // A REST API is served under its stage, or under a path of its domain.
+    if (type === 'Api' || written === undefined || !/^(GET|POST|PUT|PATCH|DELETE)$/.test(method))
+      book.leave(
+        type === 'Api' ? 'a stage or domain stands before the paths of its API' : 'its path or method is open',
+        spotOf(path),
+      )
+    else book.see('route', `${method} ${written.replace(/\{(\w+)\+?\}/g, ':$1')}`, spotOf(path))
+  }
 }
 
 function database(resource: Resource, book: Book): void {
@@ -91,6 +112,7 @@ function task(resource: Resource, cloud: readonly Resource[], book: Book): void 
     names(book, 'secret-env', resource, of('Secrets'), name)
     names(book, 'env', resource, of('Environment'), name)
     const command = [of('EntryPoint'), of('Command')].flatMap(words).join(' ')
+    if (command) book.see('command', command, spotOf(of('Command') ?? of('EntryPoint') ?? node), name)
     if (migrates(command)) book.see('migrate-on-start', command, spotOf(of('Command') ?? node), name)
     const health = fieldOf(resource, of('HealthCheck'), 'Command')
     const path = askedPath(words(health).join(' '))
@@ -158,7 +180,7 @@ function health(group: Resource | undefined, book: Book, of: string | undefined)
   const path = group && field(group, 'HealthCheckPath', 'health_check.path')
   if (!path) return
   const written = text(path)
-  if (written !== undefined && written.startsWith('/')) book.see('ready', written, spotOf(path), of, path.soft === true)
+  if (written?.startsWith('/')) book.see('ready', written, spotOf(path), of, path.soft === true)
   else if (isOpaque(path)) book.see('undecided', `ready: ${shown(path)}`, spotOf(path), of)
 }
 
@@ -173,16 +195,20 @@ export function kubernetesSights(world: World, book: Book): void {
     seen.add(key)
     return true
   }
+  // A chart's objects are named at their installation; what stands after that name is the chart's own.
+  const named = (object: KubeObject, main?: Node) =>
+    object.name.replace(/^release-name-?/, '') || text(child(main, 'name')) || object.name
   for (const object of objects.filter(({ kind }) => kind === 'CronJob').filter(once)) {
     const place = object.at
+    const name = named(object)
     book.see('platform', 'kubernetes', place)
-    book.see('component', 'scheduled', place, object.name)
-    value(book, 'schedule', child(object.node, 'spec', 'schedule'), object.name)
+    book.see('component', 'scheduled', place, name)
+    value(book, 'schedule', child(object.node, 'spec', 'schedule'), name)
   }
   for (const workload of workloads(objects).filter(({ object }) => once(object))) {
     const { object, spec, pod } = workload
-    const { name } = object
     const main = mainContainer(workload)
+    const name = named(object, main)
     const place = object.at
     book.see('platform', 'kubernetes', place)
     const store = isStore(workload) ? storeOf(text(child(main, 'image'))) : undefined
@@ -208,6 +234,8 @@ export function kubernetesSights(world: World, book: Book): void {
       if (text(key) === undefined) continue
       book.see(child(variable, 'valueFrom', 'secretKeyRef') ? 'secret-env' : 'env', text(key)!, spotOf(key!), name)
     }
+    const runs = [child(main, 'command'), child(main, 'args')].flatMap(words).join(' ')
+    if (runs) book.see('command', runs, spotOf(child(main, 'command') ?? child(main, 'args')!), name)
     for (const container of [...items(child(pod, 'initContainers')), ...workload.containers]) {
       const command = [child(container, 'command'), child(container, 'args')].flatMap(words).join(' ')
       if (migrates(command)) book.see('migrate-on-start', command, spotOf(container), name)

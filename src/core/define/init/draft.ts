@@ -192,7 +192,7 @@ class Writer {
       ...this.facts(id, indent),
       ...this.field(key('command'), indent, (answer) => `command: [${answer.split(' ').map(quoted).join(', ')}]`),
       ...this.value(key('releases'), 'releases', indent),
-      ...(seen('image', 'image') ?? []),
+      ...this.image(id, indent),
       ...(seen('replicas', 'replicas', true) ?? number('replicas', 'replicas')),
       ...(kind === 'web' ? (seen('ready', 'ready') ?? this.value(key('ready'), 'ready', indent)) : []),
       ...(seen('stop-seconds', 'stopSecondsMax', true) ?? number('stopSeconds', 'stopSecondsMax')),
@@ -202,6 +202,15 @@ class Writer {
       ...(seen('memory-mb', 'memoryMb', true) ?? []),
       ...this.secrets(id, indent),
     ]
+  }
+
+  /** The repository of its image: which release runs is a digest, and no part of the definition. */
+  private image(id: string, indent: string): string[] {
+    const sight = seenOf(this.sights, 'image', id)
+    const repository = sight?.value.replace(/@.*$/, '').replace(/:[^/:]*$/, '')
+    return sight && repository
+      ? [`${indent}image: ${quoted(repository)} # ${oneLine(sight.value)}, ${seenAt(sight)}`]
+      : []
   }
 
   /** What was seen of a component and has no field, or is decided elsewhere: for whoever goes on writing. */
@@ -293,10 +302,12 @@ class Writer {
   private tooling(): string[] {
     const pipeline = this.sights.find((sight) => sight.what === 'pipeline')
     const infrastructure = this.sights.find((sight) => sight.what === 'infrastructure')
-    if (!pipeline && !infrastructure) return []
+    const asked = this.given['tooling.pipeline'] === undefined && !pipeline
     return [
-      'tooling:',
-      ...(pipeline ? [`  pipeline: ${pipeline.value} # ${seenAt(pipeline)}`] : []),
+      ...(asked && !infrastructure ? [] : ['tooling:']),
+      ...(pipeline
+        ? [`  pipeline: ${pipeline.value} # ${seenAt(pipeline)}`]
+        : this.field('tooling.pipeline', '  ', (tool) => `pipeline: ${tool}`)),
       ...(infrastructure ? [`  infrastructure: ${infrastructure.value} # ${seenAt(infrastructure)}`] : []),
     ]
   }
@@ -359,7 +370,9 @@ class Writer {
         : ['  contact:', ...this.value('comms.phone', 'phone', '    '), ...this.value('comms.hours', 'hours', '    ')]),
       ...this.field('comms.mustSay', '  ', (answer) => `mustSay: [${partsOf(answer, ';').map(quoted).join(', ')}]`),
       '  audiences:',
-      '    - { id: citizens, channels: [banner, unavailable-page] }',
+      '    - id: citizens',
+      ...this.field('comms.channels', '      ', (answer) => `channels: [${partsOf(answer).join(', ')}]`),
+      ...this.field('comms.languages', '      ', (answer) => `languages: [${partsOf(answer).map(quoted).join(', ')}]`),
     ]
   }
 }

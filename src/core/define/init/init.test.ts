@@ -80,13 +80,13 @@ test('each question that init can ask is answered by a flag, and then nothing in
       for (const key of Object.keys(answers)) keys.add(key.replace(/\.(.+)\./, '.*.'))
     }
   // Each kind of question was met: one that is added must be met, too.
-  const known = `comms.hours comms.mustSay comms.phone component.*.command component.*.jobSeconds component.*.kind component.*.ready
+  const known = `comms.channels comms.hours comms.languages comms.mustSay comms.phone component.*.command component.*.jobSeconds component.*.kind component.*.ready
     component.*.releases component.*.replicas component.*.requestSeconds component.*.runs component.*.stopSeconds data.kinds
     data.triggers dependencies dependency.*.fallback dependency.*.kind dependency.*.owner deployment.gates failureModes gate.*.pass
     gate.*.run journey.*.demand journey.*.harm journey.*.harmClass journey.*.name journey.*.recoverMinutes journey.*.steps journeys
     migrations.tool mode.*.confirm mode.*.degrade mode.*.detect mode.*.first mode.*.journeys mode.*.name mode.*.sees mode.*.undo
     oncall.cover oncall.first oncall.then peaks runtime.components runtime.kind service.id service.name service.phase
-    step.*.limitMs step.*.marker`
+    step.*.limitMs step.*.marker tooling.pipeline`
   assert.deepEqual([...keys].sort(), known.split(/\s+/))
 })
 
@@ -211,7 +211,7 @@ test('no answer can become anything but the value that it was given for', () => 
     'x\n  evil: true',
     'x" }, evil: "y',
     "'; evil: true",
-    '${EVIL}',
+    `\${EVIL}`,
     '# evil',
     'a'.repeat(5_000),
     '\u0000',
@@ -254,11 +254,10 @@ test('what nobody said or wrote down is not in the draft', () => {
 
 test('what is decided elsewhere, and what is only a default, is said as that', () => {
   const files = {
-    'main.tf':
-      'variable "stop" {\n  default = 70\n}\nresource "aws_ecs_task_definition" "web" {\n  container_definitions = jsonencode([{\n    name = "web", image = "${var.repo}:${var.tag}", stopTimeout = var.stop,\n    portMappings = [{ containerPort = 8080 }], environment = [{ name = "LOG_LEVEL", value = "info" }]\n  }])\n}\n',
+    'main.tf': `variable "stop" {\n  default = 70\n}\nresource "aws_ecs_task_definition" "web" {\n  container_definitions = jsonencode([{\n    name = "web", image = "\${var.repo}:\${var.tag}", stopTimeout = var.stop,\n    portMappings = [{ containerPort = 8080 }], environment = [{ name = "LOG_LEVEL", value = "info" }]\n  }])\n}\n`,
   }
   const { text } = draftOf(sightsOf(files), {})
-  assert.ok(text.includes('# decided elsewhere: image: ${var.repo}:${var.tag}, seen in main.tf:6'))
+  assert.ok(text.includes(`# decided elsewhere: image: \${var.repo}:\${var.tag}, seen in main.tf:6`))
   assert.ok(text.includes('stopSecondsMax: 70 # seen in main.tf:2, a default that a deployment may replace'))
   assert.ok(text.includes('kind: web # it takes requests: main.tf:7'))
   assert.ok(text.includes('# gets LOG_LEVEL, seen in main.tf:7'))

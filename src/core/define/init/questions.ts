@@ -4,6 +4,7 @@ import { DETECTORS } from '../schema/failure.ts'
 import { COMPONENT_KINDS, RUNTIMES } from '../schema/runtime.ts'
 import {
   type Answers,
+  CHANNELS,
   fits,
   GATES,
   GATES_WITH_COMMAND,
@@ -12,6 +13,7 @@ import {
   idsOf,
   NONE,
   PHASES,
+  PIPELINES,
   partsOf,
   stepsOf,
   TAKES,
@@ -106,7 +108,17 @@ function allQuestions(sights: readonly Sight[], answers: Answers): readonly Ques
     ...runtimeQuestions(sights, answers),
     ...dependencyQuestions(sights, answers),
     ...gateQuestions(sights, answers),
-    ...peopleQuestions(answers),
+    ...(sights.some((sight) => sight.what === 'pipeline')
+      ? []
+      : [
+          question(
+            'tooling.pipeline',
+            `What runs your pipeline: ${listed(PIPELINES)}?`,
+            'github-actions',
+            TAKES.pipeline,
+          ),
+        ]),
+    ...peopleQuestions(sights, answers),
   ]
 }
 
@@ -195,6 +207,7 @@ function runtimeQuestions(sights: readonly Sight[], answers: Answers): Question[
   const platforms = platformsIn(sights)
   const where = platforms.map((sight) => `${sight.value} (${sight.file}:${sight.line})`).join(', ')
   const runtime = runtimeOf(sights, answers)
+  const deploy = sights.find((sight) => sight.what === 'deploy')
   const found: Question[] = []
   if (platforms.length !== 1)
     found.push(
@@ -203,7 +216,7 @@ function runtimeQuestions(sights: readonly Sight[], answers: Answers): Question[
         `What runs ${platforms.length > 1 ? 'most of ' : ''}it: ${listed(RUNTIMES)}?`,
         'ecs',
         TAKES.runtime,
-        where && `seen: ${where}`,
+        where ? `seen: ${where}` : deploy && `it is deployed with ${deploy.value} (${deploy.file}:${deploy.line})`,
       ),
     )
   if (!sights.some((sight) => sight.what === 'component'))
@@ -239,6 +252,7 @@ function componentQuestions(component: Component, sights: readonly Sight[], runt
   const { id, kind, at } = component
   const key = (what: string) => `component.${id}.${what}`
   const unseen = (what: Sight['what']) => seenOf(sights, what, id) === undefined
+  const runs = sights.find((sight) => sight.what === 'command' && sight.of !== undefined && idOf(sight.of) === id)
   const serves = kind === 'web'
   const managed = runtime === 'lambda' || runtime === 'static'
   const found: (Question | false)[] = [
@@ -249,7 +263,7 @@ function componentQuestions(component: Component, sights: readonly Sight[], runt
         `What is "${id}": ${listed(COMPONENT_KINDS)}?`,
         'worker',
         TAKES.kind,
-        `seen in ${at.file}:${at.line}; nothing there opens a port, and a name is no proof`,
+        `seen in ${at.file}:${at.line}; nothing there opens a port, and a name is no proof${runs ? `; it runs ${runs.value} (${runs.file}:${runs.line})` : ''}`,
       ),
     runtime === 'process' &&
       serves &&
@@ -352,17 +366,21 @@ export function gatesOf(sights: readonly Sight[], answers: Answers): readonly st
   return [...new Set([...seen, ...told])].filter((gate) => Object.hasOwn(GATES, gate))
 }
 
+/** Gates without which `holdfast define` warns. */
+const NEEDED: ReadonlySet<string> = new Set(['unit', 'accessibility', 'scan', 'secrets', 'journeys'])
+
 function gateQuestions(sights: readonly Sight[], answers: Answers): Question[] {
   const seen = sights.filter((sight) => sight.what === 'gate')
   const kinds = [...new Set(seen.map((sight) => sight.value))]
   const left = Object.keys(GATES).filter((gate) => !kinds.includes(gate))
+  const migrates = sights.some((sight) => sight.what === 'migrations')
   const runtime = runtimeOf(sights, answers)
   const here = runtime === 'process' || runtime === 'podman'
   return [
     question(
       'deployment.gates',
       `What ${kinds.length > 0 ? 'else ' : ''}must pass before a release? Of ${left.join(', ')}; or "${NONE}".`,
-      left.slice(0, 4).join(','),
+      left.filter((gate) => NEEDED.has(gate) || (gate === 'migration' && migrates)).join(','),
       TAKES.gates,
       kinds.length > 0 ? `seen: ${kinds.map((kind) => `${kind} (${whereOf(seen, kind)})`).join(', ')}` : undefined,
     ),
@@ -393,7 +411,7 @@ function whereOf(seen: readonly Sight[], kind: string): string {
   return sight ? `${sight.file}:${sight.line}` : ''
 }
 
-function peopleQuestions(answers: Answers): Question[] {
+function peopleQuestions(sights: readonly Sight[], answers: Answers): Question[] {
   const data = fits(TAKES.data, answers['data.kinds']) && answers['data.kinds']!.trim() !== NONE
   return [
     question(
@@ -422,6 +440,15 @@ function peopleQuestions(answers: Answers): Question[] {
       'whether their payment is late; what happens to answers already given',
       TAKES.texts,
     ),
+    question(
+      'comms.channels',
+      `How are citizens told when it fails? Of ${CHANNELS.join(', ')}.`,
+      'banner, unavailable-page',
+      TAKES.channels,
+    ),
+    ...(sights.some((sight) => sight.what === 'language')
+      ? [question('comms.languages', 'In which languages are citizens told?', 'en, cy', TAKES.languages)]
+      : []),
     question(
       'data.kinds',
       `Which personal data is held, and how long is each kept? Or "${NONE}".`,

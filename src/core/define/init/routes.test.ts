@@ -299,7 +299,7 @@ test('Spring and JAX-RS: class, application and method together', () => {
     [
       'Kotlin, and a context path that is computed',
       {
-        'src/main/resources/application.yml': 'server:\n  servlet:\n    context-path: ${BASE}\n',
+        'src/main/resources/application.yml': `server:\n  servlet:\n    context-path: \${BASE}\n`,
         'src/main/kotlin/K.kt':
           '@RestController\n@RequestMapping(path = ["/k"])\nclass K(private val x: X) {\n  @GetMapping("/{id}")\n  fun one(@PathVariable id: Int): X = x\n}\n',
       },

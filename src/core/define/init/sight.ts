@@ -60,18 +60,32 @@ export interface Place {
 export class Book {
   readonly sights: Sight[] = []
   readonly notes: Note[] = []
+  readonly leftOut: { readonly why: string; readonly file: string; readonly line: number }[] = []
 
   see(what: Sight['what'], value: string, at: Place, of?: string, soft?: boolean): void {
     // Numbers stand in a definition as numbers: what is none, such as a parameter, is not seen.
     if (NUMBERS.has(what) && !/^[1-9]\d{0,5}$/.test(value)) return
     if (this.sights.length >= 5_000 || value.length > 500) return
     const { file, line } = at
-    this.sights.push({ what, value, file, line, ...(of === undefined ? {} : { of }), ...(soft ? { soft } : {}) })
+    const plain = what === 'command' || what === 'migrate-on-start' ? withoutSecrets(value) : value
+    this.sights.push({ what, value: plain, file, line, ...(of === undefined ? {} : { of }), ...(soft ? { soft } : {}) })
+  }
+
+  /** A route whose path cannot be told. */
+  leave(why: string, at: Place): void {
+    if (this.leftOut.length < 1_000) this.leftOut.push({ why, file: at.file, line: at.line })
   }
 
   note(says: string, at: Place): void {
     if (this.notes.length < 200) this.notes.push({ file: at.file, line: at.line, says: says.slice(0, 500) })
   }
+}
+
+/** A command line as it may stand in a definition, which is copied into kits and evidence. */
+function withoutSecrets(command: string): string {
+  return command
+    .replace(/:\/\/[^\s/@]+@/g, '://…@')
+    .replace(/([\w-]*(?:passw(?:or)?d|secret|token|api[-_]?key|credential)[\w-]*)(=|\s+)(?!-)\S+/gi, '$1$2…')
 }
 
 const NUMBERS: ReadonlySet<Sight['what']> = new Set(['replicas', 'stop-seconds', 'memory-mb'])
@@ -97,7 +111,7 @@ export function storeOf(
 
 /** A command that changes the schema, as opposed to one that only mentions it. */
 export function migrates(command: string): boolean {
-  return /\b(db:migrate|migrate(:latest|:up|\.js|\.py|\.sh)?|alembic upgrade|flyway( \S+)* migrate|prisma migrate deploy|sequelize(-cli)? db:migrate|knex migrate\S*)\b/.test(
+  return /\b(db:(migrate|prepare|schema:load)|(flask|quart) db upgrade|migrate(:latest|:up|\.js|\.py|\.sh)?|alembic upgrade|flyway( \S+)* migrate|prisma migrate deploy|sequelize(-cli)? db:migrate|knex migrate\S*)\b/.test(
     command,
   )
 }

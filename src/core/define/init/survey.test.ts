@@ -117,7 +117,7 @@ test('each kind of file shows what it says, and where', () => {
         'infrastructure cloudformation @2',
         'platform ecs @2',
         'component web unknown @9',
-        'undecided web image: Fn::Sub ${Repo}:1 @9',
+        `undecided web image: Fn::Sub \${Repo}:1 @9`,
         'stop-seconds web 45 @9',
         'undecided web replicas: Ref N @4',
         'ready /health @13',
@@ -145,20 +145,20 @@ test('an ECS task in Terraform shows its containers, wherever they are written',
     'resource "aws_ecs_service" "web" {\n  task_definition = aws_ecs_task_definition.web.arn\n  desired_count = var.count\n  load_balancer {\n    target_group_arn = aws_lb_target_group.web.arn\n    container_name = "app"\n  }\n}\nresource "aws_lb_target_group" "web" {\n  health_check {\n    path = "/healthz"\n  }\n}\n'
   const files = {
     'infra/ecs.tf': `resource "aws_ecs_task_definition" "web" {\n  container_definitions = templatefile("\${path.module}/tasks/web.json.tpl", { tag = var.tag })\n}\n${service}`,
-    'infra/tasks/web.json.tpl':
-      '[\n  { "name": "app", "image": "r/app:${tag}", "portMappings": [{ "containerPort": 8080 }],\n    "environment": [{ "name": "LOG_LEVEL", "value": "info" }],\n    "secrets": [{ "name": "DB_URL", "valueFrom": "arn" }], "stopTimeout": 65 },\n  { "name": "jobs", "image": "r/jobs@sha256:1", "command": ["sh", "-c", "rails db:migrate && sidekiq"] },\n  { "name": "xray-daemon", "image": "amazon/aws-xray-daemon" }\n]\n',
+    'infra/tasks/web.json.tpl': `[\n  { "name": "app", "image": "r/app:\${tag}", "portMappings": [{ "containerPort": 8080 }],\n    "environment": [{ "name": "LOG_LEVEL", "value": "info" }],\n    "secrets": [{ "name": "DB_URL", "valueFrom": "arn" }], "stopTimeout": 65 },\n  { "name": "jobs", "image": "r/jobs@sha256:1", "command": ["sh", "-c", "rails db:migrate && sidekiq"] },\n  { "name": "xray-daemon", "image": "amazon/aws-xray-daemon" }\n]\n`,
   }
   assert.deepEqual(seen(files), [
     'infrastructure terraform @1',
     'platform ecs @1',
     'component app web @2',
     'port app 8080 @2',
-    'undecided app image: r/app:${tag} @2',
+    `undecided app image: r/app:\${tag} @2`,
     'stop-seconds app 65 @4',
     'secret-env app DB_URL @4',
     'env app LOG_LEVEL @3',
     'component jobs unknown @5',
     'image jobs r/jobs@sha256:1 @5',
+    'command jobs sh -c rails db:migrate && sidekiq @5',
     'migrate-on-start jobs sh -c rails db:migrate && sidekiq @5',
     'undecided app replicas: var.count @6',
     'ready app /healthz @14',
@@ -221,4 +221,14 @@ test('broken and hostile files are survived, and said', () => {
   const { notes } = survey(tree(files))
   assert.ok(notes.some(({ file }) => file === 'main.tf'))
   assert.ok(notes.some(({ file }) => file === 'docker-compose.yml'))
+})
+
+test('a secret in a command line is not copied', () => {
+  const found = seen({
+    Procfile: 'web: run --db-password hunter2 --token=abc postgres://u:pw@h/d API_KEY=x --keep this\n',
+  })
+  assert.deepEqual(found, [
+    'component web web @1',
+    'command web run --db-password … --token=… postgres://…@h/d API_KEY=… --keep this @1',
+  ])
 })

@@ -67,7 +67,7 @@ export function survey(files: readonly TreeFile[]): Survey {
   const beside = local.sights.filter(
     ({ what, of }) => !platform || of === undefined || what === 'migrate-on-start' || what === 'queue',
   )
-  return { sights: dedupe([...book.sights, ...beside]), notes: book.notes, leftOut }
+  return { sights: dedupe([...book.sights, ...beside]), notes: book.notes, leftOut: [...leftOut, ...book.leftOut] }
 }
 
 function unread(

@@ -93,11 +93,7 @@ class Reader {
     const name = dotted === undefined && first.to === first.from + 1 ? code.word(first.from) : ''
     const target = name ? this.python.target(code.file, name) : undefined
     const file = dotted === undefined ? target?.file : this.python.fileOf(code.file, dotted)
-    if (file === undefined) {
-      // The pages of a package are not this team's.
-      if (dotted === undefined) this.mounts.leave({ ...place, why: UNSEEN })
-      return
-    }
+    if (file === undefined) return this.mounts.leave({ ...place, why: UNSEEN })
     this.mounts.mount(router, `${file}#${target?.name ?? 'urlpatterns'}`, prefix)
   }
 }
