@@ -111,6 +111,8 @@ function toolLines(service: Service, mode: FailureMode): string[] {
   ]
 }
 
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
+
 interface Placed {
   readonly action: Action
   readonly id: string
@@ -131,8 +133,8 @@ function placedSteps({ confirm, act }: FailureMode): readonly Placed[] {
     {
       action: act.first,
       id: 'first-action',
-      why: 'Stops the harm; safe for anybody to do at once.',
-      changes: act.first.changes ?? 'what citizens are served',
+      why: whyFirst(act),
+      changes: act.first.changes ?? (isLooking(act.first) ? 'nothing' : 'what citizens are served'),
     },
     ...act.then.map(
       (action, i): Placed => ({
@@ -143,6 +145,13 @@ function placedSteps({ confirm, act }: FailureMode): readonly Placed[] {
       }),
     ),
   ]
+}
+
+function whyFirst({ first, persons }: FailureMode['act']): string {
+  if (persons === 2) return 'Stops the harm; two people agree to it first.'
+  return first.approve
+    ? `Stops the harm; the ${first.approve} agrees to it first.`
+    : 'Stops the harm; safe for anybody to do at once.'
 }
 
 /** Orders that only find out or tell, as their first word says; whoever follows them takes nothing back. */
@@ -231,8 +240,10 @@ function silenceOf(service: Service, mode: FailureMode, isKnown: (alert: string)
 function expectationOf(mode: FailureMode, { action, changes, id }: Placed): string {
   if (action.expect) return action.expect
   const { says, breach = `citizens see ${mode.citizenSees}` } = mode.detect
-  if (id.startsWith('is-it-real'))
-    return `it is real when you find this: ${lower(mode.detect.breach && says ? `${says}: ${breach}` : breach)}`
+  if (id.startsWith('is-it-real')) {
+    const watched = says ? ` (the alert watches: ${says})` : ''
+    return `it is real when you find this: ${lower(breach)}${watched}`
+  }
   return changes === 'nothing'
     ? 'an answer, written into the incident with its time and who gave it'
     : `no new case of this: ${lower(breach)}; the time is written into the incident`
@@ -244,12 +255,12 @@ function blockOf(service: Service, mode: FailureMode, step: Placed, ifNot: strin
     action.run !== undefined &&
     /\b(delete|drop|truncate|restart|purge|force|terminate|failover|kill|rm)\b/i.test(action.run)
   return [
-    `### ${action.says}`,
+    `### ${capital(action.says)}`,
     '',
     '```step',
     `id: ${id}`,
     `why: ${why}`,
-    action.run === undefined ? `ui: ${action.ui ?? `By hand: ${action.says}`}` : `run: ${action.run}`,
+    action.run === undefined ? `ui: ${action.ui ?? `By hand: ${lower(action.says)}`}` : `run: ${action.run}`,
     `expect: ${expectationOf(mode, step)}`,
     `if-not: ${ifNot}`,
     `minutes: ${action.minutes}`,
@@ -292,7 +303,7 @@ function escalationLines(service: Service): string[] {
         `| ${rung.afterMinutes} min | ${rung.role} (\`${roleId(rung.role)}\`) | ${rung.route} | ${rung.to ?? `whoever is on the rota "${rung.rota}"`} |`,
     ),
     '',
-    `Nobody answers within ${oncall.acknowledgeMinutes} minutes: go to the next row. The ladder ends with the ${last.role}. Stop and escalate as soon as a step does not show what it should.`,
+    `Nobody answers within ${oncall.acknowledgeMinutes} minutes: go to the next row. \`ops/docs/on-call.md\` says who is on a rota. The ladder ends with the ${last.role}. Stop and escalate as soon as a step does not show what it should.`,
     ...(oncall.cover === 'always'
       ? ['Somebody is on call at every hour.']
       : [
