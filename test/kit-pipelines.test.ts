@@ -449,6 +449,7 @@ test('the old shape goes when the rollback window has closed, and no release tha
   assert.equal(failed.status, 1)
   assert.equal(world.ledger().at(-1), 'contracting r7')
   assert.match(world.run('rollback', ['r6'], ON_AWS).stderr, /r6 may not return/)
+  assert.match(world.run('deploy', ['r8'], ON_AWS).stderr, /being removed.*finish it first \(bash \S+ contract r7\)/)
   const done = contract('r7')
   assert.equal(done.status, 0, done.stderr)
   assert.match(done.calls.join('\n'), /flyway -locations=\S*contract/)

@@ -168,7 +168,7 @@ function scalingGroup(service: Service, component: Component): Resource {
           LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
           HeartbeatTimeout: noted(
             Math.min(7_200, Math.max(30, budget.drain + budget.stop)),
-            `drain ${budget.drain} s + stop ${budget.stop} s; ${budget.says}`,
+            `drain ${budget.drain} s + stop ${budget.stop} s = ${budget.drain + budget.stop} s, 30 at least (EC2 takes no less); ${budget.says}`,
           ),
           DefaultResult: 'CONTINUE',
         },

@@ -1,5 +1,6 @@
 /** The numbers of the infrastructure, each computed from the definition, with its arithmetic. */
 import type { Component, Service } from '../../define/schema.ts'
+import { plural } from '../../words.ts'
 import { type Noted, noted } from './model.ts'
 import { durationDays, thresholdOf } from '../numbers.ts'
 
@@ -66,7 +67,7 @@ export function errorFigures(service: Service): { readonly threshold: Noted; rea
   return {
     threshold: noted(
       Math.max(1, Math.ceil(failures / 2)),
-      `${failures} failures wake somebody (thresholds.md); windows stand still, so half of them in one`,
+      `${plural(failures, 'failure')} ${failures === 1 ? 'wakes' : 'wake'} somebody (thresholds.md); windows stand still, so half of them in one`,
     ),
     periodSeconds: noted(
       minutes * 60,

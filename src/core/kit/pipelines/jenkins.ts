@@ -36,10 +36,8 @@ const environment = (service: Service, way: Way, told = false) => [
   ...(way.buckets.length > 0
     ? [`    // So are ${way.buckets.join(' and ')}: buckets that the role of those agents may use.`]
     : []),
-  '    REASON = "${params.REASON}"',
-  ...(told
-    ? ['    EMERGENCY = "${params.EMERGENCY ?: \'\'}"', '    BREAK_GLASS = "${params.BREAK_GLASS ?: \'\'}"']
-    : []),
+  `    REASON = "\${params.REASON}"`,
+  ...(told ? [`    EMERGENCY = "\${params.EMERGENCY ?: ''}"`, `    BREAK_GLASS = "\${params.BREAK_GLASS ?: ''}"`] : []),
   '  }',
 ]
 
@@ -49,7 +47,7 @@ const BY = '"$WHO"'
 const WHO = [
   'script {',
   "  def people = currentBuild.getBuildCauses('hudson.model.Cause$UserIdCause').collect { it.userId }",
-  '  env.WHO = people ? people.join(\'+\') : "jenkins ${env.BUILD_TAG}"',
+  `  env.WHO = people ? people.join('+') : "jenkins \${env.BUILD_TAG}"`,
   '}',
 ]
 
@@ -71,7 +69,7 @@ function approvalStages(service: Service, way: Way): string[] {
       `      options { timeout(time: ${24 * 60}, unit: 'MINUTES') }`,
       `      when { beforeInput true; expression { ${asked} } }`,
       `      input { message ${ask}; submitterParameter 'APPROVER' }`,
-      '      steps { script { env.AGREED = "${env.AGREED ?: \'\'} ${env.APPROVER}" } }',
+      `      steps { script { env.AGREED = "\${env.AGREED ?: ''} \${env.APPROVER}" } }`,
       '    }',
     ]
   }).flat()

@@ -51,7 +51,7 @@ function beside(service: Service, ledger: Ledger): Pick<PlatformScripts, 'common
   return { common: commonScript(service, ledger), schema: schemaScript(service), afterwards: hasAfterwards(service) }
 }
 
-const BUCKET = 'bucket="${CODE_BUCKET:?The bucket of code}"'
+const BUCKET = `bucket="\${CODE_BUCKET:?The bucket of code}"`
 
 const variableOf = (component: Component) => snake(pascal(component.id))
 
@@ -91,7 +91,7 @@ function imagesOnEcs(service: Service): PlatformScripts {
       'digest() { aws ecr describe-images --repository-name "$1" --image-ids "imageTag=$release" --query "imageDetails[0].imageDigest" --output text || true; }',
       ...lookups(found),
       ...(sites.length > 0 ? [BUCKET] : []),
-      ...sites.flatMap((site) => [...sitePublished(service, site), ...siteFunctions(service, site)]),
+      ...sites.flatMap((site) => [...sitePublished(site), ...siteFunctions(service, site)]),
       ...before(service),
       ...applyLines(service, found),
       ...sites.flatMap((site) => siteSwitched(service, site)),
@@ -183,7 +183,7 @@ const LEDGER_LINE = [
 const BACK_NOTED = [
   '# shellcheck disable=SC2046',
   'remember served "$release" $(cut -s -d " " -f 4- <<< "$was") || loud "$release serves again, and could not be written down ($LEDGER)."',
-  'log "back to $release, by ${who:-nobody named}: ${REASON:-no reason given}"',
+  `log "back to $release, by \${who:-nobody named}: \${REASON:-no reason given}"`,
 ]
 
 /** What the role must be allowed beside what its tool needs for the infrastructure itself; `ops/pipeline/rollback.sh` names its own calls. */
@@ -195,6 +195,9 @@ function rights(service: Service, more: readonly string[]): string[] {
 }
 
 const toolOf = (service: Service) => (service.tooling.infrastructure === 'terraform' ? ['terraform'] : [])
+
+/** An object in a bucket without versions has "None" or "null", and could become another package. */
+const VERSION = '^[^[:space:]]{5,}$'
 
 function functions(service: Service): PlatformScripts {
   const components = service.runtime.components.filter(({ kind }) =>
@@ -208,7 +211,7 @@ function functions(service: Service): PlatformScripts {
     const variable = variableOf(component)
     const key = `$release/${component.id}.zip`
     return [
-      { parameter: `${name}CodeVersion`, variable, value: `$(version "${key}")`, is: '^[^[:space:]]+$' },
+      { parameter: `${name}CodeVersion`, variable, value: `$(version "${key}")`, is: VERSION },
       { parameter: `${name}CodeKey`, variable: `${variable}_key`, value: key },
     ]
   })
@@ -232,7 +235,7 @@ function functions(service: Service): PlatformScripts {
       '# A version of an object can never mean another package.',
       'version() { aws s3api head-object --bucket "$bucket" --key "$1" --query VersionId --output text || true; }',
       ...lookups(found),
-      ...sites.flatMap((site) => sitePublished(service, site)),
+      ...sites.flatMap((site) => sitePublished(site)),
       ...sites.flatMap((site) => siteFunctions(service, site)),
       ...before(service),
       ...applyLines(service, found),
@@ -283,7 +286,7 @@ function files(service: Service): PlatformScripts {
         ['aws', ...toolOf(service)],
       ),
       BUCKET,
-      ...sites.flatMap((site) => sitePublished(service, site)),
+      ...sites.flatMap((site) => sitePublished(site)),
       ...sites.flatMap((site) => siteFunctions(service, site)),
       ...before(service),
       `trap 'printf "{\\"release\\":\\"%s\\",\\"exit\\":%d}\\n" "$release" "$?" > deployment.json' EXIT`,
@@ -300,7 +303,7 @@ function files(service: Service): PlatformScripts {
       'may_return "$release"',
       ...sites.flatMap((site) => [...siteFunctions(service, site), ...siteBack(site)]),
       'remember served "$release" || loud "$release serves again, and could not be written down ($LEDGER)."',
-      'log "back to $release, by ${who:-nobody named}: ${REASON:-no reason given}"',
+      `log "back to $release, by \${who:-nobody named}: \${REASON:-no reason given}"`,
     ],
     ...beside(service, 'parameter-store'),
     backNeedsRelease: true,
@@ -332,8 +335,8 @@ function deploymentEnd(): string[] {
     '    stop "$release did not come out (deployment $id: $state), and was taken back." 4 ;;',
     '  esac',
     '  # On the way back every citizen has moved when only the old machines are waited for.',
-    '  if [ "${WAY_BACK:-no}" = yes ] && [ "$(aws deploy get-deployment --deployment-id "$id" --query deploymentInfo.instanceTerminationWaitTimeStarted --output text)" = True ]; then break; fi',
-    '  sleep "${POLL_SECONDS:-15}"',
+    `  if [ "\${WAY_BACK:-no}" = yes ] && [ "$(aws deploy get-deployment --deployment-id "$id" --query deploymentInfo.instanceTerminationWaitTimeStarted --output text)" = True ]; then break; fi`,
+    `  sleep "\${POLL_SECONDS:-15}"`,
     'done',
   ]
 }
@@ -353,10 +356,10 @@ function machines(service: Service, web: Component): PlatformScripts {
       ),
       BUCKET,
       'aws s3api head-object --bucket "$bucket" --key "$release.zip" > /dev/null || stop "There is no such release: $release. Nothing was changed."',
-      ...sites.flatMap((site) => [...sitePublished(service, site), ...siteFunctions(service, site)]),
+      ...sites.flatMap((site) => [...sitePublished(site), ...siteFunctions(service, site)]),
       ...before(service),
       '# An alarm that rings already would stop the very release that is to silence it.',
-      'if [ "${WAY_BACK:-no}" = yes ] || [ -n "${ringing:-}" ]; then alarms=(--override-alarm-configuration enabled=false); else alarms=(); fi',
+      `if [ "\${WAY_BACK:-no}" = yes ] || [ -n "\${ringing:-}" ]; then alarms=(--override-alarm-configuration enabled=false); else alarms=(); fi`,
       `id="$(aws deploy create-deployment ${group} "\${alarms[@]}" --s3-location "bucket=$bucket,key=$release.zip,bundleType=zip" --query deploymentId --output text)"`,
       `trap 'aws deploy get-deployment --deployment-id "$id" > deployment.json' EXIT`,
       ...deploymentEnd(),
@@ -372,7 +375,7 @@ function machines(service: Service, web: Component): PlatformScripts {
       `id="$(aws deploy list-deployments ${group} --include-only-statuses Created Queued InProgress Ready --query 'deployments[0]' --output text)"`,
       'if [ "$id" != None ]; then',
       '  aws deploy stop-deployment --deployment-id "$id" --auto-rollback-enabled',
-      '  log "the release that was on its way was called off, by ${who:-nobody named}: ${REASON:-no reason given}"',
+      `  log "the release that was on its way was called off, by \${who:-nobody named}: \${REASON:-no reason given}"`,
       '  exit 0',
       'fi',
       AGAIN,
@@ -422,14 +425,14 @@ function pods(service: Service, web: Component): PlatformScripts {
       'needs kubectl',
       'at_target',
       'read_ledger',
-      'if [[ "$(settled | tail -n 1)" == *" contract"* ]] && [ -z "${BREAK_GLASS:-}" ]; then',
+      `if [[ "$(settled | tail -n 1)" == *" contract"* ]] && [ -z "\${BREAK_GLASS:-}" ]; then`,
       '  stop "The database has lost what the release before needs ($LEDGER). Go forward with a release on the one that serves; who knows better: BREAK_GLASS=\\"why\\". Nothing was changed."',
       'fi',
       `kubectl rollout undo deployment/${name}`,
       `${wait} || stop "Going back is not done: a person must look." 5`,
       `now="$(kubectl get deployment ${name} -o 'jsonpath={.spec.template.spec.containers[0].image}')"`,
-      'remember served "${now##*@}" || loud "${now##*@} serves again, and could not be written down ($LEDGER)."',
-      'log "back to ${now##*@}, by ${who:-nobody named}: ${REASON:-no reason given}"',
+      `remember served "\${now##*@}" || loud "\${now##*@} serves again, and could not be written down ($LEDGER)."`,
+      `log "back to \${now##*@}, by \${who:-nobody named}: \${REASON:-no reason given}"`,
     ],
     ...beside(service, 'config-map'),
     backNeedsRelease: false,

@@ -61,8 +61,8 @@ export function schemaScript(service: Service): readonly string[] {
   return [
     `# Schema changes of ${service.service.id} in ${folder} (${tool}, ${policy}): bash ops/pipeline/schema.sh STEP RELEASE`,
     ...USES_COMMON,
-    'step="${1:?expand, verify, backfill or contract}"',
-    'release="${2:?Which release?}"',
+    `step="\${1:?expand, verify, backfill or contract}"`,
+    `release="\${2:?Which release?}"`,
     'named "$release"',
     'at_target',
     'read_ledger',
@@ -103,7 +103,7 @@ const NEEDED: Readonly<Record<Step, readonly Step[]>> = {
 function missing(migrations: Migrations, step: Step): string[] {
   if (commandOf(migrations, step) !== undefined) return []
   return [
-    `stop "Nothing says how the step ${step} is taken with ${migrations.tool.replaceAll(/["$\`\\]/g, '')}: write migrations.run.${step} (a command as a list of words) into service.yaml, and run holdfast kit again. The schema was not changed."`,
+    `stop "Nothing says how the step ${step} is taken with ${migrations.tool.replaceAll(/["$`\\]/g, '')}: write migrations.run.${step} (a command as a list of words) into service.yaml, and run holdfast kit again. The schema was not changed."`,
   ]
 }
 
@@ -118,12 +118,12 @@ function contractLines(migrations: Migrations): string[] {
   const waits = Math.ceil(contractAfterMinutes)
   return [
     '    last="$(settled | tail -n 1)"',
-    '    case "${last#* }" in',
+    `    case "\${last#* }" in`,
     '      "contracted $release") stop "$release: done before." 0 ;;',
     '      "contracting $release") ;;',
     '      "served $release" | "served $release "*)',
     `        # ${waits} min after it served alone nobody goes back by a switch any more; after this step nobody can.`,
-    '        since=$((($(date +%s) - ${last%% *}) / 60))',
+    `        since=$((($(date +%s) - \${last%% *}) / 60))`,
     `        if [ "$since" -lt ${waits} ]; then stop "The rollback window is open: $release serves alone for $since min, and ${waits} are asked for. Nothing was changed."; fi`,
     '        ;;',
     '      *) stop "The ledger ($LEDGER) does not end with: served $release. It does not serve alone, or something else is under way. Nothing was changed." ;;',

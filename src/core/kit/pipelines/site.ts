@@ -57,7 +57,7 @@ function switchLines({ tooling }: Service, stack: string, release: string, befor
 }
 
 /** The files are there, and are published under a prefix that is never written again; no citizen sees them yet. */
-export function sitePublished(service: Service, site: Component): string[] {
+export function sitePublished(site: Component): string[] {
   const variable = bucketVariable(site)
   const seconds = site.cacheSeconds ?? 60
   return [
@@ -76,10 +76,10 @@ export function siteSwitched(service: Service, site: Component): string[] {
   const minutes = siteBakeMinutes(service, site)
   const { maxMinutes } = service.deployment.rollback
   const alarms = siteAlarms(service, site).map(word).join(' ')
-  const back = 'WHO="${who:-deploy.sh}" REASON="taken back by its alarms" bash ops/pipeline/rollback.sh "$before"'
+  const back = `WHO="\${who:-deploy.sh}" REASON="taken back by its alarms" bash ops/pipeline/rollback.sh "$before"`
   return [
     'before="$(serving)"',
-    'before="${before:-$release}"',
+    `before="\${before:-$release}"`,
     `if ! ${ofSite(site)}_to "$release" "$before"; then remember failed "$release" || true; if [ "$before" != "$release" ] && ${back}; then stop "The switch of ${site.id} failed. Everything is back on $before." 4; fi; stop "The switch of ${site.id} failed half way: a person must look." 5; fi`,
     `# Watched for ${minutes} min, every half minute; ${maxMinutes} min are promised for the way back.`,
     ...(minutes > 0
@@ -89,12 +89,12 @@ export function siteSwitched(service: Service, site: Component): string[] {
           `  rings="$(aws cloudwatch describe-alarms --region ${SITE_REGION} --state-value ALARM --alarm-names ${alarms} --query 'MetricAlarms[].AlarmName' --output text)" || { rings=""; unseen=$((unseen + 1)); }`,
           '  # Not to see is no good sign: two and a half minutes of it are too many.',
           '  if [ "$unseen" -ge 5 ]; then rings="the alarms cannot be asked"; fi',
-          '  if [ -n "$rings" ] && [ "$rings" != None ] && [ "${WAY_BACK:-no}" = no ] && [ -z "$ringing" ]; then',
+          `  if [ -n "$rings" ] && [ "$rings" != None ] && [ "\${WAY_BACK:-no}" = no ] && [ -z "$ringing" ]; then`,
           '    remember failed "$release" || true',
           `    if [ "$before" != "$release" ] && ${back}; then stop "$release was taken back: $rings." 4; fi`,
           '    stop "It rings ($rings), and there is nothing to go back to by itself: a person must look." 5',
           '  fi',
-          '  sleep "${POLL_SECONDS:-30}"',
+          `  sleep "\${POLL_SECONDS:-30}"`,
           'done',
         ]
       : []),

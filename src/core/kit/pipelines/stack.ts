@@ -46,7 +46,7 @@ function settledStack(id: string, first: Found | undefined): string[] {
   return [
     'while :; do',
     `  state="$(${ask('Stacks[0].StackStatus')})"`,
-    '  case "$state" in *_IN_PROGRESS) sleep "${POLL_SECONDS:-30}" ;; *) break ;; esac',
+    `  case "$state" in *_IN_PROGRESS) sleep "\${POLL_SECONDS:-30}" ;; *) break ;; esac`,
     'done',
     ...(first
       ? [
@@ -89,7 +89,7 @@ function calledOff(id: string): string[] {
     `  aws cloudformation wait stack-rollback-complete --stack-name ${id} || stop "The stack did not come back to what it was: a person must look." 5`,
     '  called_off=yes',
     '  remember failed called-off || true',
-    '  log "the release that was on its way was called off, by ${who:-nobody named}: ${REASON:-no reason given}"',
+    `  log "the release that was on its way was called off, by \${who:-nobody named}: \${REASON:-no reason given}"`,
     'fi',
   ]
 }

@@ -4,7 +4,7 @@ import { journeyAlarms } from '../infra/alarms.ts'
 import { infrastructureOf, regionOf } from '../infra/stack.ts'
 import { COMMON_SCRIPT, USES_COMMON } from './common.ts'
 import { word } from './release.ts'
-import { SCHEMA_SCRIPT } from './schema.ts'
+import { hasAfterwards, SCHEMA_SCRIPT } from './schema.ts'
 
 /** A value of the release that the platform takes: how it is found, and the parameter's name. */
 export interface Found {
@@ -31,8 +31,8 @@ export function head(says: string, release: string, tools: readonly string[]): s
     'at_target',
     'read_ledger',
     '# The gates took their time: is the window still open? The way back needs none, and goes only to what served before.',
-    'if [ "${WAY_BACK:-no}" = yes ]; then may_return "$release"; else may_start; fi',
-    'log "release $release, by ${who:-nobody named}: ${REASON:-no reason given}"',
+    `if [ "\${WAY_BACK:-no}" = yes ]; then may_return "$release"; else may_start; fi`,
+    `log "release $release, by \${who:-nobody named}: \${REASON:-no reason given}"`,
   ]
 }
 
@@ -51,9 +51,15 @@ export function before(service: Service): string[] {
           ')"',
           `ringing="$(tr -s '\\n' ' ' <<< "\${ringing//None/}" | sed 's/^ *//; s/ *$//')"`,
           'if [ -n "$ringing" ]; then',
-          '  if [ "${WAY_BACK:-no}" = no ] && [ -z "${EMERGENCY:-}${BREAK_GLASS:-}" ]; then stop "It rings before anything has begun: $ringing. Find out why first; a release that repairs it is an emergency (EMERGENCY, BREAK_GLASS). Nothing was changed."; fi',
+          `  if [ "\${WAY_BACK:-no}" = no ] && [ -z "\${EMERGENCY:-}\${BREAK_GLASS:-}" ]; then stop "It rings before anything has begun: $ringing. Find out why first; a release that repairs it is an emergency (EMERGENCY, BREAK_GLASS). Nothing was changed."; fi`,
           '  loud "Rings already, and will not take this release back: $ringing. Watch citizens yourself."',
           'fi',
+        ]
+      : []),
+    ...(hasAfterwards(service)
+      ? [
+          '# Two changes of one schema do not go side by side.',
+          `if [[ "$(settled | tail -n 1)" == *" contracting "* ]] && [ "\${WAY_BACK:-no}" = no ] && [ -z "\${EMERGENCY:-}\${BREAK_GLASS:-}" ]; then stop "The old shape of the schema is being removed, or that was cut short ($LEDGER): finish it first (bash ${SCHEMA_SCRIPT} contract $(serving)). Nothing was changed."; fi`,
         ]
       : []),
     ...(service.migrations

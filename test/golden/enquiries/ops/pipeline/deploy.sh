@@ -13,6 +13,8 @@ if [ "${WAY_BACK:-no}" = yes ]; then may_return "$release"; else may_start; fi
 log "release $release, by ${who:-nobody named}: ${REASON:-no reason given}"
 # router has no file in this kit: it goes out by its own means, not by this script.
 [[ "$release" =~ ^sha256:[0-9a-f]{64}$ ]] || stop "A release is named by the digest of its image. Nothing was changed." 2
+# Two changes of one schema do not go side by side.
+if [[ "$(settled | tail -n 1)" == *" contracting "* ]] && [ "${WAY_BACK:-no}" = no ] && [ -z "${EMERGENCY:-}${BREAK_GLASS:-}" ]; then stop "The old shape of the schema is being removed, or that was cut short ($LEDGER): finish it first (bash ops/pipeline/schema.sh contract $(serving)). Nothing was changed."; fi
 # The schema is widened while the old release serves, and proven to be good for it. Going back widens nothing.
 if [ "${WAY_BACK:-no}" = no ]; then bash ops/pipeline/schema.sh expand "$release"; fi
 remember begun "$release" || stop "It could not be written down ($LEDGER). No release was moved." 3

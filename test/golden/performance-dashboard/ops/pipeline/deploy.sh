@@ -16,10 +16,10 @@ bucket="${CODE_BUCKET:?The bucket of code}"
 # A version of an object can never mean another package.
 version() { aws s3api head-object --bucket "$bucket" --key "$1" --query VersionId --output text || true; }
 loader="$(version "$release/loader.zip")"
-[[ "$loader" =~ ^[^[:space:]]+$ ]] || stop "There is no such release: $release. Nothing was changed."
+[[ "$loader" =~ ^[^[:space:]]{5,}$ ]] || stop "There is no such release: $release. Nothing was changed."
 loader_key="$release/loader.zip"
 recount="$(version "$release/recount.zip")"
-[[ "$recount" =~ ^[^[:space:]]+$ ]] || stop "There is no such release: $release. Nothing was changed."
+[[ "$recount" =~ ^[^[:space:]]{5,}$ ]] || stop "There is no such release: $release. Nothing was changed."
 recount_key="$release/recount.zip"
 site="${SITE_FILES_BUCKET:?The bucket of the files of site}"
 aws s3api head-object --bucket "$bucket" --key "$release/site/index.html" > /dev/null || stop "There is no such release of site: $release. Nothing was changed."

@@ -27,6 +27,8 @@ if [ -n "$ringing" ]; then
   if [ "${WAY_BACK:-no}" = no ] && [ -z "${EMERGENCY:-}${BREAK_GLASS:-}" ]; then stop "It rings before anything has begun: $ringing. Find out why first; a release that repairs it is an emergency (EMERGENCY, BREAK_GLASS). Nothing was changed."; fi
   loud "Rings already, and will not take this release back: $ringing. Watch citizens yourself."
 fi
+# Two changes of one schema do not go side by side.
+if [[ "$(settled | tail -n 1)" == *" contracting "* ]] && [ "${WAY_BACK:-no}" = no ] && [ -z "${EMERGENCY:-}${BREAK_GLASS:-}" ]; then stop "The old shape of the schema is being removed, or that was cut short ($LEDGER): finish it first (bash ops/pipeline/schema.sh contract $(serving)). Nothing was changed."; fi
 # The schema is widened while the old release serves, and proven to be good for it. Going back widens nothing.
 if [ "${WAY_BACK:-no}" = no ]; then bash ops/pipeline/schema.sh expand "$release"; fi
 remember begun "$release" || stop "It could not be written down ($LEDGER). No release was moved." 3
