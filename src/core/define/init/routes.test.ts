@@ -61,8 +61,7 @@ test('Express: routes are told under the paths at which their routers are mounte
       'what is computed, or mounted nowhere, is left out and counted',
       {
         'app.js': `${APP}app.use(config.base, require('./a'))\napp.get(PATHS.start, f)\napp.get('/x/:id(\\\\d+)', f)\napp.get('title')\ncache.get('/no', f)\n`,
-        'a.js':
-          "const r = require('express').Router()\nconst { Router } = require('express')\nconst s = Router()\ns.get('/a', f)\nmodule.exports = s\n",
+        'a.js': "const s = require('express').Router()\n\n\ns.get('/a', f)\nmodule.exports = s\n",
         'b.js': "const { Router } = require('express')\nconst s = Router()\ns.get('/b', f)\n",
         'c.js': "router.get('/c', f)\n",
       },
@@ -77,10 +76,11 @@ test('Express: routes are told under the paths at which their routers are mounte
     [
       'comments, tests, other services and strings are no routes',
       {
-        'app.js': `${APP}// app.get('/gone', f)\n/* app.get('/old', f) */\nconst text = "app.get('/said', f)"\naxios.get('/theirs', f)\n`,
+        'app.js': `${APP}// app.get('/gone', f)\n/* app.get('/old', f) */\nconst text = "app.get('/said', f)"\naxios.get('/theirs', f)\nif (process.env.NODE_ENV !== 'production') {\n  app.get('/dev', f)\n}\n`,
+        'mock-cases.js': `${APP}app.get('/theirs', f)\n`,
         'app.test.js': `${APP}app.get('/test', f)\n`,
       },
-      [],
+      ['- it is served under a condition only app.js:8'],
     ],
     [
       'a router that is mounted twice is served twice, and one mounted in a circle is not',
@@ -113,6 +113,19 @@ test('Fastify, Koa, Hono and hapi: each mounts in its own way', () => {
         'PUT /r server.ts:6',
         '- the prefix of its router is computed late.ts:2',
       ],
+    ],
+    [
+      'made in one breath, by another name, and by something else of the same name',
+      {
+        'a.js': "const web = require('fastify')({ logger: true })\nweb.get('/a', h)\n",
+        'b.ts':
+          "import express, { Router as R } from 'express'\nconst site = express()\nconst part = R()\nsite.use('/b', part)\npart.get('/c', h)\n",
+        'c.js':
+          "const x = require('koa-router')()\nconst Koa = require('koa')\nconst app = new Koa()\nx.get('/d', h)\napp.use(x.routes())\n",
+        'd.ts': "import Router from 'vue-router'\nconst router = new Router()\nrouter.push('/no')\n",
+        'e.ts': "import { Router } from '@angular/router'\nconst gate = new Router()\ngate.get('/never', h)\n",
+      },
+      ['GET /a a.js:2', 'GET /b/c b.ts:5', 'GET /d c.js:4'],
     ],
     [
       'Koa routers, one in another',
@@ -211,7 +224,7 @@ test('Django: what is included stands under the path of its include', () => {
       {
         'site1/settings.py': "ROOT_URLCONF = 'site1.urls'\n",
         'site1/urls.py':
-          "from django.urls import include, path\nurlpatterns = [\n    path('', views.start),\n    path('admin/', admin.site.urls),\n    path('claims/', include('claims.urls')),\n    path('api/', include([path('ping/', views.ping)])),\n    path('lib/', include(router.urls)),\n    re_path(r'^old/$', views.old),\n]\n",
+          "from django.urls import include, path\nurlpatterns = [\n    path('', views.start),\n    path('admin/', admin.site.urls),\n    path('claims/', include('claims.urls')),\n    path('api/', include([path('ping/', views.ping)])),\n    path('lib/', include(router.urls)),\n    re_path(r'^old/$', views.old),\n]\nif settings.DEBUG:\n    urlpatterns += [path('debug/', views.debug)]\n",
         'claims/urls.py': "app_name = 'claims'\nurlpatterns = [\n    path('<int:pk>/', views.one, name='one'),\n]\n",
         'orphan/urls.py': "urlpatterns = [path('x/', views.x)]\n",
       },
@@ -222,6 +235,7 @@ test('Django: what is included stands under the path of its include', () => {
         '- where its router is mounted cannot be seen orphan/urls.py:1',
         '- what include() adds cannot be seen site1/urls.py:7',
         '- its path is a pattern site1/urls.py:8',
+        '- it is served under a condition only site1/urls.py:11',
       ],
     ],
   ])

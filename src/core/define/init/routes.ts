@@ -13,7 +13,7 @@ import { rubyRoutes } from './routes/ruby.ts'
 
 /** Tests and stand-ins serve nobody. */
 const NOT_SERVED =
-  /(^|\/)(__mocks__|mocks?|stubs?|e2e|cypress|playwright|stories|benchmarks?)\/|\.(test|spec|stories|d|min)\.[cm]?[jt]s$|(^|\/)(test_[^/]*|[^/]*_test|conftest)\.py$|_(spec|test)\.rb$|(^|\/)src\/test\/|Tests?\.(java|kt)$/i
+  /(^|[/._-])(mock|stub|fake|dummy)(s|ed)?([/._-]|server)|(^|\/)(__mocks__|e2e|cypress|playwright|stories|benchmarks?)\/|[.-](test|test-d|tst|spec|stories|d|min)\.[cm]?[jt]s$|(^|\/)(test_[^/]*|[^/]*_test|conftest)\.py$|_(spec|test)\.rb$|(^|\/)src\/test\/|Tests?\.(java|kt)$/i
 /** A source file of people is smaller; what is not is generated, or bundled. */
 const CHARS_MAX = 500_000
 const FILES_MAX = 5_000

@@ -6,6 +6,7 @@ import type { Code, Range } from './code.ts'
 import { type Found, Mounts } from './mounts.ts'
 import { Python, type PythonModule } from './python-modules.ts'
 
+const CONDITIONAL = 'it is served under a condition only'
 const UNSEEN = 'what include() adds cannot be seen'
 
 export function djangoRoutes(files: readonly TreeFile[]): Found {
@@ -49,10 +50,18 @@ class Reader {
       if (token.text !== '=' || token.kind !== 'mark') return
       const name = code.word(code.mark(i - 1) === '+' ? i - 2 : i - 1)
       if (!name) return
+      if (token.indent > 0 && code.mark(i + 1) === '[') return this.conditional(code, i + 1)
       if (code.word(i + 1) === 'i18n_patterns' && code.mark(i + 2) === '(')
         for (const part of code.parts(i + 2)) this.translated(code, part)
       else if (code.mark(i + 1) === '[') this.list(code, i + 1, `${code.file}#${name}`)
     })
+  }
+
+  /** `if settings.DEBUG: urlpatterns += [...]`. */
+  private conditional(code: Code, open: number): void {
+    for (const { from } of code.parts(open))
+      if (/^(re_)?path$/.test(code.word(from)))
+        this.mounts.leave({ file: code.file, line: code.line(from), why: CONDITIONAL })
   }
 
   private translated(code: Code, { from }: Range): void {

@@ -26,6 +26,8 @@ export interface Module {
   readonly code: Code
   readonly funcs: readonly Func[]
   readonly imports: ReadonlyMap<string, Import>
+  /** Names that come from packages; `file` is then the package. */
+  readonly packages: ReadonlyMap<string, Import>
   readonly exports: ReadonlyMap<string, Export>
 }
 
@@ -39,7 +41,7 @@ export function modulesOf(files: readonly TreeFile[]): ReadonlyMap<string, Modul
       const code = new Code(file, 'javascript')
       const funcs = functionsOf(code)
       const find = (spec: string) => fileOf(paths, file.path, spec)
-      return [file.path, { code, funcs, imports: importsOf(code, find), exports: exportsOf(code, funcs, find) }]
+      return [file.path, { code, funcs, ...importsOf(code, find), exports: exportsOf(code, funcs, find) }]
     }),
   )
 }
@@ -114,24 +116,30 @@ function nameBefore(code: Code, open: number): string | undefined {
 
 type Find = (spec: string) => string | undefined
 
-function importsOf(code: Code, find: Find): ReadonlyMap<string, Import> {
+type Put = (local: string, spec: string | undefined, name: string) => void
+
+function importsOf(code: Code, find: Find): Pick<Module, 'imports' | 'packages'> {
   const imports = new Map<string, Import>()
-  const put = (local: string, file: string | undefined, name: string) => {
+  const packages = new Map<string, Import>()
+  const put: Put = (local, spec, name) => {
+    const file = spec === undefined ? undefined : find(spec)
     if (local && file !== undefined) imports.set(local, { file, name })
+    else if (local && spec !== undefined) packages.set(local, { file: spec, name })
   }
   code.tokens.forEach((token, i) => {
     if (token.kind !== 'word') return
-    if (token.text === 'import' && code.mark(i + 1) !== '(') importStatement(code, i, find, put)
+    if (token.text === 'import' && code.mark(i + 1) !== '(') importStatement(code, i, put)
     if (!/^(const|let|var)$/.test(token.text)) return
     const braced = code.mark(i + 1) === '{'
     const sign = braced ? code.end(i + 1) + 1 : i + 2
     const source = code.mark(sign) === '=' ? required(code, sign + 1) : undefined
     if (!source) return
-    const file = find(source.spec)
-    if (braced) for (const [name, local] of namesIn(code, i + 1, ':')) put(local, file, name)
-    else put(code.word(i + 1), file, source.member ?? 'default')
+    // What is called or made of it at once is no longer it.
+    if (code.mark(source.end) === '(') return
+    if (braced) for (const [name, local] of namesIn(code, i + 1, ':')) put(local, source.spec, name)
+    else put(code.word(i + 1), source.spec, source.member ?? 'default')
   })
-  return imports
+  return { imports, packages }
 }
 
 /** `require('./x')` or `require('./x').member`. */
@@ -147,17 +155,12 @@ export function required(
   return { spec, member: code.word(close + 2), end: close + 3 }
 }
 
-function importStatement(
-  code: Code,
-  i: number,
-  find: Find,
-  put: (local: string, file: string | undefined, name: string) => void,
-): void {
+function importStatement(code: Code, i: number, put: Put): void {
   let end = i + 1
   while (end < i + 200 && end < code.tokens.length && code.word(end) !== 'from' && code.token(end).kind !== 'string')
     end++
   const source = code.token(code.word(end) === 'from' ? end + 1 : end)
-  const file = source.kind === 'string' ? find(source.text) : undefined
+  const file = source.kind === 'string' ? source.text : undefined
   for (let at = i + 1; at < end; at++) {
     if (code.mark(at) === '{') {
       for (const [name, local] of namesIn(code, at, 'as')) put(local, file, name)

@@ -4,13 +4,36 @@ import type { Range } from './code.ts'
 import { type Func, fileOf, type Module, modulesOf, required } from './javascript.ts'
 import { type Found, Mounts, type Prefix } from './mounts.ts'
 
-/** Calls that make an application. `new` may stand before them. */
+/** What makes an application or a router, as `package member`; `new` may stand before it. */
+const MADE_OF: Readonly<Record<string, 'app' | 'router'>> = {
+  'express default': 'app',
+  'express Router': 'router',
+  'express-promise-router default': 'router',
+  'fastify default': 'app',
+  'fastify fastify': 'app',
+  'koa default': 'app',
+  '@koa/router default': 'router',
+  '@koa/router Router': 'router',
+  'koa-router default': 'router',
+  'hono Hono': 'app',
+  'hono/tiny Hono': 'app',
+  'hono/quick Hono': 'app',
+  '@hono/zod-openapi OpenAPIHono': 'app',
+  'polka default': 'app',
+  'restify createServer': 'app',
+  '@hapi/hapi server': 'app',
+  '@hapi/hapi Server': 'app',
+  'hapi server': 'app',
+  'hapi Server': 'app',
+}
+/** The names that people give to these, where a file does not say where a name comes from. */
 const APPS = /^(express|fastify|Fastify|Hono|OpenAPIHono|Koa|polka|restify\.createServer|Hapi\.(server|Server))$/
 const ROUTERS = /^(express\.Router|Router|KoaRouter|PromiseRouter)$/
 const VERB = /^(get|post|put|patch|delete)$/
 const KNOWN = /^(get|post|put|patch|delete|route|use|register|prefix)$/
 /** Names that people give to routers: a route on one that nothing explains is worth a word. */
 const USUAL = /^(this\.)?(app|router|routes|fastify)$/
+const CONDITIONAL = 'it is served under a condition only'
 const COMPUTED = 'its path is computed'
 const PREFIX_COMPUTED = 'the prefix of its router is computed'
 
@@ -44,6 +67,7 @@ class Reader {
   readonly mounts = new Mounts()
   private readonly modules: ReadonlyMap<string, Module>
   private readonly made = new Map<string, Made[]>()
+  private readonly conditions = new Map<string, readonly Range[]>()
   private readonly names = new Map<string, ReadonlySet<string>>()
 
   constructor(modules: ReadonlyMap<string, Module>) {
@@ -57,10 +81,9 @@ class Reader {
     code.tokens.forEach((token, i) => {
       if (token.kind !== 'mark' || token.text !== '=' || found.length > 500) return
       const at = /^(await|new)$/.test(code.word(i + 1)) ? i + 2 : i + 1
-      const what = code.word(at)
-      const isApp = APPS.test(what)
-      if (!isApp && !ROUTERS.test(what)) return
-      const open = this.afterTypes(module, at + 1)
+      const made = madeAt(module, at)
+      if (!made) return
+      const open = this.afterTypes(module, made.open)
       if (code.mark(open) !== '(') return
       const name = this.declared(module, i)
       if (!name) return
@@ -68,7 +91,7 @@ class Reader {
       const id = `${code.file}#${scope}:${name}`
       const prefix = this.ownPrefix(module, open)
       if (prefix) this.mounts.own(id, prefix)
-      if (isApp) this.mounts.root(id)
+      if (made.kind === 'app') this.mounts.root(id)
       found.push({ id, scope, name })
     })
     this.made.set(code.file, found)
@@ -148,7 +171,8 @@ class Reader {
     if (!module || !found || depth > 8) return undefined
     if ('func' in found) return { func: found.func, module }
     if ('from' in found) return this.exported(found.from.file, found.from.name, depth + 1)
-    if (/^(new|await)$/.test(found.local) || ROUTERS.test(found.local) || APPS.test(found.local)) {
+    const plain = found.local
+    if (/^(new|await)$/.test(plain) || ROUTERS.test(plain) || APPS.test(plain) || module.packages.has(plain)) {
       const made = this.made.get(file)?.filter(({ scope }) => scope === -1) ?? []
       const own = made.filter((each) => /exports/.test(each.name))
       const one = own.length > 0 ? own : made
@@ -222,7 +246,24 @@ class Reader {
 
   private add(module: Module, i: number, router: string, method: string, path: string): void {
     const { code } = module
+    if (this.rehearsed(module).some(({ from, to }) => i > from && i < to)) return this.leave(module, i, CONDITIONAL)
     this.mounts.route(router, { method: method.toUpperCase(), path, file: code.file, line: code.line(i) })
+  }
+
+  /** Blocks that only an environment other than production runs: `if (process.env.NODE_ENV !== 'production') {`. */
+  private rehearsed({ code }: Module): readonly Range[] {
+    const before = this.conditions.get(code.file)
+    if (before) return before
+    const found = code.tokens.flatMap((token, i): Range[] => {
+      if (token.text !== 'if' || token.kind !== 'word' || code.mark(i + 1) !== '(') return []
+      const close = code.end(i + 1)
+      const asks = code.tokens
+        .slice(i + 2, Math.min(close, i + 40))
+        .some(({ text }) => /NODE_ENV|^is(Dev|Test|Local|Prod)/i.test(text))
+      return asks && code.mark(close + 1) === '{' ? [{ from: close + 1, to: code.end(close + 1) }] : []
+    })
+    this.conditions.set(code.file, found)
+    return found
   }
 
   private leave(module: Module, i: number, why: string): void {
@@ -338,6 +379,26 @@ class Reader {
     const file = fileOf(this.modules, module.code.file, source.spec)
     if (file !== undefined) this.handed(module, this.exported(file, source.member ?? 'default', 0), source.end)
   }
+}
+
+/** What is made at a token: `express()`, `express.Router()`, `require('fastify')()`; `open` is where its bracket is due. */
+function madeAt(module: Module, at: number): { readonly kind: 'app' | 'router'; readonly open: number } | undefined {
+  const { code, packages } = module
+  const direct = required(code, at)
+  if (direct) {
+    const kind = MADE_OF[`${direct.spec} ${direct.member ?? 'default'}`]
+    return kind && { kind, open: direct.end }
+  }
+  const what = code.word(at)
+  const [local = '', member] = what.split('.')
+  const source = packages.get(local)
+  if (!source) {
+    const kind = APPS.test(what) ? 'app' : ROUTERS.test(what) ? 'router' : undefined
+    return kind && { kind, open: at + 1 }
+  }
+  const name = member ?? (source.name === '*' ? 'default' : source.name)
+  const kind = MADE_OF[`${source.file} ${name}`]
+  return kind && { kind, open: at + 1 }
 }
 
 /** The functions around a token, innermost first. People nest them a few deep; more is no code of theirs. */
