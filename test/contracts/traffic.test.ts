@@ -74,7 +74,7 @@ const optionsOf = (state: string, port: number) => ({
   listen: `127.0.0.1:${port}`,
   state,
   settleMs: SETTLE_MS,
-  tune: { checkEveryMs: 50, drainIdleMs: 200 },
+  tune: { checkEveryMs: 50, drainIdleMs: 200, connectMs: 500 },
 })
 
 type Start = (options: StartGateway) => Promise<Gateway>
