@@ -65,8 +65,19 @@ export function stagedPairs(service: Service): readonly { readonly journey: Jour
   return service.journeys.flatMap((journey) => journey.steps.map((step) => ({ journey, step: step.id })))
 }
 
+/** Alerts by definition: nearly every file of a kit asks for them. */
+const derived = new WeakMap<Service, readonly Alert[]>()
+
 /** Every alert of the service, those that page first. */
 export function alertsOf(service: Service): readonly Alert[] {
+  const known = derived.get(service)
+  if (known) return known
+  const alerts = deriveAlerts(service)
+  derived.set(service, alerts)
+  return alerts
+}
+
+function deriveAlerts(service: Service): readonly Alert[] {
   const steps = stagedPairs(service).flatMap(({ journey, step }) => {
     const threshold = thresholdOf(service, journey, step)
     return threshold ? [harmAlert(service, journey, threshold)] : []
