@@ -208,11 +208,17 @@ test('Flask and FastAPI: blueprints and routers, across modules', () => {
     [
       'a function that registers, and a prefix that stands in a constant',
       {
-        'run.py': "from web.views import register\napp = Flask('x')\nregister(app)\n",
+        'run.py':
+          "from web.views import register, late\nfrom web.config import LATE\napp = Flask('x')\nregister(app)\napp.register_blueprint(late, url_prefix=LATE)\n",
+        'web/config.py': "LATE = '/late'\n",
         'web/views.py':
-          "PREFIX = '/v'\nbp = Blueprint('b', __name__)\n\n@bp.get('/x')\ndef x(): pass\n\ndef register(app):\n    app.register_blueprint(bp, url_prefix=PREFIX)\n\n@app.get('/lost')\ndef lost(): pass\n",
+          "PREFIX = '/v'\nlate = Blueprint('l', __name__)\nlate.add_url_rule('/z', view_func=z)\nbp = Blueprint('b', __name__)\n\n@bp.get('/x')\ndef x(): pass\n\ndef register(app):\n    app.register_blueprint(bp, url_prefix=PREFIX)\n\n@app.get('/lost')\ndef lost(): pass\n",
       },
-      ['GET /v/x web/views.py:4', '- nothing in the file says what "app" is web/views.py:10'],
+      [
+        'GET /late/z web/views.py:3',
+        'GET /v/x web/views.py:6',
+        '- nothing in the file says what "app" is web/views.py:12',
+      ],
     ],
   ])
 })
@@ -261,6 +267,23 @@ test('Rails and Sinatra: blocks put their path before what stands inside', () =>
         'GET /api/ping @14',
         'GET /cookies @19',
         '- the path of the scope around it is computed or may be left out @17',
+      ]),
+    ],
+    [
+      'options in the way of today and of old, and blocks on one line',
+      draw(
+        "  resources :detailed_guides, :path => 'specialist', :only => [:show] do\n    get :chiefs_of_staff, path: 'chiefs-of-staff', on: :collection\n    post :reorder, :on => :member\n    member { get :delete }\n    resources :people, only: :index do\n      get 'x', to: 'y#z'\n    end\n  end\n  resources :responses, only: :none\n  scope App.prefix, shallow_path: 'x' do\n    get 'lost' => 'x#y'\n  end\n  root to: redirect('/admin'), constraints: lambda { |request|\n    request.host == 'x'\n  }\n  get 'after' => 'x#y'\n",
+      ),
+      named([
+        'GET /specialist/:id @2',
+        'GET /specialist/chiefs-of-staff @3',
+        'POST /specialist/:id/reorder @4',
+        'GET /specialist/:id/delete @5',
+        'GET /specialist/:detailed_guide_id/people @6',
+        'GET /specialist/:detailed_guide_id/people/:person_id/x @7',
+        'GET / @14',
+        'GET /after @17',
+        '- the path of the scope around it is computed or may be left out @12',
       ]),
     ],
     [

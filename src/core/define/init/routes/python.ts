@@ -38,7 +38,8 @@ class Reader {
   }
 
   makings(): void {
-    for (const { code } of this.python.modules.values())
+    for (const module of this.python.modules.values()) {
+      const { code } = module
       code.tokens.forEach((token, i) => {
         const what = code.word(i + 1)
         if (token.text !== '=' || token.kind !== 'mark' || code.mark(i + 2) !== '(') return
@@ -53,12 +54,13 @@ class Reader {
         const prefix = this.made.has(id)
           ? { why: 'its router is made in several places' }
           : given
-            ? prefixOf(code, given)
+            ? this.prefix(module, given)
             : NO_PREFIX
         if (/Blueprint$/.test(what)) this.blueprints.set(id, prefix)
         else if (ROUTERS.test(what)) this.mounts.own(id, prefix)
         this.made.add(id)
       })
+    }
   }
 
   /** The router that a name stands for at a place: a parameter, one made in the file, or one from another file. */
@@ -131,7 +133,7 @@ class Reader {
     this.mounts.mount(
       parent,
       router,
-      given ? prefixOf(code, given) : starred ? { why: PREFIX_COMPUTED } : (own ?? NO_PREFIX),
+      given ? this.prefix(module, given) : starred ? { why: PREFIX_COMPUTED } : (own ?? NO_PREFIX),
     )
   }
 
@@ -149,9 +151,13 @@ class Reader {
       if (param && router) this.mounts.mount(router, `${there.code.file}@${def.at}:${param}`, NO_PREFIX)
     })
   }
-}
 
-function prefixOf(code: PythonModule['code'], range: Range): Prefix {
-  const path = code.literal(range) ?? (range.to === range.from + 1 ? code.constant(code.word(range.from)) : undefined)
-  return path === undefined ? { why: PREFIX_COMPUTED } : { path }
+  /** A literal, or a constant of this file or of one that it imports from. */
+  private prefix({ code }: PythonModule, range: Range): Prefix {
+    const name = range.to === range.from + 1 ? code.word(range.from) : ''
+    const target = name ? this.python.target(code.file, name) : undefined
+    const there = target?.name === undefined ? undefined : this.python.modules.get(target.file)
+    const path = code.literal(range) ?? (target?.name === undefined ? undefined : there?.code.constant(target.name))
+    return path === undefined ? { why: PREFIX_COMPUTED } : { path }
+  }
 }

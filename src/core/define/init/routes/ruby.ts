@@ -28,7 +28,9 @@ function statements(text: string): readonly { readonly code: string; readonly li
   const found: { code: string; line: number }[] = []
   let open = false
   text.split('\n').forEach((raw, i) => {
-    const code = raw.length > 2_000 ? '' : raw.replace(/(^|\s)#(?!\{).*$/, '').trimEnd()
+    const plain = raw.length > 2_000 ? '' : raw.replace(/(^|\s)#(?!\{).*$/, '').trimEnd()
+    // `:only => [...]` of older code is `only: [...]`.
+    const code = plain.replace(/([,{(]\s*):(\w+)\s*=>\s*/g, '$1$2: ')
     if (open) found.at(-1)!.code += ` ${code.trim()}`
     else found.push({ code, line: i + 1 })
     open = /[,\\]$/.test(code) && found.at(-1)!.code.length < 4_000
@@ -79,9 +81,14 @@ function rails(file: TreeFile): Found {
     if (/^\s*root\b/.test(code)) add('GET', '')
     const made = madeElsewhere(code)
     if (made) leftOut.push({ ...place, why: made })
-    const verb = code.match(VERBS)
+    const inner = /^\s*(?:member|collection)\s*\{\s*(.+?)\s*\}\s*$/.exec(code)
+    const frame = inner ? frameOf(code, blocks.top) : blocks.top
+    const verb = (inner?.[1] ?? code).match(VERBS)
     if (verb && !/\bdo\s*$/.test(code))
-      for (const [path, under] of pathsOf(verb[2]!, blocks.top)) add(verb[1]!, path, under)
+      for (const [path, under] of pathsOf(verb[2]!, frame)) {
+        if (path === undefined) leftOut.push({ ...place, why: 'its path is computed' })
+        else add(verb[1]!, path, under)
+      }
     for (const resource of resourcesIn(code))
       for (const { method, path } of resource.routes) {
         if (resource.why) leftOut.push({ ...place, why: resource.why })
@@ -101,7 +108,7 @@ function madeElsewhere(code: string): string | undefined {
 }
 
 /** The paths of `get 'a'`, `get :a, :b`, `get 'a' => 'x#y'`, each with what stands before it. */
-function pathsOf(rest: string, frame: Frame): readonly (readonly [string, Prefix])[] {
+function pathsOf(rest: string, frame: Frame): readonly (readonly [string | undefined, Prefix])[] {
   const on = rest.match(/\bon:\s*:(member|collection)\b/)?.[1]
   const { prefix, list, one } = frame
   const base = on === 'member' ? one : on === 'collection' ? list : undefined
@@ -116,6 +123,8 @@ function pathsOf(rest: string, frame: Frame): readonly (readonly [string, Prefix
     text = text.slice(found[0].length)
     if (found[4] !== ',') break
   }
+  const own = /\bpath:/.test(rest) ? rest.match(/\bpath:\s*(['"])([^'"]*)\1/) : null
+  if (/\bpath:/.test(rest)) return [[paths.length === 1 ? own?.[2] : undefined, under]]
   return paths.map((path) => [path, under] as const)
 }
 
@@ -131,6 +140,8 @@ const RESOURCE: readonly (readonly [action: string, method: string, path: string
 
 interface Resource {
   readonly path: string
+  /** What one of them is called in the paths of what lies inside. */
+  readonly one: string
   readonly single: boolean
   readonly param: string
   readonly routes: readonly { readonly method: string; readonly path: string }[]
@@ -158,6 +169,10 @@ function resourcesIn(code: string): readonly Resource[] {
     /\bpath_names:|\bshallow/.test(options) || (/\bpath:/.test(options) && own === undefined)
       ? 'an option of its resource changes its path'
       : undefined
+  const as = options
+    .match(/\bas:\s*(?::(\w+)|['"](\w+)['"])/)
+    ?.slice(1)
+    .find(Boolean)
   const param = options.match(/\bparam:\s*:(\w+)/)?.[1] ?? 'id'
   return names.split(',').map((part) => {
     const name = part.trim().slice(1)
@@ -170,8 +185,20 @@ function resourcesIn(code: string): readonly Resource[] {
         method,
         path: `/${path}${single ? end.replace('/:id', '') : end.replace(':id', `:${param}`)}`,
       }))
-    return { path, single, param, routes, ...(why ? { why } : {}) }
+    return { path, one: singular(as ?? name), single, param, routes, ...(why ? { why } : {}) }
   })
+}
+
+const IRREGULAR: Readonly<Record<string, string>> = { people: 'person', children: 'child', men: 'man', women: 'woman' }
+
+function singular(word: string): string {
+  return (
+    IRREGULAR[word] ??
+    word
+      .replace(/ies$/, 'y')
+      .replace(/(ss|x|ch|sh)es$/, '$1')
+      .replace(/([^s])s$/, '$1')
+  )
 }
 
 function frameOf(code: string, outer: Frame): Frame {
@@ -183,12 +210,8 @@ function frameOf(code: string, outer: Frame): Frame {
     if (resource.why || 'why' in prefix) return { prefix: 'why' in prefix ? prefix : { why: resource.why! } }
     const path = joined(prefix.path, resource.path)
     if (resource.single) return { prefix: { path }, list: path, one: path }
-    const singular = resource.path
-      .replace(/ies$/, 'y')
-      .replace(/(ss|x|ch|sh)es$/, '$1')
-      .replace(/([^s])s$/, '$1')
     return {
-      prefix: { path: `${path}/:${singular.replace(/\W+/g, '_')}_${resource.param}` },
+      prefix: { path: `${path}/:${resource.one}_${resource.param}` },
       list: path,
       one: `${path}/:${resource.param}`,
     }
