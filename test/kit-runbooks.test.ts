@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test, type TestContext } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import pg from 'pg'
 import { startEmbedded, stopEmbedded } from '../src/adapters/postgres/embedded.ts'
 import { main } from '../src/cli/main.ts'
@@ -16,21 +16,21 @@ import { COMMANDS } from '../src/cli/table.ts'
 import { loadService } from '../src/core/define/load.ts'
 import type { DeploymentPlan, DeploymentState } from '../src/core/deploy/deployment.ts'
 import { EXIT } from '../src/core/errors.ts'
+import type { Json } from '../src/core/json.ts'
 import { render } from '../src/core/kit/file.ts'
 import { makeKit, sourceOf } from '../src/core/kit/kit.ts'
 import { runbookFiles } from '../src/core/kit/runbooks.ts'
-import type { Json } from '../src/core/json.ts'
+import { drillPlan } from '../src/core/rehearse/drill-plan.ts'
 import { parseRunbook } from '../src/core/respond/runbook.ts'
 import { watchPlanOf } from '../src/core/watch/plan.ts'
 import { newWatch, type WatchState } from '../src/core/watch/watching.ts'
-import { drillPlan } from '../src/core/rehearse/drill-plan.ts'
 import { atDemoPace } from '../src/demo/pace.ts'
 import { beginDeployment, follow } from '../src/station/deploy.ts'
 import { openSandbox, type Sandbox } from '../src/station/rehearse/sandbox.ts'
 import { SERVICE_DATABASE } from '../src/station/sandbox.ts'
 import { removeFolder } from './folder.ts'
-import { EXAMPLES } from './kit/world.ts'
 import { ABOUT_YOU, BANK_DETAILS, newCitizen, referenceIn, YOUR_HOME } from './heating-world.ts'
+import { EXAMPLES } from './kit/world.ts'
 
 const file = join(import.meta.dirname, '../examples/heating-payment/service.yaml')
 const { service } = loadService(readFileSync(file, 'utf8'), 'service.yaml')
@@ -325,7 +325,7 @@ test('the commands of the other services are words a shell reads, of tools that 
       const text = one.passages.map((passage) => passage.text).join('\n')
       const { steps } = parseRunbook(text, one.path)
       const tools = /The commands use (.*?)\. /.exec(text)?.[1] ?? ''
-      for (const { run } of steps) {
+      for (const { run, expect } of steps) {
         if (run === null) continue
         all.push(run)
         const [program = '', script = ''] = run.split(' ')
@@ -337,6 +337,8 @@ test('the commands of the other services are words a shell reads, of tools that 
           assert.ok(kept, run)
           const asked = render(kept).includes('"${1:?')
           assert.equal(run.split(' ').length > 2, asked, `${run} gives ${script} what it asks for`)
+          const says = [...expect.matchAll(/"([^"]+)"/g)].map(([, words]) => words!)
+          assert.ok(says.length > 0 && says.every((words) => render(kept).includes(words)), `${script}: ${expect}`)
         }
       }
     }
