@@ -22,6 +22,13 @@ export function codePipeline(service: Service): string {
   return cloudformationText({
     name: `${id}-pipeline`,
     description: `Release of "${name}": the window and every gate before production, and the way back`,
+    ...(wayOf(service).ours
+      ? {
+          notes: [
+            'Holdfast moves releases on the machine where they run, and CodeBuild is no such machine: give window, production and rollback a fleet of their own there, or use another pipeline.',
+          ],
+        }
+      : {}),
     parameters: parameters(service),
     resources: [
       ...projects(service),

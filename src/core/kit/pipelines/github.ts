@@ -39,6 +39,14 @@ const TOOLS = [
   '      - run: npm ci',
 ]
 
+/** Where the releases run, what Holdfast keeps in .holdfast must outlive a checkout. */
+const toolsOf = (way: Way) =>
+  way.ours
+    ? TOOLS.map((line) =>
+        line.replace('{ persist-credentials: false }', '{ persist-credentials: false, clean: false }'),
+      )
+    : TOOLS
+
 /** Where this runs is said by the settings of the repository or environment, never by a file that travels with the code. */
 function surroundings(service: Service, way: Way): string[] {
   const region = service.environments.find(({ kind }) => kind === 'production')?.region
@@ -80,17 +88,15 @@ function runLines(way: Way, command: string): string[] {
   ]
 }
 
-/** A machine of your own beside the cluster has its identity, and beside the database the way to it; no key is kept anywhere. */
-const runnerOf = (way: Way, schema = false) =>
-  way.tools === 'kubectl' || (schema && way.databaseEnv)
-    ? [
-        `    # ${[...(way.tools === 'kubectl' ? ['It has the identity of the cluster'] : []), ...(way.databaseEnv ? ['it reaches the database, which no machine of GitHub does'] : [])].join('; ')}.`.replace(
-          '# i',
-          '# I',
-        ),
-        '    runs-on: [self-hosted, production]',
-      ]
-    : [RUNNER]
+/** A machine of your own where the releases run, beside the cluster, or with a way to the database; no key is kept anywhere. */
+function runnerOf(way: Way, schema = false): readonly string[] {
+  const why = [
+    ...(way.ours ? ['Holdfast moves releases on the machine where they run'] : []),
+    ...(way.tools === 'kubectl' ? ['It has the identity of the cluster'] : []),
+    ...(schema && way.databaseEnv ? ['The database is reached from here, and from no machine of GitHub'] : []),
+  ]
+  return why.length > 0 ? [`    # ${why.join('. ')}.`, '    runs-on: [self-hosted, production]'] : [RUNNER]
+}
 
 const identity = (way: Way, asks = false) => {
   const rights = [...(asks ? ['actions: read'] : []), ...(way.tools === 'aws' ? ['id-token: write'] : [])]
@@ -165,10 +171,10 @@ export function releaseWorkflow(service: Service): string {
     `      - run: ${HOLDFAST} check . --format github`,
     `  # Before anything is built: is the window open${way.ours ? ', is no other deployment under way, can the schema go back' : ''}?`,
     '  window:',
-    RUNNER,
+    ...(way.ours ? runnerOf(way) : [RUNNER]),
     `    timeout-minutes: ${2 * AROUND_MINUTES}`,
     '    steps:',
-    ...TOOLS,
+    ...toolsOf(way),
     `      - run: ${way.plan('"$RELEASE"', '"$WHO"')}`,
     '        env:',
     ...(way.ours ? [RELEASE, BY[0]!, ...around] : []),
@@ -182,11 +188,11 @@ export function releaseWorkflow(service: Service): string {
       : '    # People have agreed above; this environment keeps other branches out, and its name is in the identity of the job.',
     `    environment: ${productionOf(service)}`,
     ...runnerOf(way, true),
-    `    # ${says}${minutes > JOB_MINUTES_MAX ? `; a job ends after ${JOB_MINUTES_MAX} min: run it on a machine of your own, or let holdfast serve see it through` : ''}`,
+    `    # ${says}${minutes > JOB_MINUTES_MAX ? `; a job ends after ${JOB_MINUTES_MAX} min, and what it has begun goes on by itself` : ''}`,
     `    timeout-minutes: ${Math.min(JOB_MINUTES_MAX, minutes)}`,
     ...identity(way, !way.ours),
     '    steps:',
-    ...TOOLS,
+    ...toolsOf(way),
     ...credentials(way),
     ...(way.ours ? [] : AGREED),
     ...(way.ours
@@ -223,10 +229,10 @@ export function releaseWorkflow(service: Service): string {
           '  serving:',
           '    needs: [production]',
           `    if: ${gh("!cancelled() && needs.production.result != 'skipped'")}`,
-          RUNNER,
+          ...runnerOf(way),
           `    timeout-minutes: ${2 * AROUND_MINUTES}`,
           '    steps:',
-          ...TOOLS,
+          ...toolsOf(way),
           `      - run: ${way.status}`,
           '        env:',
           `          DATABASE_URL: ${gh('secrets.HOLDFAST_DATABASE_URL')}`,
@@ -288,7 +294,7 @@ export function rollbackWorkflow(service: Service): string {
     ...identity(way),
     `    environment: ${productionOf(service)}-rollback`,
     '    steps:',
-    ...TOOLS,
+    ...toolsOf(way),
     ...credentials(way),
     `      - run: ${way.back(way.backNeedsRelease ? '"$RELEASE"' : '', '"$REASON"', '"$WHO"').trimEnd()}`,
     '        env:',
@@ -330,7 +336,7 @@ export function schemaWorkflow(service: Service): string {
     ...identity(way),
     `    environment: ${productionOf(service)}`,
     '    steps:',
-    ...TOOLS,
+    ...toolsOf(way),
     ...credentials(way),
     ...runLines(way, run('"$RELEASE"')),
     '        env:',

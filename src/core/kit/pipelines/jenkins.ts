@@ -12,10 +12,14 @@ function stage(
   lines: readonly string[],
   post: readonly string[] = [],
   secrets: readonly string[] = [],
+  agent?: string,
 ): string[] {
   return [
     `    stage(${text(name)}) {`,
     `      options { timeout(time: ${minutes}, unit: 'MINUTES') }`,
+    ...(agent
+      ? [`      // Holdfast moves releases on the machine where they run.`, `      agent { label ${text(agent)} }`]
+      : []),
     ...(secrets.length > 0 ? ['      environment {', ...secrets.map((line) => `        ${line}`), '      }'] : []),
     '      steps {',
     ...lines.map((line) => `        ${line}`),
@@ -42,6 +46,10 @@ const environment = (service: Service, way: Way, told = false) => [
 ]
 
 const BY = '"$WHO"'
+
+const agentOf = (way: Way) => (way.ours ? 'production' : undefined)
+/** Another machine has another workspace. */
+const fresh = (way: Way) => (way.ours ? ["sh 'npm ci'"] : [])
 
 /** Jenkins knows who pressed the button; a form could say anything. */
 const WHO = [
@@ -102,7 +110,7 @@ export function jenkinsfile(service: Service): string {
       `sh '${HOLDFAST} check .'`,
     ]),
     `    // Is the window open${way.ours ? ', is no other deployment under way, can the schema go back' : ''}?`,
-    ...stage('window', AROUND_MINUTES, [`sh ${text(way.plan('"$RELEASE"', BY))}`]),
+    ...stage('window', AROUND_MINUTES, [...fresh(way), `sh ${text(way.plan('"$RELEASE"', BY))}`], [], [], agentOf(way)),
     ...gates.flatMap((gate) => {
       const preparation = preparationOf(gate)
       return [
@@ -136,6 +144,7 @@ export function jenkinsfile(service: Service): string {
         way.ours
           ? '// Exit 4: taken back, citizens are on the old release. Exit 5: a person is needed. Both fail this build.'
           : '// Anything but 0 fails this build: it was taken back, or nothing was changed.',
+        ...fresh(way),
         `sh ${text(way.start('"$RELEASE"', '"$REASON"', BY))}`,
       ],
       [
@@ -144,6 +153,7 @@ export function jenkinsfile(service: Service): string {
         ...(way.status ? [`sh ${text(way.status)}`] : []),
       ],
       databaseOf(service, way),
+      agentOf(way),
     ),
     '  }',
     '}',
@@ -178,6 +188,8 @@ export function rollbackJenkinsfile(service: Service): string {
         `sh ${text(way.back(way.backNeedsRelease ? '"$RELEASE"' : '', '"$REASON"', BY).trimEnd())}`,
       ],
       way.status ? [`sh ${text(way.status)}`] : [],
+      [],
+      agentOf(way),
     ),
     '  }',
     '}',
