@@ -95,11 +95,11 @@ function parameters(service: Service): Parameter[] {
           },
         ] satisfies Parameter[])
       : []),
-    ...[...new Set(pipelineGates(service).flatMap((gate) => gate.secretEnv))].map(
+    ...[...new Set([...way.serviceEnv, ...pipelineGates(service).flatMap((gate) => gate.secretEnv)])].map(
       (variable): Parameter => ({
         name: secretOf(variable),
         type: 'String',
-        says: `Name of the secret that holds ${variable} for the gates`,
+        says: `Name of the secret that holds ${variable} for ${way.serviceEnv.includes(variable) ? 'what Holdfast starts' : 'the gates'}`,
       }),
     ),
     ...(way.people > 0 || !way.ours
@@ -229,6 +229,7 @@ function surroundings(service: Service, way: Way, secret: Secret): Props[] {
     plain('HOLDFAST_ENVIRONMENT', productionOf(service)),
     plain('HOLDFAST_ACCOUNT', ref('Account')),
     ...(way.ours ? [secret('DATABASE_URL', 'DatabaseSecret')] : []),
+    ...way.serviceEnv.map((name) => secret(`SERVICE_${name}`, secretOf(name))),
     ...way.buckets.map((name) => plain(name, ref(pascal(name.toLowerCase())))),
     ...(way.tools === 'kubectl' ? [secret('CLUSTER', 'ClusterSecret')] : []),
   ]

@@ -54,6 +54,7 @@ function surroundings(service: Service, way: Way): string[] {
     `          HOLDFAST_ENVIRONMENT: ${productionOf(service)}`,
     `          HOLDFAST_ACCOUNT: ${gh('vars.HOLDFAST_ACCOUNT')}`,
     ...(way.ours ? [`          DATABASE_URL: ${gh('secrets.HOLDFAST_DATABASE_URL')}`] : []),
+    ...way.serviceEnv.map((name) => `          SERVICE_${name}: ${gh(`secrets.SERVICE_${name}`)}`),
     ...(way.tools === 'aws'
       ? [
           `          AWS_ROLE_ARN: ${gh('vars.DEPLOY_ROLE_ARN')}`,

@@ -31,11 +31,15 @@ function stage(
   ]
 }
 
+const credentialOf = (service: Service, name: string) =>
+  `${service.service.id}-${name.toLowerCase().replaceAll('_', '-')}`
+
 const environment = (service: Service, way: Way, told = false) => [
   '  environment {',
   `    HOLDFAST_ENVIRONMENT = ${text(productionOf(service))}`,
   '    // HOLDFAST_ACCOUNT is set on the agents that may deploy: they know where they are. Without it nothing is deployed.',
   ...(way.ours ? [`    DATABASE_URL = credentials('${service.service.id}-holdfast-database-url')`] : []),
+  ...way.serviceEnv.map((name) => `    SERVICE_${name} = credentials('${credentialOf(service, `service-${name}`)}')`),
   ...(way.tools === 'kubectl' ? [`    KUBECONFIG = credentials('${service.service.id}-kubeconfig')`] : []),
   ...(way.buckets.length > 0
     ? [`    // So are ${way.buckets.join(' and ')}: buckets that the role of those agents may use.`]
@@ -60,11 +64,7 @@ const WHO = [
 ]
 
 const databaseOf = (service: Service, way: Way) =>
-  way.databaseEnv
-    ? [
-        `${way.databaseEnv} = credentials('${service.service.id}-${way.databaseEnv.toLowerCase().replaceAll('_', '-')}')`,
-      ]
-    : []
+  way.databaseEnv ? [`${way.databaseEnv} = credentials('${credentialOf(service, way.databaseEnv)}')`] : []
 
 /** One question a person, because each answer is by one; the deployment counts different names, without the one who started it. */
 function approvalStages(service: Service, way: Way): string[] {
@@ -124,9 +124,7 @@ export function jenkinsfile(service: Service): string {
             `sh ${text(shellOf(gate))}`,
           ],
           gate.report ? [`archiveArtifacts artifacts: ${text(gate.report)}`] : [],
-          gate.secretEnv.map(
-            (name) => `${name} = credentials('${service.service.id}-${name.toLowerCase().replaceAll('_', '-')}')`,
-          ),
+          gate.secretEnv.map((name) => `${name} = credentials('${credentialOf(service, name)}')`),
         ),
       ]
     }),

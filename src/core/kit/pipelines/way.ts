@@ -33,6 +33,8 @@ export interface Way {
   readonly buckets: readonly string[]
   /** What is left of a schema change when the rollback window has closed; undefined: nothing, or Holdfast does it. */
   readonly schema: { readonly run: (release: string) => string; readonly minutes: number } | undefined
+  /** Names of what replicas, schema steps and gates get from outside when Holdfast starts them; it reads each as SERVICE_NAME. */
+  readonly serviceEnv: readonly string[]
   /** Variable with the address of the database for the steps of the schema. */
   readonly databaseEnv: string | undefined
   /** People who must agree before production: always, and in a closed window; counted from the pipeline's own record. */
@@ -43,6 +45,15 @@ export interface Way {
 
 /** In a closed window the question is left to the deployment itself when somebody gave a reason: it counts who agreed. */
 const UNLESS_TOLD = '|| test -n "$EMERGENCY$BREAK_GLASS"'
+
+function serviceEnvOf({ runtime, migrations, deployment }: Service): readonly string[] {
+  const names = [
+    ...runtime.components.filter(({ kind }) => kind === 'web').flatMap(({ secretEnv }) => secretEnv),
+    ...(migrations ? [migrations.databaseEnv] : []),
+    ...deployment.gates.flatMap(({ secretEnv }) => secretEnv),
+  ]
+  return [...new Set(names)]
+}
 
 function peopleOf({ deployment }: Service): Pick<Way, 'people' | 'emergencyPeople'> {
   return { people: deployment.approvals.people, emergencyPeople: deployment.windows.emergency.approvers }
@@ -75,6 +86,7 @@ function ourWay(service: Service): Way {
     tools: 'none',
     buckets: [],
     schema: undefined,
+    serviceEnv: serviceEnvOf(service),
     databaseEnv: undefined,
     ...peopleOf(service),
     scripts: [],
@@ -99,6 +111,7 @@ function platformWay(service: Service): Way {
     schema: afterwards
       ? { run: (name) => `bash ${SCHEMA_SCRIPT} contract ${name}`, minutes: afterwardsMinutes(service) }
       : undefined,
+    serviceEnv: [],
     databaseEnv: schema.length > 0 ? service.migrations?.databaseEnv : undefined,
     ...peopleOf(service),
     scripts: [
