@@ -10,6 +10,9 @@ import type { Entry, MapNode, Node, OpaqueNode, ScalarNode } from './node.ts'
  */
 export type Lookup = (root: string, name: string, depth: number) => Node | undefined
 
+/** The call of an opaque node whose expression belongs to another module. */
+export const ELSEWHERE = 'elsewhere'
+
 const DEPTH_MAX = 24
 const LENGTH_MAX = 4_000
 const STEPS_MAX = 20_000
@@ -23,6 +26,8 @@ export function evaluateHcl(node: Node, lookup: Lookup, depth = 0): Node | undef
     const raw = node.arg?.kind === 'scalar' ? node.arg.text : node.text
     return template(raw, node, lookup, depth)
   }
+  // An expression of a calling module: names in it mean nothing here.
+  if (node.call === ELSEWHERE) return undefined
   if (node.call === 'for' || node.call === 'dynamic' || node.call === 'jsonencode') return undefined
   if (node.call !== 'reference' && node.call !== 'expression' && node.arg?.kind === 'list') {
     if (node.call === 'file' || node.call === 'templatefile')
@@ -35,7 +40,7 @@ export function evaluateHcl(node: Node, lookup: Lookup, depth = 0): Node | undef
   return parsed(node.text, node, lookup, depth)
 }
 
-/** The text of a file in the tree; what `templatefile` puts into it is decided elsewhere. */
+/** The text of a file in the tree; with it comes what `templatefile` puts into it, as far as the files decide that. */
 function fileText(
   at: OpaqueNode,
   path: Node | undefined,
@@ -46,7 +51,16 @@ function fileText(
   const named = path && inner(path)
   const found = named?.kind === 'scalar' ? lookup('file', named.text, depth + 1) : undefined
   if (found?.kind !== 'scalar' || at.call === 'file' || !/[$%]\{/.test(found.text)) return found
-  return { kind: 'opaque', text: found.text, call: 'template', arg: found, src: found.src, at: found.at }
+  const values = at.arg?.kind === 'list' && at.arg.items[1] ? inner(at.arg.items[1]) : undefined
+  const given = values?.kind === 'map' ? { given: resolvedMap(values, inner) } : {}
+  return { kind: 'opaque', text: found.text, call: 'template', arg: found, src: found.src, at: found.at, ...given }
+}
+
+function resolvedMap(map: MapNode, inner: (value: Node) => Node | undefined): MapNode {
+  const entries = [...map.entries].map(
+    ([key, { keyAt, value }]) => [key, { keyAt, value: inner(value) ?? value }] as const,
+  )
+  return { ...map, entries: new Map(entries) }
 }
 
 function applied(

@@ -54,6 +54,8 @@ export interface OpaqueNode extends Base {
   /** The function's name: `Ref`, `Fn::Sub`, `jsonencode`, `var`. */
   readonly call: string
   readonly arg?: Node
+  /** What `templatefile()` puts into a template, by name. */
+  readonly given?: MapNode
 }
 
 export type Node = MapNode | ListNode | ScalarNode | OpaqueNode

@@ -5,8 +5,19 @@
  */
 
 import { readJson } from '../formats/json.ts'
-import { isOpaque, items, type MapNode, type Node, type Source, type Spot, spotOf, text } from '../formats/node.ts'
+import {
+  isOpaque,
+  items,
+  type MapNode,
+  type Node,
+  type OpaqueNode,
+  type Source,
+  type Spot,
+  spotOf,
+  text,
+} from '../formats/node.ts'
 import { linesOf } from '../formats/position.ts'
+import { readYaml } from '../formats/yaml.ts'
 
 const TYPES: Readonly<Record<string, CloudType>> = {
   'AWS::ECS::Service': 'ecs-service',
@@ -248,20 +259,31 @@ export function containersOf(task: Resource): readonly Node[] | undefined {
   }
   const written = isOpaque(node) && node.call === 'template' ? text(node.arg) : text(node)
   if (written === undefined || !written.trimStart().startsWith('[')) return undefined
-  return readEmbedded(written, node)
+  return readEmbedded(written, node, isOpaque(node) ? node.given : undefined)
 }
 
 /** `concat([a], [b])` is known item by item, also when a container in it is decided elsewhere. */
 function joined(task: Resource, given: Node): Node {
   const node = task.resolve(given)
-  if (!isOpaque(node) || node.call !== 'concat' || node.arg?.kind !== 'list') return node
+  if (!isOpaque(node) || node.arg?.kind !== 'list') return node
+  if (/^(yaml|json)decode$/.test(node.call)) return decoded(task, node)
+  if (node.call !== 'concat') return node
   const lists = node.arg.items.map((item) => task.resolve(item))
   const all = lists.flatMap((list) => (list.kind === 'list' ? list.items : [list]))
   return { kind: 'list', items: all, src: node.src, at: node.at }
 }
 
+/** `yamldecode(file("containers.yml"))`, when the file lies in the tree. */
+function decoded(task: Resource, node: OpaqueNode): Node {
+  const file = items(node.arg)[0]
+  const content = file && task.resolve(file)
+  if (content?.kind !== 'scalar' || content.src.text !== content.text) return node
+  const root = node.call === 'jsondecode' ? readJson(content.src).root : readYaml(content.src).documents[0]
+  return root ?? node
+}
+
 /** JSON inside another text: offsets are kept by reading it in place; whatever an interpolation decides is opaque. */
-function readEmbedded(written: string, node: Node): readonly Node[] | undefined {
+function readEmbedded(written: string, node: Node, given: MapNode | undefined): readonly Node[] | undefined {
   const whole = node.src.text
   const start = whole.indexOf(written, node.at)
   if (start < 0) return undefined
@@ -270,19 +292,43 @@ function readEmbedded(written: string, node: Node): readonly Node[] | undefined 
     written.replace(/\$\{[^}\n"]*\}/g, (part) => '0'.padEnd(part.length, ' '))
   const src: Source = { file: node.src.file, text: blanked, lines: linesOf(blanked) }
   const { root, problems } = readJson(src)
-  return root?.kind === 'list' && problems.length === 0 ? root.items.map((item) => undecided(item, whole)) : undefined
+  return root?.kind === 'list' && problems.length === 0
+    ? root.items.map((item) => undecided(item, whole, given))
+    : undefined
 }
 
 /** The same node, with opaque ones where the text has an interpolation instead of a value. */
-function undecided(node: Node, whole: string): Node {
-  if (node.kind === 'list') return { ...node, items: node.items.map((item) => undecided(item, whole)) }
+function undecided(node: Node, whole: string, given: MapNode | undefined): Node {
+  if (node.kind === 'list') return { ...node, items: node.items.map((item) => undecided(item, whole, given)) }
   if (node.kind === 'map') {
     const entries = [...node.entries].map(
-      ([key, { keyAt, value }]) => [key, { keyAt, value: undecided(value, whole) }] as const,
+      ([key, { keyAt, value }]) => [key, { keyAt, value: undecided(value, whole, given) }] as const,
     )
     return { ...node, entries: new Map(entries) }
   }
   const token = /^"(?:[^"\\]|\\.)*"|^[^\s,\]}]+(?:[^\n"}]*\})?/.exec(whole.slice(node.at, node.at + 4_000))?.[0] ?? ''
   if (node.kind !== 'scalar' || !token.includes('${')) return node
-  return { kind: 'opaque', text: token.replace(/^"|"$/g, ''), call: 'template', src: node.src, at: node.at }
+  const written = token.replace(/^"|"$/g, '')
+  const known = filled(written, given)
+  const number = !token.startsWith('"')
+  if (!known || (number && !/^-?\d{1,15}(\.\d{1,9})?$/.test(known.text)))
+    return { kind: 'opaque', text: written, call: 'template', src: node.src, at: node.at }
+  const value = number ? Number(known.text) : known.text
+  return { ...node, text: known.text, value, ...(known.soft ? { soft: true } : {}) }
+}
+
+/** The text with what templatefile() puts into it; undefined when any of it is decided elsewhere. */
+function filled(
+  written: string,
+  given: MapNode | undefined,
+): { readonly text: string; readonly soft: boolean } | undefined {
+  let soft = false
+  let known = given !== undefined
+  const value = written.replace(/\$\{\s*([^}]*?)\s*\}/g, (_, name: string) => {
+    const node = given?.entries.get(name)?.value
+    if (node?.kind !== 'scalar' || node.value === null) known = false
+    soft ||= node?.soft === true
+    return node?.kind === 'scalar' ? node.text : ''
+  })
+  return known ? { text: value, soft } : undefined
 }

@@ -71,6 +71,28 @@ test('containers are read wherever Terraform writes them down', () => {
       },
       ['web a.tf:2, <var.image> a.tf:2', '<local.gone> a.tf:6, <local.gone> a.tf:6, <local.gone> a.tf:6'],
     ],
+    [
+      'templatefile, with what it is given where the files decide that',
+      {
+        'a.tf': `variable "stop" {\n  default = 60\n}\n${task('templatefile("web.json", { name = "web", image = var.image, stop = var.stop })')}`,
+        'web.json': `[{ "name": "\${name}", "image": "\${image}:\${tag}", "stopTimeout": \${stop} }]`,
+      },
+      [`web web.json:1, <\${image}:\${tag}> web.json:1, 60 web.json:1`],
+    ],
+    [
+      'YAML in a file',
+      { 'a.tf': task('jsonencode(yamldecode(file("web.yml")))'), 'web.yml': '- name: web\n  image: r/web\n' },
+      ['web web.yml:1, r/web web.yml:2'],
+    ],
+    [
+      'a module that is given its containers: the names of the caller mean nothing inside',
+      {
+        'main.tf':
+          'variable "name" {\n  default = "outer"\n}\nmodule "web" {\n  source = "./m"\n  name = "inner"\n  containers = jsonencode([{ name = var.name, image = var.gone }])\n}\n',
+        'm/main.tf': `variable "gone" {\n  default = "wrong"\n}\n${task('var.containers')}`,
+      },
+      ['outer main.tf:2, <var.gone> main.tf:7'],
+    ],
     ['a file that is not here', { 'a.tf': task('file("gone.json")') }, ['undecided']],
     ['what another module gives', { 'a.tf': task('module.definition.json') }, ['undecided']],
     ['broken JSON', { 'a.tf': task('<<EOF\n[{ "name": \nEOF') }, ['undecided']],

@@ -4,7 +4,7 @@
  */
 import { isNotProduction } from '../detect.ts'
 import type { HclBlock, HclFile } from '../formats/hcl.ts'
-import { evaluateHcl, type Lookup } from '../formats/hcl-expression.ts'
+import { ELSEWHERE, evaluateHcl, type Lookup } from '../formats/hcl-expression.ts'
 import { readJson } from '../formats/json.ts'
 import { fields, type MapNode, type Node, num, type Source, spotOf, text } from '../formats/node.ts'
 import { linesOf } from '../formats/position.ts'
@@ -191,10 +191,26 @@ class Builder {
     const given = new Map(
       fields(block.body)
         .filter(([key]) => !/^(source|version|providers|count|for_each|depends_on)$/.test(key))
-        .map(([key, value]) => [key, resolve(value)]),
+        .map(([key, value]) => [key, carried(value, resolve, 0)]),
     )
     outputs.set(name, this.add(child, given, `${scope}module.${name}.`, depth + 1, root))
   }
+}
+
+/** A value as a called module gets it: what the caller's names decide is put in, and the rest means nothing there. */
+function carried(given: Node, resolve: (node: Node) => Node, depth: number): Node {
+  const node = resolve(given)
+  const inner = (child: Node) => carried(child, resolve, depth + 1)
+  if (depth > 24) return node
+  if (node.kind === 'list') return { ...node, items: node.items.map(inner) }
+  if (node.kind === 'map') {
+    const entries = [...node.entries].map(([key, { keyAt, value }]) => [key, { keyAt, value: inner(value) }] as const)
+    return { ...node, entries: new Map(entries) }
+  }
+  // A document is read by its lines; what stands in it is decided there.
+  if (node.kind !== 'opaque' || (node.call === 'template' && node.text.includes('\n'))) return node
+  if (node.arg?.kind === 'list' && /^(jsonencode|concat)$/.test(node.call)) return { ...node, arg: inner(node.arg) }
+  return { kind: 'opaque', text: node.text, call: ELSEWHERE, src: node.src, at: node.at }
 }
 
 const NO_SOURCE: Source = { file: '', text: '', lines: linesOf('') }

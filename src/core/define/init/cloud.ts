@@ -102,7 +102,9 @@ function task(resource: Resource, cloud: readonly Resource[], book: Book): void 
       book.see(store.what, store.value, at, name)
       continue
     }
-    const ports = items(of('PortMappings')).map((port) => fieldOf(resource, port, 'ContainerPort'))
+    const mapped = of('PortMappings')
+    if (isOpaque(mapped)) value(book, 'port', mapped, name)
+    const ports = (isOpaque(mapped) ? [] : items(mapped)).map((port) => fieldOf(resource, port, 'ContainerPort'))
     const open = ports.length > 0 || (balanced && containers.length === 1)
     book.see('component', open ? 'web' : UNKNOWN_KIND, open && ports[0] ? spotOf(ports[0]) : at, name)
     for (const port of ports) value(book, 'port', port, name)
@@ -123,7 +125,8 @@ function task(resource: Resource, cloud: readonly Resource[], book: Book): void 
 /** A value, or that it is decided elsewhere. */
 function value(book: Book, what: Sight['what'], node: Node | undefined, of: string): void {
   if (!node) return
-  const written = text(node)
+  // A number may be written as 060.
+  const written = node.kind === 'scalar' && typeof node.value === 'number' ? String(node.value) : text(node)
   if (written !== undefined) book.see(what, written, spotOf(node), of, node.soft === true)
   else if (isOpaque(node)) book.see('undecided', `${what}: ${shown(node)}`, spotOf(node), of)
 }
