@@ -16,10 +16,10 @@ export interface Reader {
 export const READERS: readonly Reader[] = [
   { when: /(^|\/)package\.json$/, read: packageJson },
   {
-    when: /(^|\/)(requirements[^/]*\.txt|Pipfile|pyproject\.toml|Gemfile|pom\.xml|build\.gradle(\.kts)?)$/,
+    when: /(^|\/)(requirements[^/]*\.txt|Pipfile|pyproject\.toml|Gemfile|pom\.xml|build\.gradle(\.kts)?|go\.mod)$/,
     read: manifest,
   },
-  { when: /^(pyproject\.toml|pom\.xml|settings\.gradle(\.kts)?)$/, read: projectName },
+  { when: /^(pyproject\.toml|pom\.xml|settings\.gradle(\.kts)?|go\.mod)$/, read: projectName },
   { when: /(^|\/)Dockerfile[^/]*$/, read: dockerfile },
   { when: /(^|\/)Procfile$/, local: true, read: procfile },
   { when: /(^|\/)(docker-)?compose[^/]*\.ya?ml$/, local: true, read: compose },
@@ -74,13 +74,17 @@ function gatesIn(text: string, line: number, see: See): void {
 /** Packages that show a dependency outside of the service. */
 const SUPPLIERS: readonly { readonly package: RegExp; readonly what: Sight['what']; readonly value: string }[] = [
   {
-    package: /^(pg|postgres|psycopg2?(-binary)?|asyncpg|@prisma\/adapter-pg)$|postgresql/,
+    package: /^(pg|postgres|psycopg2?(-binary)?|asyncpg|@prisma\/adapter-pg)$|postgresql|\/lib\/pq$|jackc\/pgx/,
     what: 'database',
     value: 'postgres',
   },
-  { package: /^(mysql2?|mysqlclient|pymysql|mysql-connector.*)$/, what: 'database', value: 'mysql' },
-  { package: /^(mongodb|mongoose|pymongo|mongoid)$/, what: 'database', value: 'mongodb' },
-  { package: /^(redis|ioredis|sidekiq|bullmq?|rq)$/, what: 'queue', value: 'redis' },
+  {
+    package: /^(mysql2?|mysqlclient|pymysql|mysql-connector.*)$|go-sql-driver\/mysql/,
+    what: 'database',
+    value: 'mysql',
+  },
+  { package: /^(mongodb|mongoose|pymongo|mongoid)$|mongo-driver/, what: 'database', value: 'mongodb' },
+  { package: /^(redis|ioredis|sidekiq|bullmq?|rq)$|\/go-redis\b/, what: 'queue', value: 'redis' },
   { package: /^(amqplib|pika|bunny)$/, what: 'queue', value: 'rabbitmq' },
   { package: /client-sqs|aws-sdk-sqs/, what: 'queue', value: 'sqs' },
   {
@@ -128,7 +132,9 @@ function projectName(file: TreeFile, see: See): void {
     ? file.text
         .replace(/<(parent|dependencies|build|profiles)>[\s\S]*?<\/\1>/g, blank)
         .match(/<artifactId>([\w.-]+)<\/artifactId>/)
-    : file.text.match(/^(?:rootProject\.)?name\s*=\s*['"]([\w.-]+)['"]/m)
+    : /\.mod$/.test(file.path)
+      ? file.text.match(/^module\s+(?:[^\s/]+\/)*?([\w.-]+?)(?:\/v\d+)?\s*$/m)
+      : file.text.match(/^(?:rootProject\.)?name\s*=\s*['"]([\w.-]+)['"]/m)
   if (found) see('name', found[1]!, file.text.slice(0, found.index).split('\n').length)
 }
 

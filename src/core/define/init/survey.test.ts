@@ -102,6 +102,11 @@ test('each kind of file shows what it says, and where', () => {
       '<project>\n  <parent>\n    <artifactId>spring-boot-starter-parent</artifactId>\n  </parent>\n  <artifactId>permits</artifactId>\n</project>\n',
       ['name permits @5'],
     ],
+    [
+      'go.mod',
+      'module example.gov.uk/team/rates/v2\n\nrequire (\n\tgithub.com/jackc/pgx/v5 v5.6.0\n)\n',
+      ['database postgres @4', 'name rates @1'],
+    ],
     ['Jenkinsfile', "stage('t') { sh 'mvn verify' }\n", ['pipeline jenkins @1', 'gate unit @1']],
     [
       'rules.yml',

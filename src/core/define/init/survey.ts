@@ -28,7 +28,7 @@ export function surveyed(path: string): boolean {
     return /(^|\/)runbooks?\//i.test(path)
   return (
     /\.(ya?ml|json|tf|tfvars|sql|md|xml|gradle|kts|txt|toml|template|tpl|tmpl|tftpl|properties)$/i.test(path) ||
-    /(^|\/)(Dockerfile[^/]*|Jenkinsfile[^/]*|Gemfile|Pipfile|Procfile)$/.test(path) ||
+    /(^|\/)(Dockerfile[^/]*|Jenkinsfile[^/]*|Gemfile|Pipfile|Procfile|go\.mod)$/.test(path) ||
     /\.([cm]?js|[cm]?ts|py|rb|ru|java|kt)$/.test(path)
   )
 }
