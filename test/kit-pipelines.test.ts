@@ -111,7 +111,10 @@ for (const [name] of EXAMPLES)
         assert.equal(Resources.Production.Properties.ConcurrentBuildLimit, 1)
         assert.equal(Resources.Rollback.Properties.TimeoutInMinutes, Math.max(5, maxMinutes))
         if (ours) assert.match(Resources.Production.Properties.Source.BuildSpec, /finally:[\s\S]*prove pack/)
-        assert.match(Resources.Production.Properties.Source.BuildSpec, /artifacts:[\s\S]*deployment\.json/)
+        assert.match(
+          Resources.Production.Properties.Source.BuildSpec,
+          /finally:[\s\S]*in deployment\.json evidence; do [\s\S]*aws s3 cp/,
+        )
         for (const { Type, Properties } of Object.values<{
           Type: string
           Properties: { Source: { BuildSpec: string } }

@@ -11,7 +11,7 @@ import {
   preparationOf,
   shellOf,
 } from './gates.ts'
-import { HOLDFAST, productionOf } from './release.ts'
+import { HOLDFAST, productionOf, word } from './release.ts'
 import { type Way, wayOf } from './way.ts'
 
 /** CodeBuild accepts 5 to 2,160 minutes (AWS::CodeBuild::Project, TimeoutInMinutes). */
@@ -51,7 +51,7 @@ function parameters(service: Service): Parameter[] {
       says: 'Bucket for what passes from stage to stage, and for the evidence',
     },
     { name: 'PipelineRoleArn', type: 'String', says: 'Role of the pipelines' },
-    { name: 'BuildRoleArn', type: 'String', says: 'Role of the gates: reads the source and writes logs' },
+    { name: 'BuildRoleArn', type: 'String', says: 'Role of the gates: reads the source, writes logs, and evidence into the bucket' },
     { name: 'DeployRoleArn', type: 'String', says: 'Role of the deployment' },
     {
       name: 'Account',
@@ -129,6 +129,7 @@ interface Build {
   readonly minutes: number
   readonly why: string
   readonly deploys?: boolean
+  /** Files and folders that are evidence. */
   readonly keeps?: readonly string[]
   /** Variables from outside, by the parameter that names their secret. */
   readonly secrets?: readonly string[]
@@ -181,7 +182,7 @@ function projects(service: Service): Resource[] {
       commands: ['npm ci', ...cluster, ...(way.ours ? [] : WHO_AGREED), way.start(release, '"$REASON"', by)],
       schema: true,
       finally: [...way.evidence, ...(way.status ? [way.status] : [])],
-      keeps: ['deployment.json', 'evidence/**/*'],
+      keeps: ['deployment.json', 'evidence'],
     },
     {
       id: 'rollback',
@@ -196,6 +197,7 @@ function projects(service: Service): Resource[] {
         way.back(way.backNeedsRelease ? release : '', '"$REASON"', by).trimEnd(),
       ],
       finally: way.status ? [way.status] : [],
+      keeps: ['evidence'],
     },
     ...(way.schema
       ? [
@@ -207,7 +209,7 @@ function projects(service: Service): Resource[] {
             minutes: way.schema.minutes + AROUND_MINUTES,
             why: `old data, the old shape and the proof: ${way.schema.minutes} min at most, and ${AROUND_MINUTES} for what it needs`,
             commands: ['npm ci', ...cluster, WHO, way.schema.run('"$RELEASE"')],
-            keeps: ['evidence/**/*'],
+            keeps: ['evidence'],
           } satisfies Build,
         ]
       : []),
@@ -239,6 +241,9 @@ function projectOf(service: Service, build: Build): Resource {
   const way = wayOf(service)
   const secret: Secret = (Name, parameter) => ({ Name, Type: 'SECRETS_MANAGER', Value: ref(parameter) })
   const secrets = [
+    ...(build.keeps
+      ? [{ Name: 'EVIDENCE_BUCKET', Type: 'PLAINTEXT', Value: ref('ArtifactBucket') } satisfies Props]
+      : []),
     ...(build.deploys ? surroundings(service, way, secret) : []),
     ...(build.schema && way.databaseEnv ? [secret(way.databaseEnv, secretOf(way.databaseEnv))] : []),
     ...(build.secrets ?? []).map((name) => secret(name, secretOf(name))),
@@ -271,13 +276,21 @@ function projectOf(service: Service, build: Build): Resource {
             },
           }
         : {}),
-      Source: { Type: 'CODEPIPELINE', BuildSpec: buildSpec(build) },
+      Source: { Type: 'CODEPIPELINE', BuildSpec: buildSpec(service, build) },
     },
   }
 }
 
-function buildSpec({ commands, keeps, finally: last }: Build): string {
-  const usesNode = [...commands, ...(last ?? [])].some((command) => /\b(npm|npx|node)\b/.test(command))
+/** Kept whatever became of the build: CodePipeline keeps nothing of one that failed, and that is the one people ask about. */
+function keepLine(service: Service, keeps: readonly string[]): string {
+  const to = `"s3://$EVIDENCE_BUCKET/evidence/${service.service.id}/\${CODEBUILD_BUILD_ID##*:}/$one"`
+  const copy = (recursive: string) => `aws s3 cp ${recursive}--only-show-errors "$one" ${to}`
+  return `for one in ${keeps.map(word).join(' ')}; do if [ -d "$one" ]; then ${copy('--recursive ')}; elif [ -e "$one" ]; then ${copy('')}; fi; done`
+}
+
+function buildSpec(service: Service, { commands, keeps, finally: last = [] }: Build): string {
+  const always = [...last, ...(keeps ? [keepLine(service, keeps)] : [])]
+  const usesNode = [...commands, ...last].some((command) => /\b(npm|npx|node)\b/.test(command))
   return [
     'version: 0.2',
     'phases:',
@@ -285,10 +298,7 @@ function buildSpec({ commands, keeps, finally: last }: Build): string {
     '  build:',
     '    commands:',
     ...commands.map((command) => `      - ${JSON.stringify(command)}`),
-    ...(last && last.length > 0
-      ? ['    finally:', ...last.map((command) => `      - ${JSON.stringify(command)}`)]
-      : []),
-    ...(keeps ? ['artifacts:', `  files: [${keeps.map((file) => JSON.stringify(file)).join(', ')}]`] : []),
+    ...(always.length > 0 ? ['    finally:', ...always.map((command) => `      - ${JSON.stringify(command)}`)] : []),
   ].join('\n')
 }
 

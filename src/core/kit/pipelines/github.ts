@@ -268,6 +268,13 @@ function gateLines(gate: PipelineGate): string[] {
   ]
 }
 
+/** What a script wrote down, whatever became of it. */
+const EVIDENCE_KEPT = [
+  `      - uses: ${use(ACTIONS.upload)}`,
+  '        if: always()',
+  '        with: { name: evidence, path: evidence/, if-no-files-found: warn, retention-days: 90 }',
+]
+
 export function rollbackWorkflow(service: Service): string {
   const way = wayOf(service)
   return [
@@ -311,6 +318,7 @@ export function rollbackWorkflow(service: Service): string {
           `          DATABASE_URL: ${gh('secrets.HOLDFAST_DATABASE_URL')}`,
         ]
       : []),
+    ...(way.ours ? [] : EVIDENCE_KEPT),
   ].join('\n')
 }
 
@@ -345,8 +353,6 @@ export function schemaWorkflow(service: Service): string {
     ...BY,
     ...database(way),
     ...surroundings(service, way),
-    `      - uses: ${use(ACTIONS.upload)}`,
-    '        if: always()',
-    '        with: { name: evidence, path: evidence/, if-no-files-found: warn, retention-days: 90 }',
+    ...EVIDENCE_KEPT,
   ].join('\n')
 }

@@ -185,7 +185,10 @@ export function rollbackJenkinsfile(service: Service): string {
         "sh 'npm ci'",
         `sh ${text(way.back(way.backNeedsRelease ? '"$RELEASE"' : '', '"$REASON"', BY).trimEnd())}`,
       ],
-      way.status ? [`sh ${text(way.status)}`] : [],
+      [
+        ...(way.ours ? [] : ["archiveArtifacts artifacts: 'evidence/**', allowEmptyArchive: true"]),
+        ...(way.status ? [`sh ${text(way.status)}`] : []),
+      ],
       [],
       agentOf(way),
     ),
