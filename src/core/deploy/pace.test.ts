@@ -102,3 +102,34 @@ test('blue-green switches at once, and loses its share to a suspicion', () => {
   assert.ok(shares[0]! <= 0.05, 'the first failures took it away')
   assert.ok(bad > 5, 'and all who came within the loop had met them: plan says so')
 })
+
+test('a step that nobody has reached yet holds the share: everybody may still be on the way to it', () => {
+  const step = { journey: 'apply', omega: 0.5, p0: 0.001, p0Units: 30_000, limitMs: 2_000 }
+  const steps = [
+    { ...step, step: 'start' },
+    { ...step, step: 'submit' },
+  ]
+  let trial = openTrial({ ...TRIAL_DEFAULTS, stable: 'r1', canary: 'r2', steps, rungs: [0.5, 0.95] }, 0)
+  let weight = 0
+  const row = {
+    journey: 'apply',
+    generation: 0,
+    segment: '',
+    visitor: 'citizen',
+    failed: 0,
+    slow: 0,
+    retries: 0,
+  } as const
+  const batch = (seq: number, at: string, canary: number) => {
+    const counts = [
+      { ...row, step: at, arm: 'stable' as const, share: 0.01, ok: 40 },
+      { ...row, step: at, arm: 'canary' as const, share: 0.01, ok: canary },
+    ]
+    trial = observe(trial, { seq, from: (seq - 1) * LOOP, to: seq * LOOP, counts })
+    ;({ trial, weight } = advance(trial, seq * LOOP))
+  }
+  for (let seq = 1; seq <= 60; seq++) batch(seq, 'start', 4)
+  assert.ok(weight > 0.005 && weight < 0.02, `${weight}: half a citizen of the 44 who come in a loop`)
+  for (let seq = 61; seq <= 90; seq++) batch(seq, 'submit', 4)
+  assert.equal(weight, 0.5)
+})

@@ -24,6 +24,10 @@ const SHARE_LEAST = 0.001
 const UNITS_MAX = 200
 /** How fast old arrivals fade, in ms. */
 const FADE_MS = 10_000
+/** Fewer units than this at a step do not say how many come there. */
+const RARE = 5
+/** Where the steps are learned, citizens who walk this long have shown most of them. */
+const WALK_MS = 60_000
 /** A share is changed when the new one differs from it by this factor: each change opens a batch of evidence of its own. */
 const FACTOR = 1.5
 
@@ -62,19 +66,22 @@ export function paced(trial: Trial, now: Instant): Pace {
   if (plan.recorded || plan.atOnce || instant) return { ...pace, lookedAt: now, cap: 1 }
   const gap = pace.lookedAt === null ? 0 : now - pace.lookedAt
   const loopMs = Math.max(LOOP_MS, Math.round((pace.loopMs + gap) / 2))
-  const allowed = capOf({ ...trial, pace: { ...pace, loopMs } })
+  const allowed = capOf({ ...trial, pace: { ...pace, loopMs } }, now)
   const moves = allowed >= 1 || allowed >= pace.cap * FACTOR || allowed * FACTOR <= pace.cap
   return { ...pace, loopMs, lookedAt: now, cap: moves ? allowed : pace.cap }
 }
 
-function capOf({ pace, steps }: Trial): number {
+function capOf({ pace, plan, steps, openedAt }: Trial, now: Instant): number {
   if (pace.ms < KNOWN_MS) return START_SHARE
-  let cap = 1
+  const most = Math.max(0, ...pace.units)
+  // What share `units` in `pace.ms` allow, when each of them fails with the chance `fails`.
+  const allows = (units: number, fails: number) => (HARM_IN_LOOP * pace.ms) / (units * pace.loopMs * fails)
+  let cap = plan.learns && now - openedAt < WALK_MS ? allows(most, 1) : 1
   for (const [i, { shown }] of steps.entries()) {
     if (shown.units >= UNITS_MAX) continue
-    const perLoop = ((pace.units[i] ?? 0) / pace.ms) * pace.loopMs
-    const fails = (shown.failed + 1) / (shown.units + 1)
-    cap = Math.min(cap, HARM_IN_LOOP / (perLoop * fails))
+    const own = pace.units[i] ?? 0
+    // Where hardly anybody has been, everybody may still be on the way.
+    cap = Math.min(cap, allows(own < RARE ? most : own, (shown.failed + 1) / (shown.units + 1)))
   }
   return Math.max(SHARE_LEAST, Number(cap.toPrecision(2)))
 }

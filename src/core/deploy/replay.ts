@@ -46,8 +46,15 @@ const LEARN_SESSIONS = 60
 const LEARN_MS = 30_000
 /** Units are handed to the trial each second of the stream: by time, never by outcome. */
 const BATCH_MS = 1_000
-/** Share of α for the steps that are known when evidence begins; the rest is for steps that turn up later. */
+/**
+ * Share of α for the steps that are known when evidence begins; the rest is for steps that turn up later. Where the learning was over
+ * before the first citizens had walked far, most steps are still to come.
+ */
 const KNOWN_SHARE = 0.9
+const KNOWN_SHARE_EARLY = 0.5
+const WALKED_MS = 60_000
+/** Steps that turn up later share four fifths of what is left evenly, as many as a journey has; those after them get less and less. */
+const LATE_STEPS = 7
 /** A later step is only worth its share of α up to here; further ones are counted as one. */
 const STEPS_MAX = 64
 /** Shares by which sessions of a recorded stream are told apart. */
@@ -68,6 +75,7 @@ export class Replay {
   private share: number
   private realShare = 0.1
   private ready = false
+  private known = { count: 0, share: KNOWN_SHARE }
   private latest: Answer
 
   constructor(options: ReplayOptions) {
@@ -181,11 +189,14 @@ export class Replay {
       this.units.sessions >= LEARN_SESSIONS ||
       (this.units.sessions > 0 && now - this.startedAt! >= LEARN_MS)
     if (!learned || this.seen.length === 0) return null
-    const steps = this.seen.map((one) => this.stepOf(one, KNOWN_SHARE / this.seen.length))
+    const early = this.options.steps.length === 0 && now - this.startedAt! < WALKED_MS
+    this.known = { count: this.seen.length, share: early ? KNOWN_SHARE_EARLY : KNOWN_SHARE }
+    const steps = this.seen.map((one) => this.stepOf(one, this.known.share / this.known.count))
     const { plan, closedLoop } = this.options
     // A recorded ramp is not ours to climb: one rung, and no end but a rollback.
     const own = closedLoop ? plan : { ...plan, strategy: 'blue-green' as const, bakeMs: FOREVER_MS, recorded: true }
-    this.trial = openTrial({ ...own, steps }, this.startedAt!)
+    const learns = this.options.steps.length === 0
+    this.trial = openTrial({ ...own, steps, learns }, this.startedAt!)
     return this.trial
   }
 
@@ -193,12 +204,16 @@ export class Replay {
     if (this.seen.length >= STEPS_MAX || this.seen.some((one) => one.step === step && one.journey === journey)) return
     this.seen.push({ journey, step })
     if (!this.trial) return
-    const late = this.trial.plan.steps.length - this.knownSteps() + 1
-    this.trial = addStep(this.trial, this.stepOf({ journey, step }, (1 - KNOWN_SHARE) / (late * (late + 1))))
+    this.trial = addStep(this.trial, this.stepOf({ journey, step }, this.lateShare()))
   }
 
-  private knownSteps(): number {
-    return this.trial!.plan.steps.filter(({ omega }) => omega === this.trial!.plan.steps[0]!.omega).length
+  /** What the next step that turns up may spend of α. All of them together spend no more than the known ones left. */
+  private lateShare(): number {
+    const late = this.trial!.plan.steps.length - this.known.count
+    const rest = 1 - this.known.share
+    if (late < LATE_STEPS) return (rest * 0.8) / LATE_STEPS
+    const further = late - LATE_STEPS + 1
+    return (rest * 0.2) / (further * (further + 1))
   }
 
   private stepOf({ journey, step }: { journey: string; step: string }, omega: number): TrialStep {

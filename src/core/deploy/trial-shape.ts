@@ -50,6 +50,8 @@ export interface TrialPlan {
   readonly splitKnown: boolean
   /** True for a recorded stream: its shares are not ours, and no ramp is spoken of. */
   readonly recorded?: boolean
+  /** True when the steps are learned from the citizens: more may come. */
+  readonly learns?: boolean
   /** True when no smaller share can be had (the old release has too few replicas left): no slow start. */
   readonly atOnce?: boolean
   /** Lowest session generation that counts; absent: 0. A second trial leaves out the sessions that the first one moved. */
