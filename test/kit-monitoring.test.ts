@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
 import { parse } from 'yaml'
+import { proveAlarms } from '../src/core/check/alerts/cloudwatch.ts'
 import { proveAlerts } from '../src/core/check/alerts/prove.ts'
 import { worldOf } from '../src/core/check/world.ts'
 import type { Service } from '../src/core/define/schema.ts'
@@ -166,6 +167,21 @@ for (const name of EXAMPLES.keys()) {
         id,
       )
     }
+  })
+
+  test(`${name} on CloudWatch: check alerts says that every alarm whose metric it can make up fires, and ends`, () => {
+    const demands = service.journeys.flatMap((journey) => journey.demand ?? [])
+    const peak = Math.max(1, ...demands.map((one) => one.peakPerMinute))
+    const world = worldOf({ files: [{ path: `${name}.alarms.yml`, text: template }], problems: [] }, 0)
+    const proofs = proveAlarms(world, { low: Math.min(2, peak), peak })
+    assert.equal(proofs.length, alarmsOf(service).length)
+    const open = proofs.filter((proof) => proof.verdict !== 'fires')
+    // How long ago a beat was needs the clock of the metric math, which is not made up.
+    assert.deepEqual(
+      open.filter(({ why }) => !why.includes('EPOCH')).map(({ alert, verdict, why }) => `${alert}: ${verdict}: ${why}`),
+      [],
+    )
+    assert.equal(open.length, service.watch.silence.length)
   })
 
   test(`${name} on CloudWatch: the agent carries every metric with the labels that its alarm names`, () => {

@@ -61,7 +61,12 @@ const times =
 const down = ({ hurt }: Tick) => hurt === 'total' || hurt === 'lost'
 
 /** Counts and times of our own, told by their names. */
-const FAILS = /error|fail|5xx|exception|reject|timeout|fault|denied|unavailable/i
+const FAILS = /error|fail|5xx|exception|reject|timeout|fault|denied|unavailable|(^|[_.-])bad([_.-]|$)/i
+/** What is wrong at this moment, and how old the newest is: reported all the time, the same as in Prometheus's files (scenario.ts). */
+const WRONG_NOW = /(^|_)(violations?|unmatched|mismatch(es)?|breach(es)?|stuck|orphans?)$/i
+const AGES = /(^|_)(age|lag|staleness)_seconds$/i
+const FRESH_S = 60
+const STALE_S = 7 * 86_400
 const TAKES = /latency|duration|time$|seconds|millis/i
 const COUNTS = /count|requests?|invocations|total|success|completed|submitted|received|ok$/i
 
@@ -120,6 +125,8 @@ function behaviourOf({ namespace, name }: Metric, emitters: Emitters): Behaviour
   const fallback = emitters.get(`${namespace} ${name}`)?.fallback
   const own = (value: number): Samples | undefined =>
     value > 0 ? gauge(value) : fallback === undefined ? NOTHING : gauge(fallback)
+  if (WRONG_NOW.test(name)) return ({ hurt }) => gauge(hurt === 'total' ? 100 : hurt === 'partial' ? 1 : 0)
+  if (AGES.test(name)) return ({ hurt }) => gauge(hurt === 'total' || hurt === 'silent' ? STALE_S : FRESH_S)
   // What the service counts itself is lost with it.
   if (FAILS.test(name)) return ({ failed }) => own(failed)
   if (TAKES.test(name)) return times(/second/i.test(name) && !/milli/i.test(name) ? 1 : 1_000)

@@ -139,6 +139,19 @@ test('what CloudWatch learns from the past, and metrics that we do not know, sta
   assert.equal(proveOne(count('').replace('HTTPCode_Target_5XX_Count', 'Whatever')).verdict, 'unknown')
 })
 
+test('names that tell what they count: bad ones, what is wrong now, how old the newest is', () => {
+  const own = (name: string, more: string) =>
+    proveOne(`Namespace: Claim\nMetricName: ${name}\nEvaluationPeriods: 1\n${more}`)
+  const above = 'ComparisonOperator: GreaterThanThreshold\nStatistic: Maximum\nPeriod: 60\n'
+  const sum = 'ComparisonOperator: GreaterThanThreshold\nStatistic: Sum\nPeriod: 300\nTreatMissingData: notBreaching\n'
+  assert.equal(own('journey_step_bad_total', `${sum}Threshold: 5\n`).verdict, 'fires')
+  assert.equal(own('journey_step_total', `${sum}Threshold: 5\n`).verdict, 'always', 'what everybody does is no fault')
+  assert.equal(own('badge_total', `${sum}Threshold: 5\n`).verdict, 'always', 'a badge is not bad')
+  assert.equal(own('receipts_unmatched', `${above}Threshold: 0\n`).verdict, 'fires')
+  assert.equal(own('file_age_seconds', `${above}Threshold: 3600\n`).verdict, 'fires')
+  assert.equal(own('file_age_seconds', `${above}Threshold: 30\n`).verdict, 'always')
+})
+
 test('a setting that is left to a parameter is not replaced by its default', () => {
   const settings = {
     Statistic: 'Statistic: !Ref S',
