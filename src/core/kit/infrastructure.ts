@@ -76,7 +76,10 @@ function kubernetes(service: Service, web: Component): string {
   const eachSeconds = PULL_SECONDS + web.startSecondsMax + probeSeconds
   const { maxMinutes } = service.deployment.rollback
   const batches = Math.max(1, Math.floor((maxMinutes * 60) / 2 / eachSeconds))
-  const surge = Math.max(1, Math.ceil(web.replicas / batches))
+  const { strategy, rolling } = service.deployment
+  const asked = strategy === 'rolling' ? Math.floor(web.replicas * rolling.batchShare) : 0
+  const surge = Math.max(1, asked, Math.ceil(web.replicas / batches))
+  const share = asked > 0 ? ` the definition asks for ${rolling.batchShare} × ${web.replicas} = ${asked};` : ''
   return [
     'apiVersion: apps/v1',
     'kind: Deployment',
@@ -88,7 +91,7 @@ function kubernetes(service: Service, web: Component): string {
     `  # Counted from the last pod that came up: one batch of ${eachSeconds} s, and as long again.`,
     `  progressDeadlineSeconds: ${Math.max(120, eachSeconds * 2)}`,
     `  # No replica goes before another can serve. Pull ${PULL_SECONDS} s + start ${web.startSecondsMax} s + probe ${probeSeconds} s = ${eachSeconds} s a batch;`,
-    `  # ${batches} of them fit into half of ${maxMinutes} min, so ${surge} of ${web.replicas} at a time.`,
+    `  # ${batches} of them fit into half of ${maxMinutes} min;${share} so ${surge} of ${web.replicas} at a time.`,
     `  strategy: { type: RollingUpdate, rollingUpdate: { maxUnavailable: 0, maxSurge: ${surge} } }`,
     `  selector: { matchLabels: { app: ${name} } }`,
     '  template:',
@@ -101,9 +104,12 @@ function kubernetes(service: Service, web: Component): string {
     '          # By digest, so that the release before can be named again. Your pipeline sets it when it applies this file.',
     `          image: ${web.image ?? service.service.id}@sha256:${'0'.repeat(64)}`,
     '          ports: [{ name: http, containerPort: 8080 }]',
-    ...(web.secretEnv.length > 0
+    ...(web.secretEnv.length + Object.keys(web.env).length > 0
       ? [
           '          env:',
+          ...Object.entries(web.env).map(
+            ([variable, value]) => `            - { name: ${variable}, value: ${JSON.stringify(value)} }`,
+          ),
           ...web.secretEnv.map(
             (variable) =>
               `            - { name: ${variable}, valueFrom: { secretKeyRef: { name: ${name}, key: ${variable} } } }`,
