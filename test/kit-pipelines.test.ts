@@ -552,6 +552,25 @@ test('scripts of every platform are sound, and one that knows no way says so and
   assert.ok(nowhere.status === 1 && /Nothing says how/.test(nowhere.stderr))
 })
 
+test('a pipeline waits for longer than the infrastructure bakes, with the schema before it', () => {
+  for (const [name, service] of SHAPES) {
+    const text = JSON.stringify(infrastructureOf(service)!.releases.resources)
+    const longest = (...keys: readonly string[]) =>
+      keys.reduce((sum, key) => {
+        const found = [...text.matchAll(new RegExp(`"${key}":(?:\\{[^{}]*?"value":)?(\\d+)`, 'g'))]
+        return sum + Math.max(0, ...found.map(([, minutes]) => Number(minutes)))
+      }, 0)
+    const bake = Math.max(
+      longest('BakeTimeInMinutes', 'CanaryBakeTimeInMinutes'),
+      longest('TerminationWaitTimeInMinutes'),
+      longest('CanaryInterval'),
+    )
+    const { minutes } = deployMinutes(service)
+    assert.ok(minutes >= bake + 2 * (service.migrations?.minutesMax ?? 0) + 30, `${name}: ${minutes} min for ${bake}`)
+    if (/canary|blue-green|for citizens/.test(name)) assert.ok(bake > 0, `${name} bakes`)
+  }
+})
+
 test('a definition without a security scan or accessibility check gets gates that stop every release, and say why', () => {
   const whole = on('heating-payment', {})
   const gates = whole.deployment.gates.filter((gate) => gate.kind !== 'scan' && gate.kind !== 'accessibility')

@@ -51,7 +51,11 @@ function parameters(service: Service): Parameter[] {
       says: 'Bucket for what passes from stage to stage, and for the evidence',
     },
     { name: 'PipelineRoleArn', type: 'String', says: 'Role of the pipelines' },
-    { name: 'BuildRoleArn', type: 'String', says: 'Role of the gates: reads the source, writes logs, and evidence into the bucket' },
+    {
+      name: 'BuildRoleArn',
+      type: 'String',
+      says: 'Role of the gates: reads the source, writes logs, and evidence into the bucket',
+    },
     { name: 'DeployRoleArn', type: 'String', says: 'Role of the deployment' },
     {
       name: 'Account',

@@ -87,6 +87,8 @@ export function deployMinutes(service: Service): { readonly minutes: number; rea
 }
 
 function ourSpans({ deployment }: Service): Span[] {
+  const { people, waitHours } = deployment.approvals
+  const asked = people > 0 ? [{ says: `${waitHours * 60} for people to agree`, minutes: waitHours * 60 }] : []
   const spans = [deployment.strategy, ...deployment.followedBy].map((strategy): Span => {
     switch (strategy) {
       case 'canary':
@@ -99,7 +101,7 @@ function ourSpans({ deployment }: Service): Span[] {
         return { says: `shadow ${deployment.shadow.minutesMin}`, minutes: deployment.shadow.minutesMin }
     }
   })
-  return [...spans, { says: `${EVIDENCE_MINUTES} for the evidence to come`, minutes: EVIDENCE_MINUTES }]
+  return [...asked, ...spans, { says: `${EVIDENCE_MINUTES} for the evidence to come`, minutes: EVIDENCE_MINUTES }]
 }
 
 /** The platform says that it is done when its bake is over, whatever the definition's own strategy would take. */

@@ -24,8 +24,12 @@ export const ACTIONS = {
 
 const use = ({ uses, tag }: { readonly uses: string; readonly tag: string }) => `${uses} # ${tag}`
 
-/** A job on GitHub's own runners ends after six hours. */
-const JOB_MINUTES_MAX = 360
+/** A job on GitHub's own machines ends after six hours, on a machine of your own after five days (GitHub: Actions limits). */
+const JOB_MINUTES_MAX = { theirs: 360, own: 7_200 } as const
+
+const jobMinutesMax = (way: Way) => JOB_MINUTES_MAX[isOwn(way, true) ? 'own' : 'theirs']
+const isOwn = (way: Way, schema: boolean) =>
+  way.ours || way.tools === 'kubectl' || (schema && way.databaseEnv !== undefined)
 
 /** An expression of GitHub's own. */
 const gh = (inside: string) => `\u0024{{ ${inside} }}`
@@ -189,8 +193,8 @@ export function releaseWorkflow(service: Service): string {
       : '    # People have agreed above; this environment keeps other branches out, and its name is in the identity of the job.',
     `    environment: ${productionOf(service)}`,
     ...runnerOf(way, true),
-    `    # ${says}${minutes > JOB_MINUTES_MAX ? `; a job ends after ${JOB_MINUTES_MAX} min, and what it has begun goes on by itself` : ''}`,
-    `    timeout-minutes: ${Math.min(JOB_MINUTES_MAX, minutes)}`,
+    `    # ${says}${minutes > jobMinutesMax(way) ? `; a job ends after ${jobMinutesMax(way)} min, and what it has begun goes on by itself` : ''}`,
+    `    timeout-minutes: ${Math.min(jobMinutesMax(way), minutes)}`,
     ...identity(way, !way.ours),
     '    steps:',
     ...toolsOf(way),
@@ -341,7 +345,7 @@ export function schemaWorkflow(service: Service): string {
     '  schema:',
     ...runnerOf(way, true),
     `    # old data, the old shape, and the proof: ${minutes} min at most`,
-    `    timeout-minutes: ${Math.min(JOB_MINUTES_MAX, minutes + AROUND_MINUTES)}`,
+    `    timeout-minutes: ${Math.min(jobMinutesMax(way), minutes + AROUND_MINUTES)}`,
     ...identity(way),
     `    environment: ${productionOf(service)}`,
     '    steps:',
