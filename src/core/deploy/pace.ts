@@ -9,6 +9,7 @@
  * (a quiet service never notices), and stays where it is while citizens fail, however high the first rung and however busy the hour.
  */
 import type { Instant } from '../time.ts'
+import { WALK_MS } from './ramp.ts'
 import type { Trial } from './trial-shape.ts'
 
 /** Citizens, in expectation, that may be harmed within one loop by a fault that nobody has shown yet. A choice. */
@@ -27,7 +28,7 @@ const FADE_MS = 10_000
 /** Fewer units than this at a step do not say how many come there. */
 const RARE = 5
 /** Where the steps are learned, citizens who walk this long have shown most of them. */
-const WALK_MS = 60_000
+const LEARN_MS = 60_000
 /** A share is changed when the new one differs from it by this factor: each change opens a batch of evidence of its own. */
 const FACTOR = 1.5
 
@@ -71,19 +72,28 @@ export function paced(trial: Trial, now: Instant): Pace {
   return { ...pace, loopMs, lookedAt: now, cap: moves ? allowed : pace.cap }
 }
 
-function capOf({ pace, plan, steps, openedAt }: Trial, now: Instant): number {
+function capOf(trial: Trial, now: Instant): number {
+  const { pace, plan, steps, openedAt } = trial
   if (pace.ms < KNOWN_MS) return START_SHARE
   const most = Math.max(0, ...pace.units)
   // What share `units` in `pace.ms` allow, when each of them fails with the chance `fails`.
   const allows = (units: number, fails: number) => (HARM_IN_LOOP * pace.ms) / (units * pace.loopMs * fails)
-  let cap = plan.learns && now - openedAt < WALK_MS ? allows(most, 1) : 1
+  let cap = plan.learns && now - openedAt < LEARN_MS ? allows(most, 1) : 1
+  const young = now - openedAt < WALK_MS
   for (const [i, { shown }] of steps.entries()) {
     if (shown.units >= UNITS_MAX) continue
     const own = pace.units[i] ?? 0
-    // Where hardly anybody has been, everybody may still be on the way.
-    cap = Math.min(cap, allows(own < RARE ? most : own, (shown.failed + 1) / (shown.units + 1)))
+    // Where hardly anybody has been, everybody who began the journey may still be on the way.
+    const comes = own < RARE && young ? busiest(trial, i) : own
+    cap = Math.min(cap, allows(comes, (shown.failed + 1) / (shown.units + 1)))
   }
   return Math.max(SHARE_LEAST, Number(cap.toPrecision(2)))
+}
+
+/** Units at the busiest step of the journey that step `index` belongs to. */
+function busiest({ pace, plan }: Trial, index: number): number {
+  const { journey } = plan.steps[index]!
+  return Math.max(0, ...pace.units.filter((_, i) => plan.steps[i]?.journey === journey))
 }
 
 /** Stored with the trial at each tick. */

@@ -45,7 +45,7 @@ export function gateOf(trial: Trial, next: number): GateStep | undefined {
 }
 
 /** Longer than citizens take for a journey; a trial that has run this long has seen how many come to each step. */
-const WALK_MS = 30 * MINUTE
+export const WALK_MS = 30 * MINUTE
 
 /**
  * How many of all sessions may come to each step. Whoever began a journey may yet come to its last step: citizens still on

@@ -300,7 +300,7 @@ test('a step that few citizens need does not stall a long climb; one they have n
   }
   const early = new Run(planOf())
   for (let i = 0; i < 900; i++) rare(early, 0)
-  assert.equal(early.verdict.weight, 0.01)
+  assert.ok(early.verdict.weight <= 0.01)
   assert.match(early.verdict.why, /submit needs more citizens/)
   const late = new Run(planOf())
   for (let i = 0; i < 5_400; i++) rare(late, i % 25 === 0 ? 1 : 0)
