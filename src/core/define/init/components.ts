@@ -54,7 +54,12 @@ export function platformsIn(sights: readonly Sight[]): readonly Sight[] {
   return found.filter((sight, i) => found.findIndex((each) => each.value === sight.value) === i)
 }
 
-/** Where something was seen, for people. */
+/** Where something was seen, for people. A file may be called anything: what stands here stays on its line. */
 export function seenAt(sight: Sight): string {
-  return `seen in ${sight.file}:${sight.line}${sight.soft ? ', a default that a deployment may replace' : ''}`
+  return `seen in ${placeOf(sight)}${sight.soft ? ', a default that a deployment may replace' : ''}`
+}
+
+/** File and line, on one line. */
+export function placeOf({ file, line }: Pick<Sight, 'file' | 'line'>): string {
+  return `${file.replace(/[\s\p{Cc}\u2028\u2029]+/gu, ' ')}:${line}`
 }

@@ -3,7 +3,7 @@
  * a question. Nothing is invented: a value that nobody gave stands as a question, and `holdfast define` goes on asking.
  */
 import { type Answers, GATES, idOf, idsOf, NONE, partsOf, type StepAnswer, stepsOf } from './answers.ts'
-import { type Component, componentsOf, dependenciesIn, platformsIn, seenAt, seenOf } from './components.ts'
+import { type Component, componentsOf, dependenciesIn, placeOf, platformsIn, seenAt, seenOf } from './components.ts'
 import { dependencyIds, gatesOf, type Question, questionsOf, seenAnswers } from './questions.ts'
 import type { Sight } from './sight.ts'
 
@@ -380,7 +380,7 @@ class Writer {
 /** Why a component is held to be what it is. */
 function shows(kind: string, at: Sight): string {
   const why = kind === 'web' ? 'it takes requests' : kind === 'scheduled' ? 'it runs by the clock' : `it is a ${kind}`
-  return `${why}: ${at.file}:${at.line}`
+  return `${why}: ${placeOf(at)}`
 }
 
 function oneLine(text: string): string {

@@ -236,6 +236,23 @@ test('no answer can become anything but the value that it was given for', () => 
     }
 })
 
+test('a file that is called something evil stays in its comment', () => {
+  const evil = 'k8s/\n  evil: true\u2028#.yaml'
+  const files = {
+    [evil]: deployment(
+      'web\\n',
+      'replicas: 2, template: { spec: { containers: [{ name: w, image: "r/w", ports: [{ containerPort: 80 }] }] } }',
+    ),
+    'db\n  evil: 2/migrate/1.sql': '',
+  }
+  const { text } = draftOf(sightsOf(files), {})
+  assert.ok(text.includes('replicas: 2 # seen in k8s/ evil: true #.yaml:4'))
+  assert.deepEqual(
+    text.split('\n').filter((line) => /^\s*evil:/.test(line)),
+    [],
+  )
+})
+
 test('what nobody said or wrote down is not in the draft', () => {
   assert.match(draftOf([], {}).text, /^ {2}components: \[\]$/m)
   const queue = sightsOf({ Gemfile: "gem 'sidekiq'\n" })

@@ -60,7 +60,7 @@ test('Express: routes are told under the paths at which their routers are mounte
     [
       'what is computed, or mounted nowhere, is left out and counted',
       {
-        'app.js': `${APP}app.use(config.base, require('./a'))\napp.get(PATHS.start, f)\napp.get('/x/:id(\\\\d+)', f)\napp.get('title')\ncache.get('/no', f)\n`,
+        'app.js': `${APP}app.use(config.base, require('./a'))\napp.get(PATHS.start, f)\napp.get('/x/:id(\\\\d+)', f)\napp.get('title')\ncache.get('/no', f)\nfunction keep(store) { store.put(key, value); store.get('/key', late) }\n`,
         'a.js': "const s = require('express').Router()\n\n\ns.get('/a', f)\nmodule.exports = s\n",
         'b.js': "const { Router } = require('express')\nconst s = Router()\ns.get('/b', f)\n",
         'c.js': "router.get('/c', f)\n",

@@ -36,6 +36,8 @@ export class Mounts {
   private readonly mounts = new Map<string, { readonly parent: string; readonly prefix: Prefix }[]>()
   private readonly owns = new Map<string, Prefix>()
   private readonly found: (Route & { readonly router: string })[] = []
+  private readonly opened: (LeftOut & { readonly router: string })[] = []
+  private readonly maybes = new Set<string>()
   private readonly lost: LeftOut[] = []
   private readonly join: (...parts: readonly string[]) => string
 
@@ -59,6 +61,16 @@ export class Mounts {
     if (known.length < WAYS_MAX) this.mounts.set(router, [...known, { parent, prefix }])
   }
 
+  /** Something that may be a router, or anything else with the same verbs: it counts only where it is mounted. */
+  maybe(router: string): void {
+    this.maybes.add(router)
+  }
+
+  /** A route whose path is open. */
+  open(router: string, left: LeftOut): void {
+    if (this.opened.length < ROUTES_MAX) this.opened.push({ ...left, router })
+  }
+
   route(router: string, route: Route): void {
     if (this.found.length < ROUTES_MAX) this.found.push({ ...route, router })
   }
@@ -70,6 +82,7 @@ export class Mounts {
   get result(): Found {
     const routes: Route[] = []
     const leftOut = [...this.lost]
+    for (const { router, ...left } of this.opened) if (this.prefixes(router, 0).length > 0) leftOut.push(left)
     for (const { router, ...route } of this.found)
       for (const prefix of this.prefixes(router, 0)) {
         if ('why' in prefix) leftOut.push({ file: route.file, line: route.line, why: prefix.why })
@@ -91,6 +104,7 @@ export class Mounts {
   private outside(router: string, depth: number): readonly Prefix[] {
     const mounts = this.mounts.get(router) ?? []
     if (depth > DEPTH_MAX) return [{ why: 'its router is mounted in a circle, or too deep to follow' }]
+    if (mounts.length === 0 && this.maybes.has(router)) return []
     if (mounts.length === 0)
       return this.roots.has(router) ? [ROOT] : [{ why: 'where its router is mounted cannot be seen' }]
     return mounts

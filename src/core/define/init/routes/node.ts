@@ -152,7 +152,11 @@ class Reader {
       const made = this.made.get(code.file)?.find((each) => each.scope === scope && each.name === name)
       if (made) return { router: made.id }
       const func = around.find(({ start }) => start === scope)
-      if (func?.params.includes(name)) return { router: paramOf(module, func, name) }
+      if (func?.params.includes(name)) {
+        const router = paramOf(module, func, name)
+        if (!USUAL.test(name)) this.mounts.maybe(router)
+        return { router }
+      }
     }
     const named = funcs.find((func) => func.name === name)
     if (named) return { func: named, module }
@@ -270,12 +274,16 @@ class Reader {
     this.mounts.leave({ file: module.code.file, line: module.code.line(i), why })
   }
 
+  private open(module: Module, i: number, router: string): void {
+    this.mounts.open(router, { file: module.code.file, line: module.code.line(i), why: COMPUTED })
+  }
+
   private verb(module: Module, { i, open, on, router, verb }: Call): void {
     const [first, second] = module.code.parts(open)
     // With one argument, it asks for a setting or for another service's page.
     if (!first || !second) return
     const path = module.code.literal(first)
-    if (router && path === undefined) this.leave(module, i, COMPUTED)
+    if (router && path === undefined) this.open(module, i, router)
     else if (router && path?.startsWith('/')) this.add(module, i, router, verb, path)
     else if (!router && USUAL.test(on) && path?.startsWith('/'))
       this.leave(module, i, `nothing in the file says what "${on}" is`)
@@ -301,7 +309,7 @@ class Reader {
     for (let at = code.end(open); code.mark(at + 1) === '.' && code.mark(at + 3) === '('; at = code.end(at + 3)) {
       const verb = code.word(at + 2)
       if (!VERB.test(verb)) continue
-      if (path === undefined) this.leave(module, at + 2, COMPUTED)
+      if (path === undefined) this.open(module, at + 2, router)
       else this.add(module, at + 2, router, verb, path)
     }
   }
@@ -317,7 +325,7 @@ class Reader {
       const methods = code.mark(method.from) === '[' ? code.parts(method.from) : [method]
       for (const each of methods) {
         const [verb, where] = [code.literal(each), code.literal(path)]
-        if (verb === undefined || where === undefined) this.leave(module, i, COMPUTED)
+        if (verb === undefined || where === undefined) this.open(module, i, router)
         else if (VERB.test(verb.toLowerCase())) this.add(module, from, router, verb, where)
       }
     }
