@@ -205,7 +205,9 @@ function documentOf({ seen, questions, gaps, file, kept, writes, text, problems 
 function tell(report: Report): void {
   const { call, seen, questions, gaps, file, kept, writes, text } = report
   // A draft that is printed may go into a file: whatever else is said goes elsewhere.
-  const say = writes ? call.io.out : call.io.progress
+  const speak = writes ? call.io.out : call.io.progress
+  // Names of files and what stands in them come from outside: none of it steers a terminal.
+  const say = (line: string) => speak(line.replace(/[^\P{Cc}\n\t]/gu, ' '))
   if (!writes) call.io.out(text.trimEnd())
   const where = new Set(seen.sights.map((sight) => sight.file)).size
   const outcome = writes ? `Draft: ${file}.${kept ? ` The former one: ${kept}.` : ''}` : 'Nothing was written.'

@@ -297,6 +297,13 @@ test('three gaps are named, worst first, with their place, as long as there are 
     'no-readiness k8s.yaml:4',
     'no-alerts .github/workflows/cd.yml:4',
   ])
+  const scripts = '{"scripts":{"test":"vitest","a11y":"axe ."}}'
+  const pipeline = (run: string) => `jobs:\n  d:\n    steps:\n      - run: ${run}\n`
+  assert.deepEqual(named({ 'package.json': scripts, '.github/workflows/ci.yml': pipeline('npm run a11y') }), [
+    'no-unit-gate .github/workflows/ci.yml:1',
+    'no-scan-gate .github/workflows/ci.yml:1',
+    'unsaid-oncall-first',
+  ])
   const nothing = ['unsaid-oncall-first', 'unsaid-failureModes', 'unsaid-journeys']
   assert.deepEqual(named({}), nothing)
   assert.deepEqual(named({ 'main.c': 'int main() {}' }), nothing)

@@ -51,17 +51,37 @@ const GATES: readonly { readonly gate: string; readonly shows: RegExp }[] = [
   {
     gate: 'unit',
     shows:
-      /\b(npm (run )?test|npm t\b|yarn (run )?test|pnpm (run )?test|pytest|manage\.py test|tox\b|rspec|rails test|rake test|mvnw? (-\S+ )*(test|verify)|gradlew? (-\S+ )*(test|check|build)|go test|jest|vitest)\b/,
+      /\b(npm (run )?test|npm t\b|yarn (run )?test|pnpm (run )?test|pytest|manage\.py test|tox\b|rspec|rails test|rake test|mvnw? (-\S+ )*(test|verify)|gradlew? (-\S+ )*(test|check|build)|go test|cargo test|dotnet test|phpunit|make (test|check)|jest|vitest)\b/,
   },
-  { gate: 'accessibility', shows: /\b(axe|pa11y|lighthouse|wave-cli)\b/i },
+  { gate: 'accessibility', shows: /\b(axe|pa11y|a11y|lighthouse|lhci|wave-cli)\b/i },
   {
     gate: 'scan',
     shows:
-      /\b(npm audit|snyk|trivy|grype|dependency-check|dependency-review|codeql|bundle[- ]audit|pip-audit|osv-scanner|dependabot)\b/i,
+      /\b((npm|yarn|pnpm|cargo) audit|govulncheck|safety check|snyk|trivy|grype|dependency-check|dependency-review|codeql|bundle[- ]audit|pip-audit|osv-scanner|dependabot)\b/i,
   },
   { gate: 'secrets', shows: /\b(gitleaks|trufflehog|detect-secrets|git-secrets)\b/i },
   { gate: 'load', shows: /\b(k6|gatling|artillery|locust|jmeter)\b/i },
 ]
+
+const PIPELINE_FILES =
+  /^\.github\/workflows\/[^/]+\.ya?ml$|(^|\/)Jenkinsfile[^/]*$|(^|\/)buildspec[^/]*\.ya?ml$|^(\.gitlab-ci|azure-pipelines[^/]*|bitbucket-pipelines|\.circleci\/config)\.ya?ml$/
+
+/** Gates that a pipeline runs through a script of a package.json: `npm run a11y`. */
+export function scriptGates(files: readonly TreeFile[], see: (gate: string, file: string, line: number) => void): void {
+  const scripts = new Map<string, Set<string>>()
+  for (const file of files.filter(({ path }) => /(^|\/)package\.json$/.test(path)))
+    for (const [name, run] of entriesOf(docOf(readYaml(file.text).value).scripts)) {
+      if (typeof run !== 'string') continue
+      const known = scripts.get(name) ?? new Set()
+      for (const { gate, shows } of GATES) if (shows.test(run)) known.add(gate)
+      scripts.set(name, known)
+    }
+  for (const file of files.filter(({ path }) => PIPELINE_FILES.test(path)))
+    eachLine(file, (text, line) => {
+      for (const [, name] of text.slice(0, 2_000).matchAll(/\b(?:npm|yarn|pnpm)\s+(?:run(?:-script)?\s+)?([\w:.-]+)/g))
+        for (const gate of scripts.get(name!) ?? []) see(gate, file.path, line)
+    })
+}
 
 const DEPLOYS =
   /\b(kubectl (apply|set image|rollout)|helm (upgrade|install)|terraform apply|cdk deploy|sam deploy|serverless deploy|ecs (update-service|deploy)|aws deploy create-deployment|aws s3 sync|cf push|kamal deploy|holdfast deploy)\b|amazon-ecs-deploy-task-definition|deploy-cloudformation|actions\/deploy-pages/

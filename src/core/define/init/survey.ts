@@ -7,7 +7,7 @@ import type { TreeFile } from '../../check/tree.ts'
 import { worldOf } from '../../check/world.ts'
 import { readYaml } from '../yaml.ts'
 import { cloudSights, kubernetesSights } from './cloud.ts'
-import { READERS } from './manifests.ts'
+import { READERS, scriptGates } from './manifests.ts'
 import type { LeftOut } from './routes/mounts.ts'
 import { routesIn } from './routes.ts'
 import { Book, type Note, type Sight } from './sight.ts'
@@ -53,6 +53,7 @@ export function survey(files: readonly TreeFile[]): Survey {
       })
     }
   }
+  scriptGates(files, (gate, file, line) => book.see('gate', gate, { file, line }))
   const world = worldOf(
     { files: files.filter(({ path }) => !/(^|\/)package(-lock)?\.json$/.test(path)), problems: [] },
     0,
@@ -92,7 +93,9 @@ function yamlFault(text: string): { readonly says: string; readonly line: number
 function dedupe(sights: readonly Sight[]): readonly Sight[] {
   const seen = new Set<string>()
   return sights.filter((sight) => {
-    const key = `${sight.what} ${sight.of ?? ''} ${sight.value}`
+    // A script is a gate only where a pipeline runs it: both places matter.
+    const where = sight.what === 'gate' ? String(/(^|\/)package\.json$/.test(sight.file)) : ''
+    const key = `${sight.what} ${sight.of ?? ''} ${sight.value} ${where}`
     if (seen.has(key)) return false
     seen.add(key)
     return true
