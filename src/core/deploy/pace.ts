@@ -35,6 +35,8 @@ const FACTOR = 1.5
 export interface Pace {
   /** Highest share of new sessions allowed now, above 0 to 1. */
   readonly cap: number
+  /** The step that allows no more; null: it is not known yet how many come, or which steps there are. */
+  readonly step: number | null
   /** Units at each step, both arms, fading; in `ms` of time that fades likewise. */
   readonly units: readonly number[]
   readonly ms: number
@@ -45,7 +47,15 @@ export interface Pace {
   readonly lookedAt: Instant | null
 }
 
-export const STANDING: Pace = { cap: START_SHARE, units: [], ms: 0, until: null, loopMs: LOOP_MS, lookedAt: null }
+export const STANDING: Pace = {
+  cap: START_SHARE,
+  step: null,
+  units: [],
+  ms: 0,
+  until: null,
+  loopMs: LOOP_MS,
+  lookedAt: null,
+}
 
 /** The pace with one more batch, in which `units` closed at each step, at `to`. `from`: where it began, for the first one. */
 export function paceOf(before: Pace, from: Instant, to: Instant, units: readonly number[]): Pace {
@@ -67,27 +77,30 @@ export function paced(trial: Trial, now: Instant): Pace {
   if (plan.recorded || plan.atOnce || instant) return { ...pace, lookedAt: now, cap: 1 }
   const gap = pace.lookedAt === null ? 0 : now - pace.lookedAt
   const loopMs = Math.max(LOOP_MS, Math.round((pace.loopMs + gap) / 2))
-  const allowed = capOf({ ...trial, pace: { ...pace, loopMs } }, now)
-  const moves = allowed >= 1 || allowed >= pace.cap * FACTOR || allowed * FACTOR <= pace.cap
-  return { ...pace, loopMs, lookedAt: now, cap: moves ? allowed : pace.cap }
+  const { cap, step } = capOf({ ...trial, pace: { ...pace, loopMs } }, now)
+  const moves = cap >= 1 || cap >= pace.cap * FACTOR || cap * FACTOR <= pace.cap
+  return { ...pace, loopMs, lookedAt: now, step, cap: moves ? cap : pace.cap }
 }
 
-function capOf(trial: Trial, now: Instant): number {
+function capOf(trial: Trial, now: Instant): Pick<Pace, 'cap' | 'step'> {
   const { pace, plan, steps, openedAt } = trial
-  if (pace.ms < KNOWN_MS) return START_SHARE
-  const most = Math.max(0, ...pace.units)
+  if (pace.ms < KNOWN_MS) return { cap: START_SHARE, step: null }
   // What share `units` in `pace.ms` allow, when each of them fails with the chance `fails`.
   const allows = (units: number, fails: number) => (HARM_IN_LOOP * pace.ms) / (units * pace.loopMs * fails)
-  let cap = plan.learns && now - openedAt < LEARN_MS ? allows(most, 1) : 1
+  let cap = plan.learns && now - openedAt < LEARN_MS ? Math.min(1, allows(Math.max(0, ...pace.units), 1)) : 1
+  let step: number | null = null
   const young = now - openedAt < WALK_MS
   for (const [i, { shown }] of steps.entries()) {
     if (shown.units >= UNITS_MAX) continue
     const own = pace.units[i] ?? 0
     // Where hardly anybody has been, everybody who began the journey may still be on the way.
     const comes = own < RARE && young ? busiest(trial, i) : own
-    cap = Math.min(cap, allows(comes, (shown.failed + 1) / (shown.units + 1)))
+    const here = allows(comes, (shown.failed + 1) / (shown.units + 1))
+    if (here >= cap) continue
+    cap = here
+    step = i
   }
-  return Math.max(SHARE_LEAST, Number(cap.toPrecision(2)))
+  return { cap: Math.max(SHARE_LEAST, Number(cap.toPrecision(2))), step }
 }
 
 /** Units at the busiest step of the journey that step `index` belongs to. */

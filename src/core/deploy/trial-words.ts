@@ -81,24 +81,28 @@ function ramping(
       decision: 'continue',
       why: `${sentence(release)} gets ${share} of new sessions; no citizen has used it yet.`,
     }
-  const last = rung === plan.rungs.length - 1
-  const goal = last ? 'promotion' : `${percentOf(nextShare(plan, rung))}`
-  const gate = gateOf(trial, nextShare(plan, rung))
-  const shut = gate && gate.risk > plan.margin
-  const until = last ? Math.max(plan.bakeMs, plan.rungMsMin) : plan.rungMsMin
-  const waits = isPaced(trial)
-    ? `the share grows to ${percentOf(plan.rungs[rung]!)} as its first citizens are served`
-    : shut
-      ? `before ${goal} ${nameOf(steps, gate.index)} needs more citizens, because up to ${percentOf(gate.worst)} of them could still be failing`
-      : ms < until
-        ? `${goal} follows in ${durationOf(until - ms)} if it stays so`
-        : `${goal} follows`
   const odds = Math.max(...steps.map(({ evidence }) => evidence))
   const stands = odds >= AGAINST ? `evidence ${oddsIn(odds)} against it is no proof` : 'nothing speaks against it'
   return {
     decision: 'continue',
-    why: `${sentence(release)} gets ${share} of new sessions and ${stands}: ${busiest(trial, steps)}; ${waits}.`,
+    why: `${sentence(release)} gets ${share} of new sessions and ${stands}: ${busiest(trial, steps)}; ${waitsFor(trial, steps, rung, ms)}.`,
   }
+}
+
+/** What the climb waits for: its first citizens, more of them at one step, or the clock. */
+function waitsFor(trial: Trial, steps: readonly StepVerdict[], rung: number, ms: number): string {
+  const { plan, pace } = trial
+  if (isPaced(trial)) {
+    const where = pace.step === null ? '' : ` at ${nameOf(steps, pace.step)}`
+    return `the share grows to ${percentOf(plan.rungs[rung]!)} as its first citizens are served${where}`
+  }
+  const last = rung === plan.rungs.length - 1
+  const goal = last ? 'promotion' : percentOf(nextShare(plan, rung))
+  const gate = gateOf(trial, nextShare(plan, rung))
+  if (gate && gate.risk > plan.margin)
+    return `before ${goal} ${nameOf(steps, gate.index)} needs more citizens, because up to ${percentOf(gate.worst)} of them could still be failing`
+  const until = last ? Math.max(plan.bakeMs, plan.rungMsMin) : plan.rungMsMin
+  return ms < until ? `${goal} follows in ${durationOf(until - ms)} if it stays so` : `${goal} follows`
 }
 
 /** Odds from which they are told, although they prove nothing: a release that was cleared of a suspicion once may still be bad. */
