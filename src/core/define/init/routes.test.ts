@@ -24,9 +24,10 @@ test('Express: routes are told under the paths at which their routers are mounte
     [
       'routers by require and by import, with a guard between, and one inside of another',
       {
-        'app.js': `${APP}app.use('/claims', guard, require('./routes/claims'))\napp.get('/', f)\n`,
+        'app.js': `${APP}app.use('/claims', guard, require('./routes/claims'))\napp.get('/', f)\napp.use('/old', require('./routes/old'))\n`,
         'routes/claims.js': `const { Router } = require('express')\nconst deep = require('./deep')\nconst r = Router()\nr.get('/:id', f)\nr.post('/', f)\nr.use('/:id/notes', deep.notes)\nmodule.exports = r\n`,
         'routes/deep.ts': `import { Router } from 'express'\nexport const notes = Router()\nnotes.route('/new').get(f).post(g)\n`,
+        'routes/old.ts': `import express = require('express')\nconst old = express.Router()\nold.get('/x', f)\nexport = old\n`,
       },
       [
         'GET / app.js:4',
@@ -34,6 +35,7 @@ test('Express: routes are told under the paths at which their routers are mounte
         'POST /claims routes/claims.js:5',
         'GET /claims/:id/notes/new routes/deep.ts:3',
         'POST /claims/:id/notes/new routes/deep.ts:3',
+        'GET /old/x routes/old.ts:3',
       ],
     ],
     [

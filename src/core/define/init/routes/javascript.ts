@@ -230,7 +230,8 @@ function exportStatement(
   put: (name: string, value: Export | undefined) => void,
 ): void {
   const next = code.word(i + 1)
-  if (next === 'default') {
+  if (code.mark(i + 1) === '=') put('default', valueAt(i + 2))
+  else if (next === 'default') {
     if (code.mark(i + 2) === '{') objectExports(code, i + 2, valueAt, put)
     else put('default', valueAt(i + 2))
   } else if (/^(const|let|var)$/.test(next)) put(code.word(i + 2), { local: code.word(i + 2) })
