@@ -1,7 +1,6 @@
 /** From a definition and a wish ("release r3, please") to the frozen plan of a deployment. Pure. */
 import type { Audience, FailureMode, Journey, JourneyStep, Service } from '../define/schema.ts'
 import { OpsError } from '../errors.ts'
-import type { Json } from '../json.ts'
 import type { IncidentDetails } from '../respond/incident.ts'
 import { addressOnDuty } from '../respond/rota.ts'
 import { type Instant, MINUTE, SECOND } from '../time.ts'
