@@ -15,6 +15,7 @@ import { worldOf } from '../src/core/check/world.ts'
 import type { Service } from '../src/core/define/schema.ts'
 import { render } from '../src/core/kit/file.ts'
 import { deployMinutes, pipelineGates } from '../src/core/kit/pipelines/gates.ts'
+import { setupText } from '../src/core/kit/pipelines/setup.ts'
 import { isOurs, wayOf } from '../src/core/kit/pipelines/way.ts'
 import { ACTIONS } from '../src/core/kit/pipelines/github.ts'
 import { snake } from '../src/core/kit/infra/model.ts'
@@ -95,6 +96,13 @@ for (const [name] of EXAMPLES)
         assert.equal(forth.concurrency['cancel-in-progress'], false)
         assert.notEqual(back.concurrency.group, forth.concurrency.group, 'going back waits for no release')
         assert.equal(forth.jobs.production.environment, 'production')
+        // Whatever stands outside of the files is in the list of what to set up.
+        const setup = setupText(service)
+        const outside = [
+          ...text.matchAll(/\b(?:production-(?:approval-\d|unasked|rollback)|(?:secrets|vars)\.(\w+))\b/g),
+        ]
+        for (const [named, name] of outside)
+          assert.ok(setup.includes(name ?? named), `${name ?? named} is in the set-up`)
         const uploads = forth.jobs.production.steps.filter((step: { uses?: string }) =>
           step.uses?.startsWith('actions/upload-artifact@'),
         )

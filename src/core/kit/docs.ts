@@ -5,6 +5,7 @@ import { alertsFor, alertsOf, jobOf, ONCALL_GUIDE } from './alerts.ts'
 import { audiencesOf } from './comms.ts'
 import { dpiaFiles } from './dpia.ts'
 import { type KitFile, single } from './file.ts'
+import { SETUP, setupText } from './pipelines/setup.ts'
 import { backCommand, emergencyCommands, isOurs, wayOf } from './pipelines/way.ts'
 import { readinessText } from './readiness.ts'
 import {
@@ -43,6 +44,12 @@ export function docFiles(source: Source): KitFile[] {
       'ops/docs/readiness.md',
       [['deployment'], ['failureModes'], ['slis'], ['oncall']],
       readinessText(source),
+    ),
+    single(
+      'docs',
+      SETUP,
+      [['tooling'], ['environments'], ['deployment', 'approvals'], ['deployment', 'windows'], ['runtime']],
+      setupText(service),
     ),
     single('docs', 'ops/docs/trace.md', [['failureModes'], ['deployment', 'gates']], traceText(service)),
   ]
