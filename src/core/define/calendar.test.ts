@@ -157,9 +157,14 @@ test('what nobody can tell is said, and a known calendar from a file is used', (
   )
   const bare: Service = { ...service, calendars: [{ ...service.calendars[0]!, divisions: [] }] }
   const at = utc('2026-11-23T08:00:00Z')
-  assert.match(mayDeploy(bare, at).why, /Nobody can tell from here about sitting: write the days .* at bank-holidays under calendars/)
+  assert.match(
+    mayDeploy(bare, at).why,
+    /Nobody can tell from here about sitting: write the days .* at bank-holidays under calendars/,
+  )
   const calendarDays = new Map([['bank-holidays', ['2026-11-23']]])
   assert.equal(mayDeploy(bare, at, { calendarDays }).why, 'No: sitting morning until 10:30. Next window 10:30.')
+  const ended = { calendarDays: new Map([['bank-holidays', ['2026-11-16', '2026-11-09']]]) }
+  assert.match(mayDeploy(bare, at, ended).why, /Nobody can tell from here about sitting/, 'its last day has passed')
 })
 
 test('a span over midnight on the night of a clock change has its real length', () => {

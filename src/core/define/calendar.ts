@@ -141,13 +141,18 @@ function matching(
   const first = shifted(localDayOf(from, zone), -after - 1)
   const last = textOf(shifted(localDayOf(to, zone), before + 1))
   const listed = what.dates ?? (what.calendar === undefined ? undefined : calendarDays(service, what.calendar, known))
-  if (what.calendar !== undefined && !listed) return undefined
+  if (what.calendar !== undefined && (!listed || hasEnded(listed, localDayOf(from, zone)))) return undefined
   if (listed) return listed.filter((text) => text >= textOf(first) && text <= last).flatMap((text) => dayOf(text) ?? [])
   const rule = parseRecurrence(what.rrule ?? '')
   if ('problem' in rule) return undefined
   const days: Day[] = []
   for (let day = first; textOf(day) <= last; day = shifted(day, 1)) if (fallsOn(rule, day)) days.push(day)
   return days
+}
+
+/** True when a calendar's last day has passed: what comes after it nobody has written down yet. */
+function hasEnded(days: readonly string[], today: Day): boolean {
+  return days.every((day) => day < textOf(today))
 }
 
 function spansOfPeak(peak: Service['peaks'][number], day: Day, zone: string): Span[] {
@@ -257,7 +262,7 @@ function answerWithin(service: Calendars, at: Instant, end: Instant, known: Know
   }
 }
 
-/** What a definition lacks for peaks and windows that nobody can place: "dates: […] at the calendar prorogation (calendars, in service.yaml)". */
+/** What a definition lacks for peaks and windows that nobody can place, or that nobody has placed beyond a day that has passed: "dates: […] at the calendar prorogation (calendars, in service.yaml)". */
 export function missingDays(service: Calendars, unknown: readonly string[]): string {
   const calendars = [...service.peaks, ...service.deployment.windows.allow]
     .filter(({ id }) => unknown.includes(id))
