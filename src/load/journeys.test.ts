@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { chanceOf } from './chance.ts'
-import { journeyScript, type JourneyStep, walkable } from './journeys.ts'
+import { type JourneyStep, journeyScript, walkable } from './journeys.ts'
 
 const step = (of: string, method: string, route: string, more: Partial<JourneyStep> = {}): JourneyStep => {
   const [journey, name] = of.split('/') as [string, string]
