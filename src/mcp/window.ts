@@ -21,7 +21,9 @@ const output = z.object({
   until: z.string().optional().describe('Until when the window stays open'),
   next: z.string().optional().describe('When the next window opens'),
   because: z.array(z.string()).describe('Peaks that close the window'),
-  unknown: z.array(z.string()).describe('Peaks and windows whose calendar has no days here'),
+  unknown: z
+    .array(z.string())
+    .describe('Peaks and windows whose calendar has no days here, or none that is still to come'),
   announced: z
     .array(z.string())
     .describe('Peaks that begin with an event somebody has to notice; they are not in the answer'),

@@ -262,13 +262,21 @@ function answerWithin(service: Calendars, at: Instant, end: Instant, known: Know
   }
 }
 
-/** What a definition lacks for peaks and windows that nobody can place, or that nobody has placed beyond a day that has passed: "dates: […] at the calendar prorogation (calendars, in service.yaml)". */
+/** What a definition lacks for peaks and windows that nobody can place, or that nobody has placed beyond a day that has passed. */
 export function missingDays(service: Calendars, unknown: readonly string[]): string {
   const calendars = [...service.peaks, ...service.deployment.windows.allow]
     .filter(({ id }) => unknown.includes(id))
     .flatMap(({ calendar }) => calendar ?? [])
   if (calendars.length === 0) return `a recurrence that can be read at ${listOf(unknown)} in service.yaml`
-  return `the days as dates: ["2027-01-11", …] at ${listOf([...new Set(calendars)])} under calendars in service.yaml`
+  const ids = [...new Set(calendars)]
+  const ended = ids.flatMap((id) => {
+    const last = service.calendars
+      .find((calendar) => calendar.id === id)
+      ?.dates?.toSorted()
+      .at(-1)
+    return last === undefined ? [] : [`${id} ends on ${last}`]
+  })
+  return `the ${ended.length > 0 ? 'further ' : ''}days as dates: ["2027-01-11", …] at ${listOf(ids)} under calendars in service.yaml${ended.length > 0 ? ` (${listOf(ended)})` : ''}`
 }
 
 function touches(span: Span, moment: Instant, takesMs: number): boolean {

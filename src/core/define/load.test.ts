@@ -29,9 +29,9 @@ failureModes:
 deployment:
   gates:
     - { id: unit, run: [npm, test] }
-    - { id: accessibility, kind: accessibility }
-    - { id: dependencies, kind: scan }
-    - { id: secrets, kind: secrets }
+    - { id: accessibility, kind: accessibility, run: [npm, run, axe] }
+    - { id: dependencies, kind: scan, run: [npm, audit] }
+    - { id: secrets, kind: secrets, run: [gitleaks, detect] }
 runtime:
   kind: ecs
   components:
@@ -388,8 +388,8 @@ const CASES: readonly Case[] = [
   {
     rule: 'traffic-cannot',
     change: [
-      '    - { id: secrets, kind: secrets }\nruntime:\n',
-      '    - { id: secrets, kind: secrets }\n  strategy: shadow\n  shadow: { unintendedShareMax: 0 }\nruntime:\n  traffic: haproxy\n',
+      'run: [gitleaks, detect] }\nruntime:\n',
+      'run: [gitleaks, detect] }\n  strategy: shadow\n  shadow: { unintendedShareMax: 0 }\nruntime:\n  traffic: haproxy\n',
     ],
     at: 'haproxy',
     words: ['copies of requests'],
@@ -425,7 +425,7 @@ const CASES: readonly Case[] = [
     rule: 'gate-without-command',
     change: ['{ id: unit, run: [npm, test] }', '{ id: unit }'],
     at: '{ id: unit }',
-    words: ['how the gate "unit" (command) is run', 'every release is refused'],
+    words: ['how the gate "unit" (command) is run', 'the pipeline of the kit stops every release'],
   },
   {
     rule: 'gate-without-command',
@@ -434,8 +434,23 @@ const CASES: readonly Case[] = [
     words: ['"contract" (data)'],
   },
   {
+    rule: 'gate-without-command',
+    change: [
+      '{ id: secrets, kind: secrets, run: [gitleaks, detect] }',
+      '{ id: secrets, kind: secrets, report: r.json }',
+    ],
+    at: '{ id: secrets',
+    words: ['"secrets" (secrets)', 'the pipeline of the kit stops every release'],
+  },
+  {
+    rule: 'question-open',
+    adds: '# QUESTION peaks: When do most people come?\n#  QUESTION none: no\n  # QUESTION data.triggers: Which?\n',
+    at: '# QUESTION peaks',
+    words: ['2 questions of the draft are open: peaks (line', 'data.triggers'],
+  },
+  {
     rule: 'gates-missing',
-    change: ['    - { id: accessibility, kind: accessibility }\n', ''],
+    change: ['    - { id: accessibility, kind: accessibility, run: [npm, run, axe] }\n', ''],
     at: '- { id: unit',
     words: ['accessibility'],
   },

@@ -1,5 +1,6 @@
 /** From the text of service.yaml to a Service, or to everything that is wrong with it, at once. */
 import type { Finding } from '../errors.ts'
+import { listOf, plural } from '../words.ts'
 import { meaningFaults } from './meaning.ts'
 import { type DefineRuleId, ruleOf } from './rules.ts'
 import { type Service, serviceSchema } from './schema.ts'
@@ -22,11 +23,33 @@ export function loadService(text: string, file: string): Loaded {
     findingOf(file, fault.rule, fault.place, fault.says, fault.fix),
   )
   if (read.value === undefined) return { findings, placeOf: read.placeOf }
+  findings.push(...openQuestions(file, text))
   const { service, faults } = check(read.value)
   findings.push(...faults.map((fault) => located(file, read, fault)))
   findings.sort((a, b) => a.line - b.line || a.col - b.col || (a.rule < b.rule ? -1 : 1))
   const wrong = findings.some((finding) => finding.severity === 'error')
   return { ...(service && !wrong ? { service } : {}), findings, placeOf: read.placeOf }
+}
+
+/** Questions of `holdfast init` that still stand in its draft: one finding for all of them, at the first. */
+function openQuestions(file: string, text: string): Finding[] {
+  const open = text.split('\n').flatMap((line, i) => {
+    const found = line.match(/^(\s*)# QUESTION ([\w.-]{1,200}):/)
+    return found ? [{ line: i + 1, col: found[1]!.length + 1, key: found[2]! }] : []
+  })
+  const [first] = open
+  if (!first) return []
+  const shown = open.slice(0, 6).map(({ key, line }) => `${key} (line ${line})`)
+  const more = open.length > shown.length ? [`${open.length - shown.length} more`] : []
+  return [
+    findingOf(
+      file,
+      'question-open',
+      { line: first.line, col: first.col },
+      `${plural(open.length, 'question')} of the draft ${open.length === 1 ? 'is' : 'are'} open: ${listOf([...shown, ...more])}.`,
+      'Write the value there, or decide for its default, and take the question away.',
+    ),
+  ]
 }
 
 /**

@@ -45,6 +45,13 @@ export const DEFINE_RULES = [
     'A file that exhausts the reader stops every deployment and every rollback.',
     'bounded input',
   ),
+  row(
+    'question-open',
+    'warn',
+    'Has each question of the draft been answered?',
+    'A default stands where nobody has decided anything, and reads like a decision.',
+    'holdfast init',
+  ),
   // The fields.
   row(
     'unknown-key',

@@ -5,7 +5,7 @@ import { mayDeploy, missingDays } from './calendar.ts'
 import type { Service } from './schema.ts'
 
 export interface WindowAnswer {
-  /** `cannot-tell`: a calendar that may close the window has no days here; that is not a yes. */
+  /** `cannot-tell`: a calendar that may close the window has no days here, or none that is still to come; that is not a yes. */
   readonly verdict: 'yes' | 'no' | 'cannot-tell'
   readonly says: string
   readonly needs?: string

@@ -270,6 +270,9 @@ interface Watched {
   readonly words: string
 }
 
+/** Kinds of detectors that Prometheus itself could compute, if it were said of what. */
+const COUNTED_KINDS: ReadonlySet<string> = new Set(['ratio', 'latency', 'saturation', 'freshness', 'synthetic'])
+
 function measureOf(watched: Watched, sli: Sli | undefined, job: string): Measure {
   const id = sli?.id ?? watched.id
   const labels = `{job="${job}",sli="${id}"}`
@@ -314,7 +317,9 @@ function measureOf(watched: Watched, sli: Sli | undefined, job: string): Measure
     'sli_breach',
     0,
     forMinutes,
-    `computed outside of Prometheus (${watched.kind}), because it needs calendars, tenants or a second calculation: ${watched.words}; 1 while it is so`,
+    sli === undefined && COUNTED_KINDS.has(watched.kind)
+      ? `the definition names no indicator for it (detect: sli), so whoever computes it (${watched.kind}) exports it: ${watched.words}; 1 while it is so`
+      : `computed outside of Prometheus (${watched.kind}), because it needs calendars, tenants or a second calculation: ${watched.words}; 1 while it is so`,
   )
 }
 

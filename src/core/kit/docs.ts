@@ -6,19 +6,9 @@ import { audiencesOf } from './comms.ts'
 import { dpiaFiles } from './dpia.ts'
 import { type KitFile, single } from './file.ts'
 import { SETUP, setupText } from './pipelines/setup.ts'
-import { backCommand, emergencyCommands, isOurs, wayOf } from './pipelines/way.ts'
+import { backCommand, byItself, emergencyCommands, isOurs, wayOf } from './pipelines/way.ts'
 import { readinessText } from './readiness.ts'
-import {
-  alertName,
-  escalationRole,
-  lower,
-  modesOf,
-  runbookPath,
-  type Source,
-  sentence,
-  sliOf,
-  webOf,
-} from './source.ts'
+import { alertName, escalationRole, lower, modesOf, runbookPath, type Source, sentence, webOf } from './source.ts'
 import { traceText } from './specs.ts'
 import { retryMinutes } from './unavailable.ts'
 
@@ -130,23 +120,6 @@ export function procedureText(service: Service): string {
           `- Assumed, not known: ${source.says}${source.replaceWith ? `; to be replaced by ${source.replaceWith}` : ''}.`,
       ),
   ].join('\n')
-}
-
-/** What really takes a release back without anybody: what is counted at journey steps, or what a platform watches; the rest wakes somebody. */
-function byItself(service: Service): string {
-  const wanted = service.deployment.rollback.automaticFor
-  const counted = wanted.filter((id) => {
-    const sli = sliOf(service, id)
-    return (sli?.kind === 'ratio' || sli?.kind === 'latency') && sli.step !== undefined
-  })
-  const ours = isOurs(service)
-  const others = ours ? wanted.filter((id) => !counted.includes(id)) : wanted
-  return [
-    ours
-      ? `By itself while a release is under way or in its bake: the verdict on journeys${counted.length > 0 ? ` (${counted.join(', ')})` : ''}.`
-      : 'By itself: what its platform watches (`ops/infrastructure`, `ops/pipeline`).',
-    ...(others.length > 0 ? [`For ${others.join(', ')} an alert wakes somebody, who takes it back.`] : []),
-  ].join(' ')
 }
 
 function strategyLines(service: Service): string[] {

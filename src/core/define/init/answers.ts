@@ -37,8 +37,10 @@ export const GATES: Readonly<Record<string, { readonly id: string; readonly kind
 }
 /** Gates that run a command; a definition without it refuses every release. */
 export const GATES_WITH_COMMAND: ReadonlySet<string> = new Set(['unit', 'load'])
-/** The same where Holdfast itself deploys and asks. */
+/** The same where Holdfast itself deploys and asks, or the pipeline of the kit does. */
 export const GATES_WITH_REPORT: ReadonlySet<string> = new Set(['accessibility', 'scan', 'secrets'])
+/** The same where a platform moves the releases, and the pipeline of the kit is all that asks. */
+export const GATES_OF_PIPELINE: ReadonlySet<string> = new Set(['journeys', 'drill'])
 
 const id = '[a-z][a-z0-9]*(?:-[a-z0-9]+)*'
 const text = '[^\\n]{1,600}'

@@ -7,6 +7,7 @@ import {
   CHANNELS,
   fits,
   GATES,
+  GATES_OF_PIPELINE,
   GATES_WITH_COMMAND,
   GATES_WITH_REPORT,
   idOf,
@@ -376,6 +377,12 @@ function gateQuestions(sights: readonly Sight[], answers: Answers): Question[] {
   const migrates = sights.some((sight) => sight.what === 'migrations')
   const runtime = runtimeOf(sights, answers)
   const here = runtime === 'process' || runtime === 'podman'
+  const pipeline = sights.find((sight) => sight.what === 'pipeline')?.value ?? answers['tooling.pipeline']?.trim()
+  const byPipeline = runtime !== undefined && !here && pipeline !== 'other'
+  const needsCommand = (gate: string) =>
+    GATES_WITH_COMMAND.has(gate) ||
+    ((here || byPipeline) && GATES_WITH_REPORT.has(gate)) ||
+    (byPipeline && GATES_OF_PIPELINE.has(gate))
   return [
     question(
       'deployment.gates',
@@ -385,7 +392,7 @@ function gateQuestions(sights: readonly Sight[], answers: Answers): Question[] {
       kinds.length > 0 ? `seen: ${kinds.map((kind) => `${kind} (${whereOf(seen, kind)})`).join(', ')}` : undefined,
     ),
     ...gatesOf(sights, answers).flatMap((gate) => [
-      ...(GATES_WITH_COMMAND.has(gate) || (here && GATES_WITH_REPORT.has(gate))
+      ...(needsCommand(gate)
         ? [
             question(
               `gate.${gate}.run`,

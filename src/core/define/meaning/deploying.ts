@@ -102,7 +102,6 @@ export function rungs(service: Part): Fault[] {
   ]
 }
 
-/** With no difference seen, a share below p is proven (one-sided 95 %) by −ln(0.05) / p comparisons. */
 /** HAProxy neither copies requests nor tells tenants apart. */
 export function trafficCannot({ runtime, deployment }: Part): Fault[] {
   if (runtime?.traffic !== 'haproxy' || !deployment) return []
@@ -124,6 +123,7 @@ export function trafficCannot({ runtime, deployment }: Part): Fault[] {
   ]
 }
 
+/** With no difference seen, a share below p is proven (one-sided 95 %) by −ln(0.05) / p comparisons. */
 export function shadowSample(service: Part): Fault[] {
   const deployment = service.deployment
   if (!deployment) return []
@@ -175,14 +175,19 @@ const NEEDED: readonly { readonly what: string; readonly is: (gate: { id: string
 /** Kinds for which there is nothing to ask unless a command or a report is named; those of the second row, where Holdfast deploys itself. */
 const NEEDS_COMMAND: ReadonlySet<string> = new Set(['command', 'load', 'data'])
 const NEEDS_REPORT: ReadonlySet<string> = new Set(['scan', 'accessibility', 'secrets', 'shadow'])
+/** Kinds that the kit's pipeline runs by itself where a platform moves the releases: Holdfast checks the tree, and people agree by name. */
+const RUN_BY_PIPELINE: ReadonlySet<string> = new Set(['migration', 'approval', 'alerts'])
 
 /** A gate that could not run has failed: said here, and not first at night by a deployment that refuses. */
-function idleGates({ deployment, runtime }: Part): Fault[] {
+function idleGates({ deployment, runtime, tooling }: Part): Fault[] {
   if (!deployment) return []
   const deploysHere = runtime?.kind === 'process' || runtime?.kind === 'podman'
   const inShadow = [deployment, ...deployment.byArtefact].some(({ strategy }) => strategy === 'shadow')
+  const byPipeline = runtime !== undefined && !deploysHere && tooling !== undefined && tooling.pipeline !== 'other'
   return deployment.gates.flatMap((gate, i): Fault[] => {
-    if (gate.run !== undefined || gate.report !== undefined) return []
+    if (gate.run !== undefined) return []
+    if (byPipeline && !RUN_BY_PIPELINE.has(gate.kind)) return [stopsPipeline(gate, i)]
+    if (gate.report !== undefined) return []
     const reports = deploysHere && NEEDS_REPORT.has(gate.kind) && !(gate.kind === 'shadow' && inShadow)
     if (!NEEDS_COMMAND.has(gate.kind) && !reports) return []
     const report = gate.kind === 'shadow' ? '' : reports ? ', or report: FILE that your pipeline writes' : ''
@@ -198,6 +203,16 @@ function idleGates({ deployment, runtime }: Part): Fault[] {
       },
     ]
   })
+}
+
+/** Where a platform moves the releases nobody reads reports or walks journeys before one: the kit's pipeline runs commands. */
+function stopsPipeline(gate: { readonly id: string; readonly kind: string }, i: number): Fault {
+  return {
+    rule: 'gate-without-command',
+    path: ['deployment', 'gates', i],
+    says: `Nothing says how the gate "${gate.id}" (${gate.kind}) is run. A gate that could not run has failed, so the pipeline of the kit stops every release there.`,
+    fix: 'Add run: [npm, run, …] with an exit code that fails it, or write pipeline: other under tooling when yours is not of the kit.',
+  }
 }
 
 export function gates(service: Part): Fault[] {

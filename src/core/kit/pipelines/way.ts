@@ -4,6 +4,7 @@
  * says whether the window is open.
  */
 import type { Service } from '../../define/schema.ts'
+import { sliOf } from '../source.ts'
 import { COMMON_SCRIPT } from './common.ts'
 import { platformScripts } from './platform.ts'
 import { environmentOption, EVIDENCE, HOLDFAST } from './release.ts'
@@ -143,4 +144,21 @@ export function emergencyCommands(service: Service): { readonly agreed: string; 
     }
   const run = `bash ${DEPLOY_SCRIPT} NAME`
   return { agreed: `EMERGENCY="WHY" AGREED="THEM" ${run}`, glass: `BREAK_GLASS="WHY" ${run}` }
+}
+
+/** What really takes a release back without anybody: what is counted at journey steps, or what a platform watches; the rest wakes somebody. */
+export function byItself(service: Service): string {
+  const wanted = service.deployment.rollback.automaticFor
+  const counted = wanted.filter((id) => {
+    const sli = sliOf(service, id)
+    return (sli?.kind === 'ratio' || sli?.kind === 'latency') && sli.step !== undefined
+  })
+  const ours = isOurs(service)
+  const others = ours ? wanted.filter((id) => !counted.includes(id)) : wanted
+  return [
+    ours
+      ? `By itself while a release is under way or in its bake: the verdict on journeys${counted.length > 0 ? ` (${counted.join(', ')})` : ''}.`
+      : 'By itself: what its platform watches (`ops/infrastructure`, `ops/pipeline`).',
+    ...(others.length > 0 ? [`For ${others.join(', ')} an alert wakes somebody, who takes it back.`] : []),
+  ].join(' ')
 }

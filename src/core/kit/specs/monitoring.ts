@@ -51,7 +51,7 @@ export function monitoring(service: Service): Spec {
       },
     ],
     design: [
-      'Thresholds are derived in `ops/alerts/thresholds.md`; rules and their tests stand beside it. Objectives:',
+      `Thresholds are derived in \`ops/alerts/thresholds.md\`; rules and their tests stand beside it. ${service.slis.length > 0 ? 'Objectives:' : 'Nothing is promised in numbers: the definition has no indicators (`slis`).'}`,
       ...service.slis.map(
         (sli) =>
           `- ${sli.id} (${sli.kind})${'targetPercent' in sli && sli.targetPercent !== undefined ? `: ${sli.targetPercent} % in ${'window' in sli ? sli.window : ''}` : ''}${sli.pages ? '' : ', shown only'}`,

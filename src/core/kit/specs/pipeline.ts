@@ -1,7 +1,7 @@
 /** Gates, failure modes that are tried for, the way back, and windows. */
 import type { FailureMode, Service } from '../../define/schema.ts'
 import { alertsFor } from '../alerts.ts'
-import { isOurs } from '../pipelines/way.ts'
+import { byItself, isOurs } from '../pipelines/way.ts'
 import { lower, modesOf, webOf } from '../source.ts'
 import type { Spec } from './spec.ts'
 
@@ -10,6 +10,9 @@ export function pipeline(service: Service): Spec {
   const web = webOf(service)
   const modes = modesOf(service)
   const gates = deployment.gates
+  const ours = isOurs(service)
+  // Nothing else looks at the date of the last rehearsal.
+  const refuses = ours && gates.some((gate) => gate.kind === 'drill' && gate.run === undefined)
   const strategy = [deployment.strategy, ...deployment.followedBy].join(', then ')
   return {
     folder: 'deployment-pipeline',
@@ -40,16 +43,16 @@ export function pipeline(service: Service): Spec {
       {
         title: 'Release and way back',
         story:
-          'As the person on call, I want a bad release to go back by itself, so that nobody has to decide it at 3am.',
+          'As the person on call, I want a bad release to go back, by itself wherever it can, so that little is left to decide at 3am.',
         criteria: [
           `WHEN the gates have passed, THE pipeline SHALL release by ${strategy}.`,
-          `IF the evidence shows that the new release is worse, THEN THE pipeline SHALL bring the old one back within ${deployment.rollback.maxMinutes} minutes.`,
+          `IF ${ours ? 'the evidence shows' : 'the platform or a person finds'} that the new release is worse, THEN THE pipeline SHALL bring the old one back within ${deployment.rollback.maxMinutes} minutes.`,
           ...(web
             ? [
                 `WHILE a replica of ${web.id} is being stopped, THE platform SHALL let its requests finish for up to ${web.stopSecondsMax} seconds.`,
               ]
             : []),
-          `WHERE ${deployment.rollback.drillEveryDays} days have passed since the last rehearsal of the way back, THE pipeline SHALL refuse a release.`,
+          `IF ${deployment.rollback.drillEveryDays} days have passed since the last rehearsal of the way back, THEN THE ${refuses ? 'pipeline SHALL refuse a release' : 'team SHALL rehearse it before the next release'}.`,
         ],
       },
       {
@@ -67,12 +70,12 @@ export function pipeline(service: Service): Spec {
       },
     ],
     design: [
-      `Release: ${strategy}. Falsely taken back: at most ${deployment.alpha * 100} % of good releases.`,
+      `Release: ${strategy}.${ours ? ` Falsely taken back: at most ${deployment.alpha * 100} % of good releases.` : ''}`,
       `Rollback: ${
         Object.entries(deployment.rollback.budget)
           .map(([part, minutes]) => `${part} ${minutes} min`)
           .join(' + ') || 'see service.yaml'
-      }; promised ${deployment.rollback.maxMinutes} min. By itself for: ${deployment.rollback.automaticFor.join(', ') || 'the verdict on journeys'}.`,
+      }; promised ${deployment.rollback.maxMinutes} min. ${byItself(service)}`,
       ...service.artefacts.map(
         (artefact) =>
           `- ${artefact.id}: ${artefact.version}; back by ${lower(artefact.rollback)}${artefact.rollbackMinutes === undefined ? '' : ` in ${artefact.rollbackMinutes} min`}.`,
@@ -82,7 +85,9 @@ export function pipeline(service: Service): Spec {
             `Schema: ${service.migrations.policy} in ${service.migrations.folder}, before traffic, never when a replica starts.`,
           ]
         : []),
-      'Rationale: evidence, not time, decides; the old release stays warm until the bake ends; each decision is logged with its reason.',
+      ours
+        ? 'Rationale: evidence, not time, decides; the old release stays warm until the bake ends; each decision is logged with its reason.'
+        : 'Rationale: gates look for harm before citizens meet it; who asked for a release, who agreed and why is kept with each run of the pipeline.',
     ],
     tasks: [
       {
