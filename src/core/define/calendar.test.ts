@@ -165,6 +165,14 @@ test('what nobody can tell is said, and a known calendar from a file is used', (
   assert.equal(mayDeploy(bare, at, { calendarDays }).why, 'No: sitting morning until 10:30. Next window 10:30.')
   const ended = { calendarDays: new Map([['bank-holidays', ['2026-11-16', '2026-11-09']]]) }
   assert.match(mayDeploy(bare, at, ended).why, /Nobody can tell from here about sitting/, 'its last day has passed')
+  const written = { ...bare, calendars: [{ ...bare.calendars[0]!, dates: ['2026-11-16', '2026-11-09'] }] }
+  const { why } = mayDeploy(written, at)
+  assert.match(
+    why,
+    /write the further days .*bank-holidays ends on 2026-11-16/,
+    'which calendar somebody has to carry on',
+  )
+  assert.doesNotMatch(why, /["\\]/, 'scripts of the kit cut the sentence out of JSON')
 })
 
 test('a span over midnight on the night of a clock change has its real length', () => {

@@ -276,7 +276,7 @@ export function missingDays(service: Calendars, unknown: readonly string[]): str
       .at(-1)
     return last === undefined ? [] : [`${id} ends on ${last}`]
   })
-  return `the ${ended.length > 0 ? 'further ' : ''}days as dates: ["2027-01-11", …] at ${listOf(ids)} under calendars in service.yaml${ended.length > 0 ? ` (${listOf(ended)})` : ''}`
+  return `the ${ended.length > 0 ? 'further ' : ''}days as dates, such as 2027-01-11, at ${listOf(ids)} under calendars in service.yaml${ended.length > 0 ? ` (${listOf(ended)})` : ''}`
 }
 
 function touches(span: Span, moment: Instant, takesMs: number): boolean {

@@ -6,9 +6,15 @@ import { type KitFile, single } from './file.ts'
 import { modesOf } from './source.ts'
 
 export function offlineFile(service: Service, runbooks: readonly KitFile[]): KitFile {
+  const ids = new Map(runbooks.map((file) => [file.path, file.path.split('/').at(-1)!.replace('.md', '')]))
+  // Another runbook is in this file too: on a phone its path leads nowhere.
+  const linked = (body: string) =>
+    body.replace(/<code>([^<]+)<\/code>/g, (code, path: string) =>
+      ids.has(path) ? `<a href="#${ids.get(path)!}">${code}</a>` : code,
+    )
   const bodies = runbooks.map((file) => ({
-    id: file.path.split('/').at(-1)!.replace('.md', ''),
-    body: markdownHtml(file.passages.map((passage) => passage.text).join('\n')),
+    id: ids.get(file.path)!,
+    body: linked(markdownHtml(file.passages.map((passage) => passage.text).join('\n'))),
   }))
   const names = new Map(modesOf(service).map((mode) => [mode.id, mode]))
   const text = `<!DOCTYPE html>
@@ -29,11 +35,11 @@ a:focus{outline:3px solid #fd0;background:#fd0;color:#0b0c0c}
 </head>
 <body>
 <main>
-<p><strong>${html(service.service.name)}.</strong> What do citizens see?</p>
+<p id="all"><strong>${html(service.service.name)}.</strong> What do citizens see?</p>
 <ul>
 ${bodies.map(({ id }) => `<li><a href="#${id}">${html(names.get(id)?.citizenSees ?? id)}</a></li>`).join('\n')}
 </ul>
-${bodies.map(({ id, body }) => `<section id="${id}">\n${body}</section>`).join('\n')}
+${bodies.map(({ id, body }) => `<section id="${id}">\n${body}<p><a href="#all">All runbooks</a></p>\n</section>`).join('\n')}
 </main>
 </body>
 </html>`

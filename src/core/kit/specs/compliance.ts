@@ -29,6 +29,7 @@ export function compliance(service: Service): Spec {
       `IF a change means "${trigger}", THEN THE pipeline SHALL stop until the impact assessment has been looked at again.`,
   )
   const ours = isOurs(service)
+  const kept = ours ? 'the pack' : 'the evidence'
   const pack = ours ? 'holdfast prove pack' : 'Fetch the evidence of the newest release from the pipeline'
   return {
     folder: 'compliance',
@@ -81,8 +82,8 @@ export function compliance(service: Service): Spec {
       {
         group: 'Checks',
         tasks: [
-          ...checkTasks('accessibility', accessibility, 1),
-          ...checkTasks('scan, and one of kind secrets', security, 2),
+          ...checkTasks('accessibility', accessibility, 1, kept),
+          ...checkTasks('scan, and one of kind secrets', security, 2, kept),
         ],
       },
       {
@@ -107,7 +108,7 @@ export function compliance(service: Service): Spec {
             meets: kinds.map((kind) => `3.${dpia.length + personal.indexOf(kind) + 1}`),
           })),
           {
-            title: 'Search the newest evidence pack for data about people',
+            title: `Search the newest ${ours ? 'evidence pack' : 'evidence'} for data about people`,
             details: [pack, `Look for: ${personal.map((kind) => kind.name).join(', ') || 'names and addresses'}`],
             done: 'nothing is found, and somebody other than the author has looked',
             meets: [`3.${dpia.length + personal.length + 1}`],
@@ -133,8 +134,8 @@ export function compliance(service: Service): Spec {
   }
 }
 
-/** One task for each gate of a subject, or the one that brings the missing gate. `requirement`: its number. */
-function checkTasks(kind: string, gates: readonly Gate[], requirement: number): readonly Task[] {
+/** One task for each gate of a subject, or the one that brings the missing gate. `requirement`: its number; `kept`: what holds its report. */
+function checkTasks(kind: string, gates: readonly Gate[], requirement: number, kept: string): readonly Task[] {
   if (gates.length === 0)
     return [
       {
@@ -147,7 +148,7 @@ function checkTasks(kind: string, gates: readonly Gate[], requirement: number): 
   return gates.map((gate, i) => ({
     title: `Keep the report of "${gate.id}" with each release`,
     details: [gate.report ? `Report: ${gate.report}` : 'Let it write a report, and name it under `report`'],
-    done: 'the pack of a release holds it, and a missing report stops the release',
+    done: `${kept} of a release holds it, and a missing report stops the release`,
     meets: [`${requirement}.${i + 1}`],
   }))
 }
