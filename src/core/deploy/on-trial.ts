@@ -88,7 +88,8 @@ export function onTrialTick(draft: Draft, seen: DeploymentSeen, limits: { blindM
   if (isFrail(draft) && climbs) return
   if (draft.state.rolling && !replicasReady(draft, seen, judged, climbs)) {
     // The climb waits for its replicas: the trial stays on its rung, and nothing that it has counted is lost.
-    if (draft.state.phase.name === 'on-trial' && climbs) return draft.set({ trial: before })
+    if (draft.state.phase.name === 'on-trial' && climbs)
+      return draft.set({ trial: { ...before!, pace: { ...before!.pace, lookedAt: draft.now } } })
     if (draft.state.phase.name !== 'on-trial') return
   }
   if (judged.decision === 'promote') return promote(draft, judged.why)
@@ -148,9 +149,11 @@ function ringsTick(draft: Draft): void {
   draft.set({ trial: judged.decision === 'promote' ? trial : judged.trial, worst: worstOf(judged.steps) })
   plot(draft, judged.evidence, judged.weight)
   noteSuspicion(draft, judged)
-  // The ring is held at its own share: what is below it does not count.
-  if (isPaced(judged.trial)) draft.set({ rings: { ...draft.state.rings!, since: draft.now } })
-  const misses = ringMisses(ring, rings!.since!, judged, draft.now)
+  // The ring is held at its own share: time below it does not count.
+  const below = isPaced(judged.trial) ? draft.now - (trial.pace.lookedAt ?? rings!.since!) : 0
+  const since = Math.min(draft.now, rings!.since! + Math.max(0, below))
+  if (since !== rings!.since) draft.set({ rings: { ...draft.state.rings!, since } })
+  const misses = ringMisses(ring, since, judged, draft.now)
   draft.set({ lastWhy: `Ring ${ring.id}: ${misses ?? judged.why}` })
   if (misses !== null || isFrail(draft)) return resteerRings(draft, moves || judged.moveSessions, judged.weight, held)
   const says = ringProof(ring, judged)

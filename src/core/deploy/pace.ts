@@ -25,10 +25,12 @@ const SHARE_LEAST = 0.001
 const UNITS_MAX = 200
 /** How fast old arrivals fade, in ms. */
 const FADE_MS = 10_000
-/** Fewer units than this at a step do not say how many come there. */
-const RARE = 5
+/** A step whose first citizen took t to come has seen most of those who come when three times t are over. A choice. */
+const RIPE = 3
 /** Where the steps are learned, citizens who walk this long have shown most of them. */
 const LEARN_MS = 60_000
+/** One look that is late (an engine that died) makes the loop at most this much longer. */
+const LATE = 4
 /** A share is changed when the new one differs from it by this factor: each change opens a batch of evidence of its own. */
 const FACTOR = 1.5
 
@@ -42,7 +44,9 @@ export interface Pace {
   readonly ms: number
   /** Where the last batch ended: a quiet moment makes no batch, and counts all the same. Null: none yet. */
   readonly until: Instant | null
-  /** Length of the loop as seen from the looks, in ms, and the last look. */
+  /** For each step: ms from the trial's beginning to its first citizen, in either arm; null: nobody has been there. */
+  readonly met: readonly (number | null)[]
+  /** Length of the loop as seen from the looks, in ms (0: not seen yet), and the last look. */
   readonly loopMs: number
   readonly lookedAt: Instant | null
 }
@@ -53,19 +57,22 @@ export const STANDING: Pace = {
   units: [],
   ms: 0,
   until: null,
-  loopMs: LOOP_MS,
+  met: [],
+  loopMs: 0,
   lookedAt: null,
 }
 
-/** The pace with one more batch, in which `units` closed at each step, at `to`. `from`: where it began, for the first one. */
-export function paceOf(before: Pace, from: Instant, to: Instant, units: readonly number[]): Pace {
-  const ms = Math.max(0, to - (before.until ?? from))
+/** The pace with one more batch, in which `units` closed at each step, at `to`. `openedAt`: when the trial began. */
+export function paceOf(before: Pace, openedAt: Instant, to: Instant, units: readonly number[]): Pace {
+  const ms = Math.max(0, to - (before.until ?? openedAt))
   const fades = Math.exp(-ms / FADE_MS)
   return {
     ...before,
-    until: Math.max(to, before.until ?? to),
+    // A counter's clock that was set back counts on from where it is: else no time would pass, and citizens all the same.
+    until: to,
     units: units.map((count, i) => rounded((before.units[i] ?? 0) * fades + count)),
     ms: rounded(before.ms * fades + ms),
+    met: units.map((count, i) => before.met[i] ?? (count > 0 ? Math.max(0, to - openedAt) : null)),
   }
 }
 
@@ -75,11 +82,16 @@ export function paced(trial: Trial, now: Instant): Pace {
   // An instant switch is what blue-green is chosen for; a suspicion takes its share away like any other.
   const instant = plan.strategy === 'blue-green' && trial.phase.phase !== 'suspect'
   if (plan.recorded || plan.atOnce || instant) return { ...pace, lookedAt: now, cap: 1 }
-  const gap = pace.lookedAt === null ? 0 : now - pace.lookedAt
-  const loopMs = Math.max(LOOP_MS, Math.round((pace.loopMs + gap) / 2))
-  const { cap, step } = capOf({ ...trial, pace: { ...pace, loopMs } }, now)
+  const loopMs = loopOf(pace, now)
+  const { cap, step } = capOf({ ...trial, pace: { ...pace, loopMs: Math.max(LOOP_MS, loopMs) } }, now)
   const moves = cap >= 1 || cap >= pace.cap * FACTOR || cap * FACTOR <= pace.cap
   return { ...pace, loopMs, lookedAt: now, step, cap: moves ? cap : pace.cap }
+}
+
+function loopOf({ loopMs, lookedAt }: Pace, now: Instant): number {
+  if (lookedAt === null) return 0
+  const gap = Math.max(LOOP_MS, now - lookedAt)
+  return loopMs === 0 ? gap : Math.max(LOOP_MS, Math.min(Math.round((loopMs + gap) / 2), loopMs * LATE))
 }
 
 function capOf(trial: Trial, now: Instant): Pick<Pace, 'cap' | 'step'> {
@@ -89,18 +101,23 @@ function capOf(trial: Trial, now: Instant): Pick<Pace, 'cap' | 'step'> {
   const allows = (units: number, fails: number) => (HARM_IN_LOOP * pace.ms) / (units * pace.loopMs * fails)
   let cap = plan.learns && now - openedAt < LEARN_MS ? Math.min(1, allows(Math.max(0, ...pace.units), 1)) : 1
   let step: number | null = null
-  const young = now - openedAt < WALK_MS
   for (const [i, { shown }] of steps.entries()) {
     if (shown.units >= UNITS_MAX) continue
-    const own = pace.units[i] ?? 0
-    // Where hardly anybody has been, everybody who began the journey may still be on the way.
-    const comes = own < RARE && young ? busiest(trial, i) : own
+    // Until it is known how many come to a step, everybody who began its journey may still be on the way.
+    const comes = isRipe(trial, i, now) ? (pace.units[i] ?? 0) : busiest(trial, i)
     const here = allows(comes, (shown.failed + 1) / (shown.units + 1))
     if (here >= cap) continue
     cap = here
     step = i
   }
   return { cap: Math.max(SHARE_LEAST, Number(cap.toPrecision(2))), step }
+}
+
+/** True when the counts of step `index` say how many come there. A step that is learned late is one that few have come to. */
+function isRipe({ pace, plan, openedAt }: Trial, index: number, now: Instant): boolean {
+  const age = now - openedAt
+  const met = pace.met[index] ?? Number.POSITIVE_INFINITY
+  return age >= WALK_MS || age >= RIPE * met || (plan.learns === true && met > LEARN_MS)
 }
 
 /** Units at the busiest step of the journey that step `index` belongs to. */

@@ -158,6 +158,8 @@ export interface Trial {
   readonly outages: number
   /** Slow start: what share the loop allows. */
   readonly pace: Pace
+  /** Highest share in force since sessions were moved last: so many may still sit on the new release, whatever it gets now. */
+  readonly sat: number
   /** Split check: units at the first step under the present share. */
   readonly split: { readonly share: number; readonly canary: number; readonly stable: number }
   readonly probes: Tally

@@ -60,10 +60,13 @@ class Run {
     this.trial = this.verdict.trial
     return this.verdict
   }
-  /** Both steps alike, at the weight in force. */
+  owed = 0
+  /** Both steps alike, at the weight in force; parts of a citizen come with the next second's. */
   healthy(units: number): Verdict {
     const share = this.verdict.weight
-    const canary = Math.round(units * share)
+    this.owed += units * share
+    const canary = Math.floor(this.owed + 1e-9)
+    this.owed -= canary
     return this.second(
       ...STEPS.flatMap((step) => [
         row('stable', units - canary, 0, { step, share }),

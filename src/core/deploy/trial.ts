@@ -76,6 +76,7 @@ export function openTrial(plan: TrialPlan, now: Instant): Trial {
     outage: null,
     outages: 0,
     pace: STANDING,
+    sat: 0,
     split: { share: 0, canary: 0, stable: 0 },
     probes: NONE,
     stableProbes: NONE,
@@ -96,7 +97,7 @@ export function observe(trial: Trial, batch: CountBatch): Trial {
   const { plan } = trial
   const { generation, byStep, probes, stableProbes, any } = sortRows(trial, batch)
   const closed = trial.steps.map((_, i) => citizensOf(byStep[i]))
-  const pace = paceOf(trial.pace, Math.min(trial.openedAt, batch.from), batch.to, closed)
+  const pace = paceOf(trial.pace, trial.openedAt, batch.to, closed)
   const { seq } = batch
   const lost = trial.lost + lostBefore(trial, batch)
   if (!any) return { ...trial, seq, lost, generation, pace }
@@ -138,8 +139,10 @@ export function advance(trial: Trial, now: Instant): { trial: Trial; weight: num
   const moved = { ...stepped, pace: paced(stepped, now) }
   const { plan, phase } = moved
   const alarmed = phase.phase === 'suspect' && phase.by === 'alarm' && trial.phase.phase !== 'suspect'
-  const leaves = alarmed && weightOf(trial) > plan.holdWeight
-  return { trial: moved, weight: weightOf(moved), moveSessions: leaves || phase.phase === 'rolled-back' }
+  const leaves = alarmed && Math.max(trial.sat, weightOf(trial)) > plan.holdWeight
+  const weight = weightOf(moved)
+  const sat = leaves ? weight : Math.max(trial.sat, weight)
+  return { trial: { ...moved, sat }, weight, moveSessions: leaves || phase.phase === 'rolled-back' }
 }
 
 /** What to do now. Pure: the same trial and moment always give the same answer. */
