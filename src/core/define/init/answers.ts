@@ -10,6 +10,8 @@ export type Answers = Readonly<Record<string, string>>
 export const NONE = 'none'
 export const PHASES = ['alpha', 'beta', 'live', 'retiring'] as const
 export const PIPELINES = ['github-actions', 'codepipeline', 'jenkins', 'other'] as const
+export const INFRASTRUCTURES = ['cloudformation', 'terraform', 'cdk', 'none', 'other'] as const
+export const METRICS = ['holdfast', 'prometheus', 'cloudwatch', 'other'] as const
 /** How people can be told; the same as in a definition. */
 export const CHANNELS = [
   'banner',
@@ -77,6 +79,8 @@ export const TAKES = {
   command: /^[^\s|&;<>$`"'\\]+(?: [^\s|&;<>$`"'\\]+){0,29}$/,
   folder: /^(?!\/)(?!.*\.\.)[\w./-]{1,200}$/,
   pipeline: whole(oneOf(PIPELINES)),
+  infrastructure: whole(oneOf(INFRASTRUCTURES)),
+  metrics: whole(oneOf(METRICS)),
   channels: list(oneOf(CHANNELS), CHANNELS.length),
   languages: list('[a-z]{2}', 10),
   cover: new RegExp(`^always$|^${time}-(?:${time}|24:00)(?:\\s.*)?$`),

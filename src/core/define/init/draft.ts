@@ -302,14 +302,16 @@ class Writer {
   private tooling(): string[] {
     const pipeline = this.sights.find((sight) => sight.what === 'pipeline')
     const infrastructure = this.sights.find((sight) => sight.what === 'infrastructure')
-    const asked = this.given['tooling.pipeline'] === undefined && !pipeline
-    return [
-      ...(asked && !infrastructure ? [] : ['tooling:']),
+    const lines = [
       ...(pipeline
         ? [`  pipeline: ${pipeline.value} # ${seenAt(pipeline)}`]
         : this.field('tooling.pipeline', '  ', (tool) => `pipeline: ${tool}`)),
-      ...(infrastructure ? [`  infrastructure: ${infrastructure.value} # ${seenAt(infrastructure)}`] : []),
+      ...(infrastructure
+        ? [`  infrastructure: ${infrastructure.value} # ${seenAt(infrastructure)}`]
+        : this.field('tooling.infrastructure', '  ', (tool) => `infrastructure: ${tool}`)),
+      ...this.field('tooling.metrics', '  ', (tool) => `metrics: ${tool}`),
     ]
+    return lines.some((line) => !line.trim().startsWith('#')) ? ['tooling:', ...lines] : lines
   }
 
   private data(): string[] {

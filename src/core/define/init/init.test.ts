@@ -86,7 +86,8 @@ test('each question that init can ask is answered by a flag, and then nothing in
     gate.*.run journey.*.demand journey.*.harm journey.*.harmClass journey.*.name journey.*.recoverMinutes journey.*.steps journeys
     migrations.tool mode.*.confirm mode.*.degrade mode.*.detect mode.*.first mode.*.journeys mode.*.name mode.*.sees mode.*.undo
     oncall.cover oncall.first oncall.then peaks runtime.components runtime.kind service.id service.name service.phase
-    step.*.limitMs step.*.marker tooling.pipeline`
+    step.*.limitMs step.*.marker tooling.infrastructure tooling.metrics
+    tooling.pipeline`
   assert.deepEqual([...keys].sort(), known.split(/\s+/))
 })
 

@@ -12,6 +12,8 @@ import {
   GATES_WITH_REPORT,
   idOf,
   idsOf,
+  INFRASTRUCTURES,
+  METRICS,
   NONE,
   PHASES,
   PIPELINES,
@@ -109,16 +111,7 @@ function allQuestions(sights: readonly Sight[], answers: Answers): readonly Ques
     ...runtimeQuestions(sights, answers),
     ...dependencyQuestions(sights, answers),
     ...gateQuestions(sights, answers),
-    ...(sights.some((sight) => sight.what === 'pipeline')
-      ? []
-      : [
-          question(
-            'tooling.pipeline',
-            `What runs your pipeline: ${listed(PIPELINES)}?`,
-            'github-actions',
-            TAKES.pipeline,
-          ),
-        ]),
+    ...toolingQuestions(sights, answers),
     ...peopleQuestions(sights, answers),
   ]
 }
@@ -411,6 +404,30 @@ function gateQuestions(sights: readonly Sight[], answers: Answers): Question[] {
       ),
     ]),
   ]
+}
+
+/** Platforms whose infrastructure the kit can write in the team's own tool. */
+const DESCRIBED: ReadonlySet<string> = new Set(['ecs', 'lambda', 'ec2', 'static'])
+
+/** What decides in which languages the kit speaks. */
+function toolingQuestions(sights: readonly Sight[], answers: Answers): Question[] {
+  const seen = (what: Sight['what']) => sights.some((sight) => sight.what === what)
+  const found: Question[] = []
+  if (!seen('pipeline'))
+    found.push(
+      question('tooling.pipeline', `What runs your pipeline: ${listed(PIPELINES)}?`, 'github-actions', TAKES.pipeline),
+    )
+  if (!seen('infrastructure') && DESCRIBED.has(runtimeOf(sights, answers) ?? ''))
+    found.push(
+      question(
+        'tooling.infrastructure',
+        `What describes your infrastructure: ${listed(INFRASTRUCTURES)}?`,
+        'terraform',
+        TAKES.infrastructure,
+      ),
+    )
+  found.push(question('tooling.metrics', `What watches metrics: ${listed(METRICS)}?`, 'prometheus', TAKES.metrics))
+  return found
 }
 
 function whereOf(seen: readonly Sight[], kind: string): string {
