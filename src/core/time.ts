@@ -35,9 +35,10 @@ export function durationOf(ms: number): string {
   if (ms < 10_000) return `${(ms / 1_000).toFixed(1)} s`
   if (ms < 2 * MINUTE) return `${Math.round(ms / 1_000)} s`
   if (ms < 2 * HOUR) {
-    const rest = Math.round((ms % MINUTE) / 1_000)
-    return `${Math.floor(ms / MINUTE)} min${rest ? ` ${rest} s` : ''}`
+    // Rounded before it is taken apart: 6 min 59.7 s is 7 min, never "6 min 60 s".
+    const seconds = Math.round(ms / 1_000)
+    return `${Math.floor(seconds / 60)} min${seconds % 60 ? ` ${seconds % 60} s` : ''}`
   }
-  const rest = Math.round((ms % HOUR) / MINUTE)
-  return `${Math.floor(ms / HOUR)} h${rest ? ` ${rest} min` : ''}`
+  const minutes = Math.round(ms / MINUTE)
+  return `${Math.floor(minutes / 60)} h${minutes % 60 ? ` ${minutes % 60} min` : ''}`
 }

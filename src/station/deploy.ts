@@ -196,10 +196,15 @@ async function endWindow(
 }
 
 /** A replica without a setting, or a schema step without a database, would fail later and less clearly. */
-function mustBeSet(service: Service, world: World): void {
+/** Settings of the service that a start needs and that are not set here. */
+export function settingsMissing(service: Service, world: World): string[] {
   const { secretEnv } = webComponent(service)
   const needed = [...secretEnv, ...(service.migrations?.tool === 'holdfast' ? [service.migrations.databaseEnv] : [])]
-  const missing = [...new Set(needed)].filter((name) => !world.env[name])
+  return [...new Set(needed)].filter((name) => !world.env[name])
+}
+
+function mustBeSet(service: Service, world: World): void {
+  const missing = settingsMissing(service, world)
   if (missing.length === 0) return
   throw new OpsError('SETTING_MISSING', {
     message: `The service needs ${missing.join(', ')}, which is not set here.`,

@@ -1,4 +1,5 @@
 /** "May I deploy now, and what would it take?": answered before anything moves, and without moving anything. */
+import { existsSync } from 'node:fs'
 import { mayDeploy } from '../core/define/calendar.ts'
 import type { Journey, Service } from '../core/define/schema.ts'
 import { whoMay } from '../core/deploy/approval.ts'
@@ -14,7 +15,7 @@ import { strategyLines } from '../core/deploy/strategy-words.ts'
 import { environmentMeant } from '../core/deploy/target.ts'
 import type { Finding } from '../core/errors.ts'
 import { durationOf, HOUR, MINUTE } from '../core/time.ts'
-import { countOf, plural } from '../core/words.ts'
+import { countOf, listOf, plural } from '../core/words.ts'
 import { runGate } from '../engine/gates.ts'
 import type { World } from '../engine/world.ts'
 import type { Store } from '../ports/store.ts'
@@ -27,6 +28,7 @@ import {
   openDeployment,
   pendingOf,
   servingRelease,
+  settingsMissing,
   windowWords,
 } from './deploy.ts'
 import { imageOf } from './image.ts'
@@ -70,6 +72,10 @@ export interface Forecast {
   readonly busy: string | null
   /** The last deployment's rollback window, which this one would end; null: none is open. */
   readonly endsWindow: string | null
+  /** Why there is nothing to deploy: no such release here, or it serves already; null: there is. */
+  readonly nothing: string | null
+  /** Settings that the start needs and that are not set here, as they are exported. */
+  readonly unset: readonly string[]
   readonly may: boolean
 }
 
@@ -112,6 +118,7 @@ export async function forecastDeployment(
     baselines: await baselinesOf(store, service.service.id),
     ...(environment ? { environment } : {}),
   })
+  const nothing = nothingToDeploy(plan.next, serving)
   const window = mayDeploy(service, now)
   const perMinute = service.journeys.reduce((sum, { demand }) => sum + (demand?.normalPerMinute ?? 0), 0)
   const last = await openDeployment(store, service.service.id)
@@ -146,8 +153,19 @@ export async function forecastDeployment(
     whoMay: whoMay(plan),
     busy: open ? busyWhy(open) : null,
     endsWindow: last && !open ? windowWords(last) : null,
-    may: window.open && !refused && !open && !gone && gates.every(({ now: answer }) => answer !== 'fails'),
+    nothing,
+    unset: settingsMissing(service, world).map((name) => `SERVICE_${name}`),
+    may: window.open && !refused && !open && !gone && !nothing && gates.every(({ now: answer }) => answer !== 'fails'),
   }
+}
+
+/** Why a start would have nothing to do; null: it has. */
+export function nothingToDeploy(
+  { release, folder }: Pick<DeploymentPlan['next'], 'release' | 'folder'>,
+  serving: string | null,
+): string | null {
+  if (serving === release) return `Release ${release} answers citizens already.`
+  return existsSync(folder) ? null : `There is no release ${release} here: ${folder} does not exist.`
 }
 
 /** Pages and forms that are copied, at the demand of the definition: each step shows one page. The trial begins after that. */
@@ -210,6 +228,7 @@ export function forecastLines(forecast: Forecast): string[] {
   return [
     `Release ${release} beside ${serving ?? 'nothing: it would be the first'}, by ${strategy}${environment ? `, in ${environment}` : ''}.`,
     ...forecast.strategySays,
+    ...(forecast.nothing ? [`Nothing to deploy: ${forecast.nothing}`] : []),
     ...(forecast.gone ? [`No way back: ${forecast.gone}`] : []),
     `What it is: ${'digest' in artefact ? shortDigest(artefact.digest) : `cannot tell, because ${artefact.why}`}`,
     `Window: ${window.says}`,
@@ -234,6 +253,13 @@ export function forecastLines(forecast: Forecast): string[] {
       : []),
     rollback.says,
     ...rollbackLines(rollback).map((line) => `  ${line}`),
-    forecast.may ? 'You may start it now.' : 'You may not start it now.',
+    mayWords(forecast),
   ]
+}
+
+function mayWords({ may, unset }: Forecast): string {
+  if (!may) return 'You may not start it now.'
+  return unset.length > 0
+    ? `You may start it now, once ${listOf(unset)} ${unset.length > 1 ? 'are' : 'is'} set.`
+    : 'You may start it now.'
 }

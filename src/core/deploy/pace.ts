@@ -62,6 +62,11 @@ export const STANDING: Pace = {
   lookedAt: null,
 }
 
+/** The share at which a new release begins that nobody has shown anything of, when sessions come at `perMs`: `share`, or what the loop allows. */
+export function firstShare(share: number, perMs: number): number {
+  return Math.min(share, HARM_IN_LOOP / Math.max(1e-12, perMs * LOOP_MS))
+}
+
 /** The pace with one more batch, in which `units` closed at each step, at `to`. `openedAt`: when the trial began. */
 export function paceOf(before: Pace, openedAt: Instant, to: Instant, units: readonly number[]): Pace {
   const ms = Math.max(0, to - (before.until ?? openedAt))

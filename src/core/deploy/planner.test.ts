@@ -95,3 +95,19 @@ test('a smaller margin needs more units', () => {
     unitsNeeded(step, { margin: 0.0025, miss: 0.05 }, 0.5) > unitsNeeded(step, { margin: 0.005, miss: 0.05 }, 0.5),
   )
 })
+
+test('a busy canary is foretold with its slow start: the first share matters no more, and that it comes later is said', () => {
+  const steps = [{ journey: 'apply', step: 'submit', omega: 1, p0: 0.001, p0Units: 30_000, limitMs: 2_000 }]
+  const plan = { ...TRIAL_DEFAULTS, stable: 'r1', canary: 'r2', steps, rungs: [0.5, 0.95] }
+  const busy = planTrial(plan, { sessionsPerHour: 720_000, now: 0 })
+  const small = planTrial({ ...plan, rungs: [0.05, 0.5, 0.95] }, { sessionsPerHour: 720_000, now: 0 })
+  assert.deepEqual(
+    busy.harm.map(({ citizens }) => citizens),
+    small.harm.map(({ citizens }) => citizens),
+  )
+  assert.match(busy.says, /starts slowly and has 50 % when its first citizens have walked through/)
+  assert.doesNotMatch(planTrial(plan, { sessionsPerHour: 720, now: 0 }).says, /starts slowly/)
+  const atOnce = planTrial({ ...plan, strategy: 'blue-green' }, { sessionsPerHour: 720_000, now: 0 })
+  assert.doesNotMatch(atOnce.says, /starts slowly/)
+  assert.ok(atOnce.harm.at(-1)!.citizens > 3 * busy.harm.at(-1)!.citizens)
+})

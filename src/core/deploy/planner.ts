@@ -1,6 +1,7 @@
 /** Before anything moves: how long the verdict will take at this service's traffic, and how many citizens a bad release would cost. */
 import { durationOf, HOUR, type Instant, londonOf, MINUTE, SECOND } from '../time.ts'
 import { percentOf } from '../words.ts'
+import { firstShare } from './pace.ts'
 import { LEAN_OUT } from './trial.ts'
 import type { TrialPlan, TrialStep } from './trial-shape.ts'
 import { MAIN_SHARE } from './trial-step.ts'
@@ -78,11 +79,13 @@ export function planTrial(plan: TrialPlan, traffic: TrafficForecast): TrialForec
   const promotedMs = forecast.reduce((sum, rung) => sum + rung.ms, 0)
   const topMs = promotedMs - forecast[forecast.length - 1]!.ms
   const promotedAt = traffic.now + promotedMs
-  const harm = RATES.map((rate) => harmOf(plan, rate, rungs[0]!, perMs))
+  const paced = plan.strategy !== 'blue-green' && !plan.atOnce
+  const first = paced ? firstShare(rungs[0]!, perMs) : rungs[0]!
+  const harm = RATES.map((rate) => harmOf(plan, rate, first, perMs))
   const lateHarm = Math.ceil(perMs * SECOND * LOOP_S.most * top + harmOf(plan, 1, plan.holdWeight, perMs).citizens + 2)
   const inTime = traffic.before === undefined || promotedAt <= traffic.before
   const figures = { rungs: forecast, topMs, promotedMs, promotedAt, harm, lateHarm, inTime }
-  return { ...figures, says: sentenceOf(figures, traffic) }
+  return { ...figures, says: sentenceOf(figures, traffic, first) }
 }
 
 /** The step that needs most sessions before the gate to `next` opens. */
@@ -158,15 +161,21 @@ function harmOf(plan: TrialPlan, rate: number, share: number, perMs: number): Ha
   return { rate, citizens: Math.ceil(citizens), ms }
 }
 
-function sentenceOf(figures: Omit<TrialForecast, 'says'>, traffic: TrafficForecast): string {
+function sentenceOf(figures: Omit<TrialForecast, 'says'>, traffic: TrafficForecast, first: number): string {
   const perHour = `${Math.round(traffic.sessionsPerHour).toLocaleString('en-GB')} sessions an hour`
   const course = `At ${perHour} a good release is at ${percentOf(figures.rungs.at(-1)!.share)} after about ${durationOf(round(figures.topMs))} and promoted after about ${durationOf(round(figures.promotedMs))}`
   const hurt = figures.harm
     .map(({ rate, citizens }) => `${citizens} when ${percentOf(rate)} of attempts fail`)
     .join(', ')
   const cost = `A bad one would hurt about this many citizens before it is taken back: ${hurt}.`
-  if (figures.inTime) return `${course}, about ${londonOf(figures.promotedAt)}. ${cost}`
-  return `This cannot be over before ${londonOf(traffic.before!)}. ${course}. ${cost}`
+  const share = figures.rungs[0]!.share
+  // How long citizens walk is not known here, so it is said and not added.
+  const slow =
+    first < share
+      ? ` It starts slowly and has ${percentOf(share)} when its first citizens have walked through; that time comes on top.`
+      : ''
+  if (figures.inTime) return `${course}, about ${londonOf(figures.promotedAt)}.${slow} ${cost}`
+  return `This cannot be over before ${londonOf(traffic.before!)}. ${course}.${slow} ${cost}`
 }
 
 /** Forecasts are not exact to the second. */
