@@ -13,6 +13,8 @@ export function setupText(service: Service): string {
   return [
     `# Before the first release of "${service.service.name}" by this pipeline`,
     '',
+    // Every job, script and hook starts it without installing anything.
+    '- [ ] `package.json` and its lock file name `holdfast` (`npm install --save-dev holdfast`): jobs and scripts run the version that stands there, or stop.',
     ...toolLines(service, way),
     ...(way.scripts.some(({ path }) => path === COMMON_SCRIPT) ? ledgerLines(service, way) : []),
   ].join('\n')
