@@ -103,7 +103,7 @@ test('a calendar without days makes an open window a doubt', async () => {
   assert.deepEqual(open.unknown, ['end-of-session'])
   assert.match(
     open.needs!,
-    /^the days as dates: .* at prorogation under calendars in service\.yaml, for end-of-session$/,
+    /^the days as dates, such as \S+, at prorogation under calendars in service\.yaml, for end-of-session$/,
   )
 })
 
