@@ -30,8 +30,9 @@ export const alarmInTime: Rule = {
       if (!node || period === undefined) continue
       // One period more, because a fault begins somewhere inside one.
       const total = period * (periods + 1)
+      // Not faults of this minute: what grows slowly, runs rarely, or that nobody exports yet.
       const slow =
-        /Reconcil|Fresh|Backlog|Oldest|Heartbeat|Never|Batch|Unmatched|Storage|Disk|Certificate|DaysToExpiry|Age|Backup|Cost|Budget|Utilization/i
+        /Reconcil|NobodyMeasures|Fresh|Backlog|Oldest|Heartbeat|Never|Batch|Unmatched|Storage|Disk|Certificate|DaysToExpiry|Age|Backup|Cost|Budget|Utilization/i
       if (
         slow.test(alarm.id) ||
         /Reconcil|Fresh|Backlog|Oldest|Heartbeat|Unmatched|Storage|DaysToExpiry|Backup|EstimatedCharges|Utilization|FreeableMemory/i.test(
