@@ -1,6 +1,7 @@
 /** "May I deploy now, and what would it take?": answered before anything moves, and without moving anything. */
 import { existsSync } from 'node:fs'
 import { mayDeploy } from '../core/define/calendar.ts'
+import { demandAt } from '../core/define/demand.ts'
 import type { Journey, Service } from '../core/define/schema.ts'
 import { whoMay } from '../core/deploy/approval.ts'
 import { shortDigest } from '../core/deploy/artefact.ts'
@@ -120,7 +121,8 @@ export async function forecastDeployment(
   })
   const nothing = nothingToDeploy(plan.next, serving)
   const window = mayDeploy(service, now)
-  const perMinute = service.journeys.reduce((sum, { demand }) => sum + (demand?.normalPerMinute ?? 0), 0)
+  const demand = demandAt(service, now)
+  const { perMinute } = demand
   const last = await openDeployment(store, service.service.id)
   const open = last && !isKeptWarm(last) ? last : undefined
   const refused = schema.some(({ severity }) => severity === 'error')
@@ -146,7 +148,7 @@ export async function forecastDeployment(
     trafficSays: plan.rings
       ? `rings are held for at least ${durationOf(plan.rings.rings.reduce((sum, { holdMs }) => sum + holdMs, 0))} in all, and until their own sessions were seen`
       : perMinute > 0
-        ? `${perMinute} sessions a minute, the ordinary demand that the definition gives its journeys`
+        ? demand.says
         : 'cannot tell how long the verdict takes, because no journey says how many attempt it (demand)',
     rollback: forecastRollback(plan, trial, service.deployment.rollback.maxMinutes),
     approvals: plan.approvals,
@@ -230,7 +232,7 @@ export function forecastLines(forecast: Forecast): string[] {
     ...forecast.strategySays,
     ...(forecast.nothing ? [`Nothing to deploy: ${forecast.nothing}`] : []),
     ...(forecast.gone ? [`No way back: ${forecast.gone}`] : []),
-    `What it is: ${'digest' in artefact ? shortDigest(artefact.digest) : `cannot tell, because ${artefact.why}`}`,
+    ...(forecast.nothing ? [] : [`What it is: ${identityOf(artefact)}`]),
     `Window: ${window.says}`,
     ...(busy ? [`Not alone: ${busy}`] : []),
     ...(forecast.endsWindow ? [`Way back of the last one: ${forecast.endsWindow}`] : []),
@@ -262,4 +264,8 @@ function mayWords({ may, unset }: Forecast): string {
   return unset.length > 0
     ? `You may start it now, once ${listOf(unset)} ${unset.length > 1 ? 'are' : 'is'} set.`
     : 'You may start it now.'
+}
+
+function identityOf(artefact: Artefact): string {
+  return 'digest' in artefact ? shortDigest(artefact.digest) : `cannot tell, because ${artefact.why}`
 }

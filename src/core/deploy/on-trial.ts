@@ -30,7 +30,10 @@ export function openNextTrial(draft: Draft, leave = false): void {
     return steerRings(draft, { ...arms, moveFrom, generation }, {})
   }
   const alpha = plan.trial.alpha * (trials === 0 ? 0.8 : 0.2 / 2 ** trials)
-  draft.set({ trials: trials + 1, trial: openTrial({ ...plan.trial, ...rungsLeft(draft, leave), alpha }, draft.now) })
+  draft.set({
+    trials: trials + 1,
+    trial: openTrial({ ...plan.trial, ...rungsLeft(draft, leave), alpha, generation }, draft.now),
+  })
   const { weight, trial } = decide(draft.state.trial!, draft.now)
   draft.set({ trial })
   const meets = trials === 0 ? 'meets its first citizens' : 'is on trial again'

@@ -174,7 +174,8 @@ function sentenceOf(figures: Omit<TrialForecast, 'says'>, traffic: TrafficForeca
     first < share
       ? ` It starts slowly and has ${percentOf(share)} when its first citizens have walked through; that time comes on top.`
       : ''
-  if (figures.inTime) return `${course}, about ${londonOf(figures.promotedAt)}.${slow} ${cost}`
+  if (figures.inTime)
+    return `${course}, about ${londonOf(figures.promotedAt).replace(/:\d\d (?=[A-Z]+$)/, ' ')}.${slow} ${cost}`
   return `This cannot be over before ${londonOf(traffic.before!)}. ${course}.${slow} ${cost}`
 }
 
