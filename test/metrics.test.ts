@@ -34,10 +34,13 @@ async function gatewayWith(context: TestContext, broken: () => boolean) {
     return response.writeHead(303, { location: '/apply/confirmation' }).end()
   })
   const state = mkdtempSync(join(tmpdir(), 'hf-metrics-'))
-  context.after(() => removeFolder(state))
   const metrics = `127.0.0.1:${await portFor(0)}`
   const gateway = await startGateway({ listen: '127.0.0.1:0', state, metrics, settleMs: 50 })
-  context.after(() => gateway.traffic.stop())
+  // In this order: the way to the gateway lies in the folder.
+  context.after(async () => {
+    await gateway.traffic.stop()
+    await removeFolder(state)
+  })
   assert.equal(
     await gateway.traffic.apply(configOf([backend], { steps: STEPS, healthPath: '/health/ready' })),
     'applied',
