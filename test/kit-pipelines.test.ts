@@ -525,7 +525,10 @@ test('a site: files under a prefix of their own, one switch that is watched, and
 })
 
 test('shellcheck has nothing to say of any script, where it is installed', (t) => {
-  if (spawnSync('shellcheck', ['--version']).status !== 0) return t.skip('shellcheck is not installed here')
+  if (spawnSync('shellcheck', ['--version']).status !== 0) {
+    assert.ok(!process.env.HOLDFAST_TESTS_COMPLETE, 'CI installs shellcheck')
+    return t.skip('shellcheck is not installed here; CI installs it')
+  }
   for (const service of [
     on('enquiries', {}),
     on('renewal-documents', {}),
