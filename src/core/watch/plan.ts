@@ -1,9 +1,10 @@
 /** From the definition to what is watched: every step with a route, with numbers derived from citizens, and who is woken. */
+import { attemptsPerDay } from '../define/meaning/objectives.ts'
 import type { Service } from '../define/schema.ts'
 import type { IncidentPlan } from '../deploy/harm.ts'
 import { incidentOf, watchedSteps } from '../deploy/plan.ts'
 import { allowedShare } from '../kit/numbers.ts'
-import { HOUR, type Instant, MINUTE } from '../time.ts'
+import { type Instant, MINUTE } from '../time.ts'
 import type { DetectorPlan } from './detector.ts'
 
 export interface StepPlan extends DetectorPlan {
@@ -73,14 +74,6 @@ export function harmCap({
   return Math.max(1, Math.floor(Math.min(citizens, complaint)))
 }
 
-const DAY_HOURS = 14
-
 function perDayOf(demand: Service['journeys'][number]['demand']): number {
-  if (!demand) return PER_DAY_UNKNOWN
-  const minutes = HOUR / MINUTE
-  const { byHour, normalPerMinute, nightPerMinute } = demand
-  const perDay = byHour
-    ? byHour.reduce((sum, perMinute) => sum + perMinute * minutes, 0)
-    : normalPerMinute * DAY_HOURS * minutes + nightPerMinute * (24 - DAY_HOURS) * minutes
-  return Math.max(1, perDay)
+  return demand ? Math.max(1, attemptsPerDay(demand)) : PER_DAY_UNKNOWN
 }
