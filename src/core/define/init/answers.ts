@@ -2,6 +2,7 @@
 
 import { DETECTORS } from '../schema/failure.ts'
 import { HARM_CLASSES } from '../schema/journey.ts'
+import { CHANNELS } from '../schema/people.ts'
 import { COMPONENT_KINDS, RUNTIMES } from '../schema/runtime.ts'
 
 /** What people told, by the key of the question. */
@@ -12,19 +13,6 @@ export const PHASES = ['alpha', 'beta', 'live', 'retiring'] as const
 export const PIPELINES = ['github-actions', 'codepipeline', 'jenkins', 'other'] as const
 export const INFRASTRUCTURES = ['cloudformation', 'terraform', 'cdk', 'none', 'other'] as const
 export const METRICS = ['holdfast', 'prometheus', 'cloudwatch', 'other'] as const
-/** How people can be told; the same as in a definition. */
-export const CHANNELS = [
-  'banner',
-  'unavailable-page',
-  'status-page',
-  'helpline',
-  'email',
-  'phone',
-  'sms',
-  'letter',
-  'briefing',
-  'notice',
-] as const
 /** Gates by the word they are answered with, as they stand in a definition. */
 export const GATES: Readonly<Record<string, { readonly id: string; readonly kind: string }>> = {
   unit: { id: 'unit', kind: 'command' },

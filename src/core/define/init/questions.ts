@@ -1,18 +1,19 @@
 /** What `holdfast init` asks: whatever no repository says, how an answer must look, and which answers are none. */
+
 import { nearest } from '../../words.ts'
 import { DETECTORS } from '../schema/failure.ts'
+import { CHANNELS } from '../schema/people.ts'
 import { COMPONENT_KINDS, RUNTIMES } from '../schema/runtime.ts'
 import {
   type Answers,
-  CHANNELS,
   fits,
   GATES,
   GATES_OF_PIPELINE,
   GATES_WITH_COMMAND,
   GATES_WITH_REPORT,
+  INFRASTRUCTURES,
   idOf,
   idsOf,
-  INFRASTRUCTURES,
   METRICS,
   NONE,
   PHASES,

@@ -1,6 +1,20 @@
 import * as z from 'zod'
 import { amount, day, id, language, line, listOf, positive, says, severity, wallSpan, wallTime } from './words.ts'
 
+/** How people can be told. */
+export const CHANNELS = [
+  'banner',
+  'unavailable-page',
+  'status-page',
+  'helpline',
+  'email',
+  'phone',
+  'sms',
+  'letter',
+  'briefing',
+  'notice',
+] as const
+
 /** Named sets of response and update times; see core/respond for their figures. */
 export const SEVERITY_PRESETS = ['gds-way', 'govuk-pay', 'moj-forms'] as const
 
@@ -98,25 +112,7 @@ export const oncall = z.strictObject({
 const audience = z.strictObject({
   id: says(id, 'The audience.', 'contact-centre'),
   name: says(line, 'What it is called.', 'Contact centre').optional(),
-  channels: says(
-    listOf(
-      z.enum([
-        'banner',
-        'unavailable-page',
-        'status-page',
-        'helpline',
-        'email',
-        'phone',
-        'sms',
-        'letter',
-        'briefing',
-        'notice',
-      ]),
-      10,
-    ).min(1),
-    'How it is reached.',
-    ['email', 'phone'],
-  ),
+  channels: says(listOf(z.enum(CHANNELS), 10).min(1), 'How it is reached.', ['email', 'phone']),
   withinMinutes: says(positive, 'Told within how many minutes.', 10).optional(),
   languages: says(listOf(language, 10).default(['en']), 'Languages of its messages.', ['en', 'cy']),
   when: says(line, 'When it is told. Absent: always.', 'P1 over 60 minutes, or payment at risk').optional(),

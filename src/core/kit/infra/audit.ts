@@ -1,5 +1,7 @@
 /** Who changed what in the account: CloudTrail, with files whose alteration shows. */
+
 import type { Service } from '../../define/schema.ts'
+import { PRIVATE_BUCKET } from './bucket.ts'
 import { TRAIL_DAYS } from './figures.ts'
 import { att, join, type Part, raw, ref } from './model.ts'
 
@@ -14,16 +16,7 @@ export function auditPart(service: Service): Part {
         type: 'AWS::S3::Bucket',
         keep: true,
         props: {
-          BucketEncryption: {
-            ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
-          },
-          VersioningConfiguration: { Status: 'Enabled' },
-          PublicAccessBlockConfiguration: {
-            BlockPublicAcls: true,
-            BlockPublicPolicy: true,
-            IgnorePublicAcls: true,
-            RestrictPublicBuckets: true,
-          },
+          ...PRIVATE_BUCKET,
           LifecycleConfiguration: {
             Rules: [{ Id: 'old-files', Status: 'Enabled', ExpirationInDays: TRAIL_DAYS }],
           },

@@ -3,9 +3,11 @@
  * get. The bucket lasts and stands where the service does; the rest stands in us-east-1, where CloudFront keeps its figures and takes its
  * certificates from.
  */
+
 import type { Component, Service } from '../../define/schema.ts'
+import { PRIVATE_BUCKET } from './bucket.ts'
 import { errorFigures, logDays } from './figures.ts'
-import { att, join, noted, type Parameter, type Part, pascal, raw, ref, type Resource, type Value } from './model.ts'
+import { att, join, noted, type Parameter, type Part, pascal, type Resource, raw, ref, type Value } from './model.ts'
 
 export const SITE_REGION = 'us-east-1'
 
@@ -37,16 +39,7 @@ export function siteFilesPart(service: Service, site: Component): Part {
           `Each release of ${site.id} is a folder of its own below ${PREFIX}; the ones before are the way back, so nothing is deleted by age.`,
         ],
         props: {
-          BucketEncryption: {
-            ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
-          },
-          VersioningConfiguration: { Status: 'Enabled' },
-          PublicAccessBlockConfiguration: {
-            BlockPublicAcls: true,
-            BlockPublicPolicy: true,
-            IgnorePublicAcls: true,
-            RestrictPublicBuckets: true,
-          },
+          ...PRIVATE_BUCKET,
           LifecycleConfiguration: {
             Rules: [
               {
